@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 WAREHOUSE ?= duckdb
 
+environments := main airflow dagster lint
 packages := python airflow_provider dagster
 wheel_inputs := CMakeLists.txt cmake core ci/deps.sh ci/wheel.sh pyproject.toml README.md LICENSE $(packages)
 python_sources := $(packages) $(wildcard tests/python tests/destinations tests/airflow tests/dagster \
@@ -13,7 +14,7 @@ python_sources := $(packages) $(wildcard tests/python tests/destinations tests/a
 cxx_sources := find core python/bindings tests -name '*.[ch]pp' -print0
 
 .PHONY: help demo test lint format format-check tidy asan tsan wheel lock clean \
-	deps deps-build core $(foreach name,main airflow dagster lint,environment-$(name) installed-$(name))
+	deps deps-build core $(environments:%=environment-%) $(environments:%=installed-%)
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -70,9 +71,9 @@ core:
 	@cmake --preset dev >/dev/null
 	@cmake --build --preset dev --parallel $$(nproc)
 
-environment-%:
+$(environments:%=environment-%): environment-%:
 	@ci/once.sh build/venv/$*/.requirements ci/requirements/$*.txt ci/venv.sh -- ci/venv.sh $*
 
-installed-%: environment-% wheel
+$(environments:%=installed-%): installed-%: environment-% wheel
 	@ci/once.sh build/venv/$*/.wheel build/dist -- build/venv/$*/bin/python -m pip install --quiet \
 		--disable-pip-version-check --no-deps --force-reinstall build/dist/*.whl
