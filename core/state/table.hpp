@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "row/hash.hpp"
+#include "state/store.hpp"
+
+namespace tailrace {
+
+/// What the model had for an entry in this run.
+enum class Seen : std::uint8_t {
+  no,
+  unchanged,
+  refreshed,  // unchanged, and sent again because everything is
+  changed,
+  added,
+  duplicate,  // looked well until another row came with its identity or key
+  invalid,
+};
+
+/// The state of a sync while a run lasts: one open-addressing table, 24 bytes an entry and a byte
+/// of marks, at most four fifths full. Slots stay where they are unless the table grows (insert may
+/// grow it). An entry that is neither acknowledged nor in doubt is one that the destination is not
+/// known to have: the row was deleted, was only ever rejected, or was put in by this run.
+class StateTable {
+ public:
+  struct Marks {
+    bool acknowledged : 1 = false;  // the destination has it with this version
+    bool absent : 1 = false;        // left the model under on_removed: ignore
+    bool in_doubt : 1 = false;      // details in StateView::doubts
+    bool rejected : 1 = false;      // details in StateView::rejected
+    Seen seen : 3 = Seen::no;
+    bool used : 1 = false;
+  };
+  using Slot = std::size_t;
+  static constexpr Slot kNone = static_cast<Slot>(-1);
+
+  explicit StateTable(std::size_t expected = 0);
+
+  [[nodiscard]] Slot find(const IdentityHash& identity) const;
+  /// Finds, or inserts with version 0 and no marks but `used`.
+  Slot insert(const IdentityHash& identity);
+  void prefetch(const IdentityHash& identity) const;
+
+  [[nodiscard]] const IdentityHash& identity(Slot slot) const { return entries_[slot].identity; }
+  [[nodiscard]] Version& version(Slot slot) { return entries_[slot].version; }
+  [[nodiscard]] Version version(Slot slot) const { return entries_[slot].version; }
+  [[nodiscard]] Marks& marks(Slot slot) { return marks_[slot]; }
+  [[nodiscard]] const Marks& marks(Slot slot) const { return marks_[slot]; }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// Slots are 0 … capacity()-1; skip those not used.
+  [[nodiscard]] std::size_t capacity() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    IdentityHash identity;
+    Version version;
+  };
+  static_assert(sizeof(Entry) == 24 && sizeof(Marks) == 1, "25 bytes a slot");
+  void resize(std::size_t expected);
+  void grow();
+  [[nodiscard]] Slot home(const IdentityHash& identity) const;
+  /// The slot that holds the identity, or the free one where it belongs.
+  [[nodiscard]] Slot probe(const IdentityHash& identity) const;
+  std::vector<Entry> entries_;
+  std::vector<Marks> marks_;
+  std::size_t size_ = 0;
+  std::size_t full_at_ = 0;
+};
+
+struct HashOfIdentity {
+  std::size_t operator()(const IdentityHash& h) const noexcept { return h.low; }
+};
+
+/// A key with an unknown outcome that no definite one has ended yet.
+struct Doubt {
+  std::int64_t horizon_ms = 0;  // latest send time (or send_by) of an unknown send + quiet time
+  Version version = 0;          // that the unknown sends carried
+  bool mixed = false;           // they carried more than one, or a delete
+  bool deleted = false;         // a delete is among them
+  EntryKeys keys;
+};
+
+/// Everything that a run knows of the past: snapshot, then the journal in seq order.
+struct StateView {
+  StateTable table;
+  std::unordered_map<IdentityHash, Doubt, HashOfIdentity> doubts;
+  std::unordered_map<IdentityHash, RejectedRow, HashOfIdentity> rejected;
+  std::size_t known = 0;         // acknowledged and not absent, or in doubt: the guards' base
+  std::size_t journal_rows = 0;  // row results in the journal, to decide on the fold
+  bool has_baseline = false;     // anything was ever acknowledged or may have been sent
+};
+
+/// Loads it. `quiet_ms`: how long after its send an unknown request may still take effect.
+[[nodiscard]] StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_ms);
+
+/// What T4 has to write so that snapshot + journal say the same with an empty journal. `now_ms`:
+/// doubts before their horizon are carried. `newly_absent`/`returned`: rows that left the model or
+/// came back in this run under on_removed: ignore. Absent entries older than 90 days are dropped.
+struct FoldInput {
+  std::vector<IdentityHash> newly_absent;
+  std::vector<IdentityHash> returned;
+};
+void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, std::int64_t now_ms,
+                std::int64_t quiet_ms, Finish& out);
+
+}  // namespace tailrace
