@@ -1,5 +1,6 @@
-# Every target does its own set-up: system packages, virtual environments, builds. What is done already is skipped.
-# Needs make, a C++ compiler, CMake, Python 3.10 or later, and root or sudo where system packages are missing.
+# Every target does its own set-up: system packages, virtual environments, builds. What is done
+# already is skipped. Needs make, a C++ compiler, CMake, Python 3.10 or later, and root or sudo
+# where system packages are missing.
 
 SHELL := bash
 MAKEFLAGS += --no-print-directory
@@ -8,9 +9,9 @@ WAREHOUSE ?= duckdb
 
 environments := main airflow dagster lint
 packages := python airflow_provider dagster
-wheel_inputs := CMakeLists.txt cmake core ci/deps.sh ci/wheel.sh pyproject.toml README.md LICENSE $(packages)
-python_sources := $(packages) $(wildcard tests/python tests/destinations tests/airflow tests/dagster \
-	tests/faults examples benchmarks) ci
+wheel_inputs := CMakeLists.txt cmake core ci/deps.sh ci/wheel.sh ci/requirements/main.txt \
+	pyproject.toml README.md LICENSE $(packages)
+python_sources := $(packages) ci $(wildcard tests examples benchmarks)
 cxx_sources := find core python/bindings tests -name '*.[ch]pp' -print0
 
 .PHONY: help demo test lint format format-check tidy asan tsan wheel lock clean \
@@ -19,7 +20,8 @@ cxx_sources := find core python/bindings tests -name '*.[ch]pp' -print0
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(if $(filter postgres,$(WAREHOUSE)),deps,deps-build) ## The whole way on this machine, against the sandbox (WAREHOUSE=duckdb or postgres)
+demo_deps := $(if $(filter postgres,$(WAREHOUSE)),deps,deps-build)
+demo: $(demo_deps) ## Real data to the sandbox (WAREHOUSE=postgres for Postgres)
 	@$(MAKE) installed-main
 	@build/venv/main/bin/tailrace demo --warehouse $(WAREHOUSE)
 
@@ -53,7 +55,7 @@ tsan: deps ## C++ tests under ThreadSanitizer
 	@ci/sanitized.sh tsan
 
 wheel: deps-build environment-main ## The wheel, in build/dist
-	@ci/once.sh build/dist/.sources $(wheel_inputs) ci/requirements/main.txt -- ci/wheel.sh
+	@ci/once.sh build/dist/.sources $(wheel_inputs) -- ci/wheel.sh
 
 lock: ## Resolves the pins of the environments anew
 	@ci/lock.sh

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# System packages and libpqxx for building and testing Tailrace on Debian 12 and later, Ubuntu 24.04 and later.
+# System packages and libpqxx for building and testing Tailrace on Debian 12 and later and on
+# Ubuntu 24.04 and later.
 #
 #   ci/deps.sh              everything: tools, libraries, the PostgreSQL server that the tests start
-#   ci/deps.sh --build      without the PostgreSQL server
+#   ci/deps.sh --build      what the wheel needs: neither test library nor PostgreSQL server
 #   ci/deps.sh --prefix     prints where the cached libpqxx is (or would be) and does nothing else
 #
-# Where the system's libpqxx is older than 7.7 the next release's source package is built once into a prefix of its own:
-# TAILRACE_DEPS, or ~/.cache/tailrace/deps/<system>. The system's own package sources are not changed.
+# Where the system's libpqxx is older than 7.7 the next release's source package is built once into
+# a prefix of its own: TAILRACE_DEPS, or ~/.cache/tailrace/deps/<system>. The system's own package
+# sources are not changed.
 set -euo pipefail
 
 readonly libpqxx_minimum=7.7
-readonly recipe=2 # raised whenever build_libpqxx changes, so that an older cached build is not taken for this one
+readonly recipe=2 # raised when build_libpqxx changes, so that an older cached build is not taken
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 fail() {
@@ -56,13 +58,14 @@ PY
 # Tools may come from anywhere; only what PATH lacks is asked from the package manager.
 wanted_packages() {
   local tool_and_package
-  for tool_and_package in c++:g++ cmake:cmake ninja:ninja-build pkg-config:pkg-config git:git make:make xz:xz-utils; do
+  for tool_and_package in c++:g++ cmake:cmake ninja:ninja-build pkg-config:pkg-config git:git \
+    make:make xz:xz-utils; do
     command -v "${tool_and_package%%:*}" >/dev/null || printf '%s\n' "${tool_and_package#*:}"
   done
   python_headers_present || printf '%s\n' python3-dev python3-venv
-  printf '%s\n' ca-certificates libpq-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev nlohmann-json3-dev \
-    libxxhash-dev libgtest-dev libgmock-dev
-  [ "$with_server" = no ] || printf '%s\n' postgresql
+  printf '%s\n' ca-certificates libpq-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev \
+    nlohmann-json3-dev libxxhash-dev
+  [ "$for_tests" = no ] || printf '%s\n' libgtest-dev libgmock-dev postgresql
 }
 
 missing_packages() {
@@ -92,8 +95,8 @@ install_packages() {
   local log
   log=$(mktemp)
   if ! { as_root apt-get update -qq &&
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } \
-    >"$log" 2>&1; then
+    as_root env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     rm -f "$log"
     fail "could not install: ${packages[*]}"
@@ -106,7 +109,8 @@ system_libpqxx_serves() { pkg-config --atleast-version="$libpqxx_minimum" libpqx
 packaged_libpqxx_serves() {
   local candidate
   candidate=$(apt-cache policy libpqxx-dev 2>/dev/null | sed -n 's/^ *Candidate: *//p')
-  [ -n "$candidate" ] && [ "$candidate" != '(none)' ] && dpkg --compare-versions "$candidate" ge "$libpqxx_minimum"
+  [ -n "$candidate" ] && [ "$candidate" != '(none)' ] &&
+    dpkg --compare-versions "$candidate" ge "$libpqxx_minimum"
 }
 
 # The addresses that this system itself installs from; the release's own comes first.
@@ -120,28 +124,28 @@ private_apt() {
   local command=$1
   shift
   "$command" -o Dir::Etc::sourcelist="$scratch/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-    -o Dir::State::lists="$scratch/lists" -o Dir::Cache="$scratch/cache" -o APT::Get::List-Cleanup=false \
-    -o APT::Sandbox::User="$(id -un)" "$@"
+    -o Dir::State::lists="$scratch/lists" -o Dir::Cache="$scratch/cache" \
+    -o APT::Get::List-Cleanup=false -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
 fetch_libpqxx() {
-  local suite keyring mirror
+  local suite section keyring mirror
   case $system_id in
-  debian) suite=trixie keyring=/usr/share/keyrings/debian-archive-keyring.gpg ;;
-  ubuntu) suite=noble keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
-  *) fail "libpqxx >= $libpqxx_minimum is needed; build it and set TAILRACE_DEPS to its prefix" ;;
+  debian) suite=trixie section=main keyring=/usr/share/keyrings/debian-archive-keyring.gpg ;;
+  ubuntu) suite=noble section=universe keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
+  *) fail "needs libpqxx >= $libpqxx_minimum: install it where CMake finds it" ;;
   esac
   mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
   for mirror in $(mirrors); do
-    printf 'deb-src [signed-by=%s] %s %s main universe\n' "$keyring" "$mirror" "$suite" >"$scratch/sources.list"
-    [ "$system_id" = ubuntu ] || sed -i 's/ universe$//' "$scratch/sources.list"
-    if private_apt apt-get update -qq 2>"$scratch/apt.log" &&
-      (cd "$scratch" && private_apt apt-get source -qq --download-only libpqxx >"$scratch/apt.log" 2>&1); then
+    printf 'deb-src [signed-by=%s] %s %s %s\n' "$keyring" "$mirror" "$suite" "$section" \
+      >"$scratch/sources.list"
+    if (cd "$scratch" && private_apt apt-get update -qq &&
+      private_apt apt-get source -qq --download-only libpqxx) >"$scratch/apt.log" 2>&1; then
       return
     fi
   done
   tail -n 5 "$scratch/apt.log" 2>/dev/null >&2 || true
-  fail "no configured mirror of this system offers libpqxx of $suite; build libpqxx >= $libpqxx_minimum, set TAILRACE_DEPS"
+  fail "no mirror of this system offers the libpqxx of $suite; needs libpqxx >= $libpqxx_minimum"
 }
 
 build_libpqxx() {
@@ -153,8 +157,9 @@ build_libpqxx() {
   tar -xf "$scratch"/libpqxx_*.orig.tar.* -C "$scratch/source" --strip-components=1
   local log=$scratch/build.log
   if ! {
-    cmake -S "$scratch/source" -B "$scratch/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 \
-      -DCMAKE_CXX_STANDARD_REQUIRED=ON -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_CXX_VISIBILITY_PRESET=hidden \
+    cmake -S "$scratch/source" -B "$scratch/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_CXX_STANDARD=20 -DCMAKE_CXX_STANDARD_REQUIRED=ON \
+      -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_CXX_VISIBILITY_PRESET=hidden \
       -DBUILD_SHARED_LIBS=OFF -DSKIP_BUILD_TEST=ON -DBUILD_DOC=OFF -DCMAKE_INSTALL_LIBDIR=lib \
       -DCMAKE_INSTALL_PREFIX="$prefix" &&
       cmake --build "$scratch/build" --parallel "$(nproc)" &&
@@ -178,10 +183,10 @@ provide_libpqxx() {
   [ "$(cat "$stamp" 2>/dev/null)" = "recipe $recipe" ] || build_libpqxx
 }
 
-with_server=yes
+for_tests=yes
 case ${1:-} in
 '') ;;
---build) with_server=no ;;
+--build) for_tests=no ;;
 --prefix)
   printf '%s\n' "$prefix"
   exit 0
@@ -190,8 +195,8 @@ case ${1:-} in
 esac
 
 command -v dpkg-query >/dev/null ||
-  fail "this script knows Debian and Ubuntu. Elsewhere install: $(wanted_packages | tr '\n' ' ')and libpqxx >= $libpqxx_minimum"
+  fail "knows Debian and Ubuntu only; elsewhere install libpqxx >= $libpqxx_minimum and what" \
+    "these packages hold: $(wanted_packages | tr '\n' ' ')"
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" = 0 ] || install_packages "${missing[@]}"
 provide_libpqxx
-say "ready, libpqxx prefix $prefix"

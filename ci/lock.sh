@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Resolves the dependency groups of pyproject.toml into ci/requirements/*.txt, one pin file per environment.
-# One file serves every supported Python (environment markers); `make` installs from it without resolving anything.
+# Resolves the dependency groups of pyproject.toml into ci/requirements/*.txt, one pin file per
+# environment. One file serves every supported Python (environment markers); `make` installs from it
+# without resolving anything.
 #
 #   ci/lock.sh [environment ...]      default: all of them
 set -euo pipefail
@@ -12,29 +13,22 @@ if [ ! -x "$uv" ]; then
   build/venv/lock/bin/pip install --quiet 'uv>=0.9'
 fi
 
-lock() {
+resolve() {
   local environment=$1
   shift
-  "$uv" pip compile pyproject.toml --group "$environment" "$@" --universal --python-version 3.10 \
-    --upgrade --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+  "$uv" pip compile "$@" --group "$environment" --universal --python-version 3.10 --upgrade \
+    --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
     --output-file "ci/requirements/$environment.txt"
   printf '%s: %s packages\n' "$environment" "$(grep -c '==' "ci/requirements/$environment.txt")"
-}
-
-# Tools that never import the project: the group alone, without the project's own requirements.
-lock_tools() {
-  "$uv" pip compile --group "$1" --universal --python-version 3.10 --upgrade --quiet --no-header --no-annotate \
-    --no-emit-index-url --no-emit-find-links --output-file "ci/requirements/$1.txt"
-  printf '%s: %s packages\n' "$1" "$(grep -c '==' "ci/requirements/$1.txt")"
 }
 
 [ "$#" -gt 0 ] || set -- main airflow dagster lint
 for environment in "$@"; do
   case $environment in
-  main) lock main --extra duckdb --extra sandbox ;;
-  airflow) lock airflow --extra airflow --extra duckdb --extra sandbox ;;
-  dagster) lock dagster --extra dagster --extra duckdb --extra sandbox ;;
-  lint) lock_tools lint ;;
+  main) resolve main pyproject.toml --extra duckdb --extra sandbox ;;
+  airflow) resolve airflow pyproject.toml --extra airflow --extra duckdb --extra sandbox ;;
+  dagster) resolve dagster pyproject.toml --extra dagster --extra duckdb --extra sandbox ;;
+  lint) resolve lint ;; # tools that never import the project
   *)
     printf 'lock: unknown environment %s\n' "$environment" >&2
     exit 2

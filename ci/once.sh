@@ -3,8 +3,9 @@
 #
 #   ci/once.sh STAMP INPUT... -- COMMAND ARGUMENT...
 #
-# The stamp file holds a hash over the contents of the inputs (files, or folders with all below), the command and this
-# checkout's place. It lies beside what the command makes, so removing that folder makes the command run again.
+# The stamp file holds a hash over the contents of the inputs (files, or folders with all below),
+# the command and this checkout's place. It lies beside what the command makes, so removing that
+# folder makes the command run again.
 set -euo pipefail
 
 stamp=$1

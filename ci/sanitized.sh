@@ -4,7 +4,8 @@ set -euo pipefail
 preset=$1
 PATH=$(ci/postgres-bin.sh):$PATH
 
-# ThreadSanitizer of gcc before 14 cannot place its shadow memory where the kernel randomises more address bits.
+# ThreadSanitizer of gcc before 14 cannot place its shadow memory where the kernel randomises more
+# address bits.
 unrandomised=()
 if [ "$preset" = tsan ] && setarch "$(uname -m)" --addr-no-randomize true 2>/dev/null; then
   unrandomised=(setarch "$(uname -m)" --addr-no-randomize)

@@ -1,7 +1,7 @@
 """Sums the JUnit reports of all suites: one line a suite, then `N passed, N failed`.
 
-A skipped test counts as failed, since a skip hides what was not tested; so does a suite that ended badly without
-naming a failed test (it crashed, or found no tests).
+A skipped test counts as failed, since a skip hides what was not tested; so does a suite that ended
+badly without naming a failed test (it crashed, or found no tests).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test suite, each in the environment it is meant for, and ends with one line that sums them up.
-# A suite that fails does not keep the others from running.
+# Runs every test suite, each in the environment it is meant for, and ends with one line that sums
+# them up. A suite that fails does not keep the others from running.
 set -euo pipefail
 
 PATH=$(ci/postgres-bin.sh):$PATH
@@ -27,7 +27,8 @@ pytest_in() {
 main_folders=(tests/python tests/destinations)
 [ ! -d tests/faults ] || main_folders+=(tests/faults)
 
-suite core ctest --preset dev --parallel "$(nproc)" --no-tests=error --output-junit "$PWD/$reports/core.xml"
+suite core ctest --preset dev --parallel "$(nproc)" --no-tests=error \
+  --output-junit "$PWD/$reports/core.xml"
 suite python pytest_in main python "${main_folders[@]}"
 suite airflow pytest_in airflow airflow tests/airflow
 suite dagster pytest_in dagster dagster tests/dagster

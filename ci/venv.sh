@@ -8,7 +8,8 @@ home=build/venv/$name
 suitable_python() {
   local candidate
   for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10; do
-    if "$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    if "$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' \
+      2>/dev/null; then
       command -v "$candidate"
       return
     fi
@@ -21,4 +22,5 @@ python=$(suitable_python)
 printf 'venv: making %s with %s\n' "$home" "$("$python" --version)"
 rm -rf "$home"
 "$python" -m venv "$home"
-"$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --requirement "ci/requirements/$name.txt"
+"$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+  --requirement "ci/requirements/$name.txt"

@@ -42,7 +42,7 @@ if(TAILRACE_SANITIZE)
     -U_FORTIFY_SOURCE)
   target_link_options(tailrace_compiling INTERFACE -fsanitize=${TAILRACE_SANITIZE})
 else()
-  # Sanitizers and fortified functions hide each other's findings, and fortifying needs an optimised build.
+  # Sanitizers and fortified functions hide each other's findings, and fortifying needs optimising.
   target_compile_options(tailrace_compiling INTERFACE
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
 endif()

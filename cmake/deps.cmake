@@ -1,4 +1,5 @@
-# The libraries of the core. All come from the system but libpqxx, which ci/deps.sh builds where the system's is too old.
+# The libraries of the core. All come from the system but libpqxx, which ci/deps.sh builds where the
+# system's is too old.
 
 if(NOT CMAKE_HOST_WIN32)
   execute_process(
@@ -23,7 +24,7 @@ if(NOT libpqxx_FOUND)
   # Distributions that build libpqxx with its other build system ship a .pc file and no CMake files.
   pkg_check_modules(libpqxx QUIET IMPORTED_TARGET libpqxx>=7.7)
   if(NOT libpqxx_FOUND)
-    message(FATAL_ERROR "libpqxx 7.7 or later was not found. Run ci/deps.sh first: it installs or builds it.")
+    message(FATAL_ERROR "libpqxx 7.7 or later was not found: run ci/deps.sh")
   endif()
   add_library(libpqxx::pqxx ALIAS PkgConfig::libpqxx)
 endif()
