@@ -11,19 +11,20 @@ import os
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extensions
 
 DATA = Path(__file__).resolve().parent / "data" / "CDNOW_master.txt"
 
 
-def connection_settings() -> dict[str, str]:
-    """The settings of dbt/profiles.yml, with the same defaults."""
-    return {
-        "host": os.environ.get("CDNOW_PG_HOST", "127.0.0.1"),
-        "port": os.environ.get("CDNOW_PG_PORT", "5432"),
-        "user": os.environ.get("CDNOW_PG_USER", "postgres"),
-        "password": os.environ.get("CDNOW_PG_PASSWORD", ""),
-        "dbname": os.environ.get("CDNOW_PG_DB", "cdnow"),
-    }
+def connect() -> psycopg2.extensions.connection:
+    """Connects as dbt/profiles.yml does, with the same defaults."""
+    return psycopg2.connect(
+        host=os.environ.get("CDNOW_PG_HOST", "127.0.0.1"),
+        port=os.environ.get("CDNOW_PG_PORT", "5432"),
+        user=os.environ.get("CDNOW_PG_USER", "postgres"),
+        password=os.environ.get("CDNOW_PG_PASSWORD", ""),
+        dbname=os.environ.get("CDNOW_PG_DB", "cdnow"),
+    )
 
 
 def load(path: Path) -> int:
@@ -34,7 +35,7 @@ def load(path: Path) -> int:
         psycopg2.Error: Postgres cannot be reached or refuses; the old rows are then still there.
     """
     _header, *lines = path.read_text(encoding="ascii").splitlines()
-    connection = psycopg2.connect(**connection_settings())
+    connection = connect()
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute("create schema if not exists raw")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tailrace.demo.temporary_postgres import TemporaryPostgres
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tailrace.demo.temporary_postgres import TemporaryPostgres
 
 
 def postgres_environment(server: TemporaryPostgres) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -12,10 +13,13 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_NEEDED = ("initdb", "postgres", "createdb", "pg_isready")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+_NEEDED = ("initdb", "postgres", "createdb")
 _PORT_TRIES = 3
 
 # The data is thrown away, so nothing has to survive a power cut.
@@ -29,7 +33,7 @@ _SETTINGS = {
 }
 
 
-class PostgresUnavailable(RuntimeError):
+class PostgresUnavailableError(RuntimeError):
     """No Postgres server could be made here; the message says why and what to do."""
 
 
@@ -40,12 +44,12 @@ def find_binaries() -> Path:
     /usr/lib/postgresql/VERSION/bin, in this order.
 
     Raises:
-        PostgresUnavailable: none of them has a server.
+        PostgresUnavailableError: none of them has a server.
     """
     for folder in _candidate_folders():
         if all((folder / name).is_file() for name in _NEEDED):
             return folder
-    raise PostgresUnavailable(
+    raise PostgresUnavailableError(
         "no PostgreSQL server is installed (initdb and postgres were not found by pg_config, on "
         "PATH or in /usr/lib/postgresql): install one, such as the package postgresql, or put its "
         "folder of programs on PATH"
@@ -55,7 +59,8 @@ def find_binaries() -> Path:
 def _candidate_folders() -> list[Path]:
     folders: list[Path] = []
     if pg_config := shutil.which("pg_config"):
-        asked = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        asking = [pg_config, "--bindir"]
+        asked = subprocess.run(asking, capture_output=True, text=True, check=False)  # noqa: S603
         if asked.returncode == 0:
             folders.append(Path(asked.stdout.strip()))
     if initdb := shutil.which("initdb"):
@@ -71,11 +76,9 @@ def _server_account() -> pwd.struct_passwd | None:
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
-        try:
+        with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise PostgresUnavailable(
+    raise PostgresUnavailableError(
         "a PostgreSQL server does not run as root, and there is neither an account postgres nor "
         "nobody to run it as"
     )
@@ -97,7 +100,7 @@ class TemporaryPostgres:
         host, port, user, password, database: what `dsn` is made of; the port is 0 before `start`.
 
     Raises:
-        PostgresUnavailable: by `start`, when there is no server or it does not come up.
+        PostgresUnavailableError: by `start`, when there is no server or it does not come up.
     """
 
     host = "127.0.0.1"
@@ -131,14 +134,13 @@ class TemporaryPostgres:
     def start(self) -> None:
         if self._folder is not None:
             raise RuntimeError("this cluster has been started already")
-        programs = find_binaries()
-        account = _server_account()
-        self._folder = Path(tempfile.mkdtemp(prefix="tailrace-postgres-"))
+        tools = _Tools(find_binaries(), _server_account(), self.password)
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="tailrace-postgres-"))
         try:
-            self._make_cluster(programs, account)
-            self._start_server(programs, account)
-            self._run(programs / "createdb", "--host", self.host, "--port", str(self.port),
-                      "--username", self.user, self.database, account=account)  # fmt: skip
+            self._make_cluster(tools, folder)
+            self._start_server(tools, folder)
+            where = ["--host", self.host, "--port", str(self.port), "--username", self.user]
+            tools.run(folder, "createdb", *where, self.database)
         except BaseException:
             self.stop()
             raise
@@ -158,77 +160,94 @@ class TemporaryPostgres:
             shutil.rmtree(self._folder)
             self._folder = None
 
-    def _make_cluster(self, programs: Path, account: pwd.struct_passwd | None) -> None:
-        assert self._folder is not None
-        password_file = self._folder / "password"
+    def _make_cluster(self, tools: _Tools, folder: Path) -> None:
+        password_file = folder / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self.password, encoding="ascii")
-        if account is not None:
-            for path in (self._folder, password_file):
-                os.chown(path, account.pw_uid, account.pw_gid)
-        self._run(
-            programs / "initdb", "--pgdata", str(self._folder / "data"), "--username", self.user,
-            "--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8",
-            "--no-locale", "--no-sync", account=account,
-        )  # fmt: skip
+        for path in (folder, password_file):
+            tools.give(path)
+        login = ["--username", self.user, "--pwfile", str(password_file)]
+        form = ["--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"]
+        tools.run(folder, "initdb", "--pgdata", str(folder / "data"), *login, *form)
         password_file.unlink()
 
-    def _start_server(self, programs: Path, account: pwd.struct_passwd | None) -> None:
+    def _start_server(self, tools: _Tools, folder: Path) -> None:
+        log = folder / "server.log"
         for _ in range(_PORT_TRIES):
             self.port = _free_port()
-            self._launch(programs, account)
-            if self._wait_until_ready(programs):
+            settings = {**_SETTINGS, "port": str(self.port)}
+            self._process = tools.launch(folder, log, settings)
+            if self._wait_until_ready(self._process, folder / "data" / "postmaster.pid"):
                 return
-            if "Address already in use" not in self._log():
+            said = log.read_text(encoding="utf-8", errors="replace")
+            if "Address already in use" not in said:
                 break
-        raise PostgresUnavailable(f"the PostgreSQL server did not start:\n{self._log()[-2000:]}")
+        raise PostgresUnavailableError(f"the PostgreSQL server did not start:\n{said[-2000:]}")
 
-    def _launch(self, programs: Path, account: pwd.struct_passwd | None) -> None:
-        assert self._folder is not None
-        settings = {**_SETTINGS, "port": str(self.port)}
-        options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
-        with (self._folder / "server.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [programs / "postgres", "-D", self._folder / "data", *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder,
-                start_new_session=True, env=self._environment(), **_as_account(account),
-            )  # fmt: skip
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], status: Path) -> bool:
+        """False where the server ended by itself or is not ready in time.
 
-    def _wait_until_ready(self, programs: Path) -> bool:
-        """False where the server ended by itself or is not ready in time."""
-        assert self._process is not None
+        Asks the server's own status file and not the port, which could be somebody else's server.
+        """
         deadline = time.monotonic() + self._start_timeout_s
-        asking = [programs / "pg_isready", "-q", "-h", self.host, "-p", str(self.port)]
         while time.monotonic() < deadline:
-            if subprocess.run([*asking, "-d", "postgres"], check=False).returncode == 0:
-                return self._process.poll() is None
-            try:
-                self._process.wait(timeout=0.05)
-            except subprocess.TimeoutExpired:
-                continue
-            return False
+            with contextlib.suppress(FileNotFoundError):
+                if "ready" in status.read_text(encoding="utf-8").split():
+                    return True
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.05)
+                return False
         return False
 
-    def _log(self) -> str:
-        assert self._folder is not None
-        return (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
 
-    def _environment(self) -> dict[str, str]:
+class _Tools:
+    """The server's programs, run as the account that may run them and without the caller's PG*."""
+
+    def __init__(self, programs: Path, account: pwd.struct_passwd | None, password: str) -> None:
+        self._programs = programs
+        self._account = account
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # English messages: the log is searched for a port that was taken in the meantime.
-        return {**kept, "LC_ALL": "C", "PGPASSWORD": self.password}
+        self._environment = {**kept, "LC_ALL": "C", "PGPASSWORD": password}
 
-    def _run(self, program: Path, *arguments: str, account: pwd.struct_passwd | None) -> None:
-        ended = subprocess.run(
-            [program, *arguments], cwd=self._folder, env=self._environment(),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            **_as_account(account),
-        )  # fmt: skip
+    def give(self, path: Path) -> None:
+        """Makes the account the owner of a file or folder."""
+        if self._account is not None:
+            os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
+    def run(self, folder: Path, name: str, *arguments: str) -> None:
+        """Runs a program to its end; `PostgresUnavailableError` with its words where it fails."""
+        ended = subprocess.run(  # noqa: S603
+            [self._programs / name, *arguments],
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._identity(),
+        )
         if ended.returncode != 0:
-            raise PostgresUnavailable(f"{program.name} failed: {ended.stderr.strip()}")
+            raise PostgresUnavailableError(f"{name} failed: {ended.stderr.strip()}")
 
+    def launch(
+        self, folder: Path, log: Path, settings: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Starts a server in a process group of its own, its messages in `log`."""
+        options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
+        with log.open("wb") as messages:
+            return subprocess.Popen(  # noqa: S603
+                [self._programs / "postgres", "-D", folder / "data", *options],
+                cwd=folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+                start_new_session=True,
+                **self._identity(),
+            )
 
-def _as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    def _identity(self) -> dict[str, Any]:
+        if self._account is None:
+            return {}
+        return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
