@@ -1,0 +1,144 @@
+#include "diff/differ.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tailrace {
+
+Differ::Differ(const Schema& schema, const Hasher& hasher, StateView& state, DiffOptions options,
+               Changeset& out)
+    : schema_(schema),
+      hasher_(hasher),
+      state_(state),
+      options_(std::move(options)),
+      out_(out),
+      identifier_(schema, hasher, options_.identity_is_key, options_.normalise) {}
+
+void Differ::consume(const Chunk& chunk) {
+  const std::size_t rows = chunk.rows();
+  for (std::size_t first = 0; first < rows; first += kGroupRows) {
+    const std::size_t n = std::min(kGroupRows, rows - first);
+    for (std::size_t i = 0; i < n; ++i) {
+      Incoming& row = group_[i];
+      row.line = chunk.line(first + i);
+      row.who = identifier_.identify(row.line);
+      if (row.who.has_identity) state_.table.prefetch(row.who.identity);
+      if (row.who.has_key) keys_.prefetch(row.who.key);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      group_[i].version = hasher_.version(RowView(group_[i].line, schema_), version_scratch_);
+    }
+    for (std::size_t i = 0; i < n; ++i) settle(group_[i]);
+    counts_.scanned += n;
+  }
+}
+
+void Differ::settle(const Incoming& row) {
+  const Identified& who = row.who;
+  const bool key_is_new =
+      !who.has_key || keys_.note(who.key, who.has_identity ? &who.identity : nullptr);
+  if (!who.has_identity) return invalidate(row, who.fault, who.column);
+
+  const StateTable::Slot slot = state_.table.insert(who.identity);
+  StateTable::Marks& marks = state_.table.marks(slot);
+  if (marks.seen != Seen::no) {
+    if (marks.seen != Seen::invalid) spoil(slot);
+    const InvalidCode code = options_.identity_is_key ? InvalidCode::duplicate_key
+                                                      : InvalidCode::duplicate_match;
+    return invalidate(row, code, options_.identity_is_key ? key_column() : schema_.match);
+  }
+  if (who.fault != InvalidCode::none) {
+    marks.seen = Seen::invalid;
+    return invalidate(row, who.fault, who.column);
+  }
+  if (!key_is_new) {
+    marks.seen = Seen::invalid;
+    return invalidate(row, InvalidCode::duplicate_key, key_column());
+  }
+  settle_valid(row, slot);
+}
+
+void Differ::settle_valid(const Incoming& row, StateTable::Slot slot) {
+  StateTable::Marks& marks = state_.table.marks(slot);
+  const Seen seen = compare(slot, row.version);
+  if (seen != Seen::unchanged) {
+    const RowView view(row.line, schema_);
+    if (options_.check) {
+      if (std::optional<InvalidRow> invalid = options_.check(view)) {
+        marks.seen = Seen::invalid;
+        ++counts_.invalid;
+        return sample(row.line, std::move(*invalid));
+      }
+    }
+    const Change change = seen == Seen::added ? Change::added : Change::changed;
+    out_.append(change, row.who.identity, row.version, row.line);
+    fingerprint_.add(planned_op(change), row.who.identity, row.version);
+  }
+  marks.seen = seen;
+  if (marks.absent) returned_.push_back(row.who.identity);
+}
+
+Seen Differ::compare(StateTable::Slot slot, Version version) const {
+  const StateTable::Marks& marks = state_.table.marks(slot);
+  if (!marks.acknowledged) return Seen::added;
+  if (options_.once) return Seen::unchanged;
+  if (state_.table.version(slot) != version) return Seen::changed;
+  if (marks.in_doubt && !doubt_carried(slot, version)) return Seen::changed;
+  // A record that cannot be written a second time without making a second one is not refreshed.
+  const bool refresh = options_.full_refresh && !options_.identity_is_key;
+  return refresh ? Seen::refreshed : Seen::unchanged;
+}
+
+/// True where whatever may still land late can only write what is there already.
+bool Differ::doubt_carried(StateTable::Slot slot, Version version) const {
+  const auto found = state_.doubts.find(state_.table.identity(slot));
+  if (found == state_.doubts.end()) return false;
+  const Doubt& doubt = found->second;
+  return !doubt.mixed && !doubt.deleted && doubt.version == version;
+}
+
+void Differ::invalidate(const Incoming& row, InvalidCode code, std::size_t column) {
+  ++counts_.invalid;
+  if (invalid_.size() >= options_.invalid_sample) return;
+  sample(row.line, describe_invalid(code, schema_, column));
+}
+
+void Differ::sample(std::string_view line, InvalidRow invalid) {
+  if (invalid_.size() >= options_.invalid_sample) return;
+  if (invalid.key.empty()) key_text(RowView(line, schema_), invalid.key);
+  invalid_.push_back(std::move(invalid));
+}
+
+/// The first row of what turned out to come more than once. Counted as invalid at the end.
+void Differ::spoil(StateTable::Slot slot) {
+  StateTable::Marks& marks = state_.table.marks(slot);
+  const bool sent = marks.seen != Seen::unchanged;
+  has_spoiled_ = has_spoiled_ || sent;
+  marks.seen = Seen::duplicate;
+}
+
+std::size_t Differ::key_column() const {
+  return schema_.key.empty() ? schema_.match : schema_.key.front();
+}
+
+PlannedOp Differ::planned_op(Change change) const {
+  switch (change) {
+    case Change::added: return PlannedOp::add;
+    case Change::changed: return PlannedOp::change;
+    case Change::removed: break;
+  }
+  switch (options_.on_removed) {
+    case OnRemoved::archive: return PlannedOp::archive;
+    case OnRemoved::clear: return PlannedOp::clear;
+    case OnRemoved::delete_:
+    case OnRemoved::ignore: break;
+  }
+  return PlannedOp::delete_;
+}
+
+bool Differ::is_duplicate(const IdentityHash& identity) const {
+  const StateTable::Slot slot = state_.table.find(identity);
+  return slot != StateTable::kNone && state_.table.marks(slot).seen == Seen::duplicate;
+}
+
+}  // namespace tailrace
