@@ -50,7 +50,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Build:
-    """What one `dbt build` left: the model's rows and the sync's by customer, each node's status."""
+    """What one `dbt build` left: the rows of model and sync by customer, each node's status."""
 
     columns: tuple[str, ...]
     rows: dict[str, dict[str, Any]]

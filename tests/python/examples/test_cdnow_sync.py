@@ -32,7 +32,7 @@ Row = dict[str, Any]
 @pytest.fixture
 def account() -> HubSpot:
     """The account of sandbox.yml, without its rate limit."""
-    settings = read_config(EXAMPLE / "sandbox.yml", ["hubspot"])
+    settings = read_config(EXAMPLE / "sandbox.yml", {HubSpot.name: HubSpot.LIMIT_NAMES})
     options = {**settings.vendors["hubspot"], "limits": "none"}
     return HubSpot(Setting(options, settings.seed, clock=lambda: 0.0, wall_ms=lambda: 0))
 
@@ -56,7 +56,8 @@ def upsert(account: HubSpot, rows: list[Row]) -> list[Reply]:
             for at, row in enumerate(rows[start : start + BATCH_ROWS])
         ]
         body = json.dumps({"inputs": inputs}).encode()
-        request = Request("POST", "/crm/v3/objects/contacts/batch/upsert", {}, {}, body)
+        headers = {"content-type": "application/json"}
+        request = Request("POST", "/crm/v3/objects/contacts/batch/upsert", {}, headers, body)
         replies.append(account.apply(account.read(request)))
     return replies
 
