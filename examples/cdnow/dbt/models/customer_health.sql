@@ -5,8 +5,8 @@
     International Journal of Research in Marketing 24 (3), 2007. That is the BG/NBD model of Fader,
     Hardie and Lee ("Counting your customers the easy way", Marketing Science 24 (2), 2005) in which
     a customer may also leave after the first purchase;
-  - the size of the next order is the gamma-gamma model's: Fader, Hardie and Lee, "RFM and CLV: Using
-    iso-value curves for customer base analysis", Journal of Marketing Research 42 (4), 2005.
+  - the size of the next order is the gamma-gamma model's: Fader, Hardie and Lee, "RFM and CLV:
+    Using iso-value curves for customer base analysis", Journal of Marketing Research 42 (4), 2005.
   Both shrink what one customer did towards what all did, and both are closed formulas. For the
   orders of the next year the posterior means of order rate and dropout chance are put into the
   model's expectation, which avoids the hypergeometric function of the exact answer.
@@ -95,7 +95,8 @@ scores as (
             as average_order,
         cast(alive as numeric(7, 6)) as alive_probability,
         {{ round_estimate('1 - alive', 0.1) }} as churn_risk,
-        {{ round_estimate('orders_next_year * order_dollars', var('forecast_step_dollars')) }} as value_next_year
+        {{ round_estimate('orders_next_year * order_dollars', var('forecast_step_dollars')) }}
+            as value_next_year
     from forecast
 )
 
