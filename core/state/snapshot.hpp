@@ -25,6 +25,8 @@ struct EntryKeys {
   std::string key;
   std::string match;  // empty where it equals the key
   std::string destination_id;
+
+  bool operator==(const EntryKeys&) const = default;
 };
 
 /// One bucket as the store keeps it: all entries whose hash begins with the bucket's bits, sorted.

@@ -41,6 +41,7 @@ struct Claim {
   Holder holder;
   std::int64_t last_seq = 0;
   int bucket_bits = 0;
+  std::size_t snapshot_entries = 0;
   std::string mapping_fingerprint;  // of the last finished run; empty before the first
   std::string encoding;
 };

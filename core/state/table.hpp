@@ -76,35 +76,61 @@ struct HashOfIdentity {
   std::size_t operator()(const IdentityHash& h) const noexcept { return h.low; }
 };
 
-/// A key with an unknown outcome that no definite one has ended yet.
+/// A key with an unknown outcome. An acceptance ends only the unknown sends that can no longer take
+/// effect when it was sent: those whose horizon is earlier. What is left of them is summed up here.
 struct Doubt {
   std::int64_t horizon_ms = 0;  // latest send time (or send_by) of an unknown send + quiet time
-  Version version = 0;          // that the unknown sends carried
+  Version version = 0;          // that the unknown sends carried; 0 where they are mixed
   bool mixed = false;           // they carried more than one, or a delete
   bool deleted = false;         // a delete is among them
   EntryKeys keys;
+
+  bool operator==(const Doubt&) const = default;
+};
+
+using Doubts = std::unordered_map<IdentityHash, Doubt, HashOfIdentity>;
+
+/// A batch that a later run can take up again: it has a memo, or the digest of a body that may be
+/// sent once more under its idempotency key, and every row of it is still in doubt.
+struct OpenBatch {
+  std::int64_t seq = 0;  // with `batch`: what an outcome names to close it
+  std::uint32_t batch = 0;
+  std::string run_id;
+  std::int64_t send_by_ms = 0;  // of the intent; where the outcome was unknown, when it was sent
+  IntentBatch intent;
 };
 
 /// Everything that a run knows of the past: snapshot, then the journal in seq order.
 struct StateView {
   StateTable table;
-  std::unordered_map<IdentityHash, Doubt, HashOfIdentity> doubts;
+  Doubts doubts;
   std::unordered_map<IdentityHash, RejectedRow, HashOfIdentity> rejected;
+  std::vector<OpenBatch> open;   // in seq order
   std::size_t known = 0;         // acknowledged and not absent, or in doubt: the guards' base
-  std::size_t journal_rows = 0;  // row results in the journal, to decide on the fold
-  bool has_baseline = false;     // anything was ever acknowledged or may have been sent
+  std::size_t journal_rows = 0;  // rows of closed batches in the journal, to decide on the fold
+  bool has_baseline = false;     // anything is acknowledged or may have been sent
 };
 
-/// Loads it. `quiet_ms`: how long after its send an unknown request may still take effect.
+/// An entry that left the model under on_removed: ignore is forgotten after so many days.
+inline constexpr std::uint32_t kAbsentDays = 90;
+
+/// Loads it; what the clock decides is judged by the store's. `quiet_ms`: how long after its send
+/// an unknown request may still take effect. A doubt is dropped where its horizon has passed and
+/// every unknown send carried the version that is acknowledged.
 [[nodiscard]] StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_ms);
 
-/// What T4 has to write so that snapshot + journal say the same with an empty journal. `now_ms`:
-/// doubts before their horizon are carried. `newly_absent`/`returned`: rows that left the model or
-/// came back in this run under on_removed: ignore. Absent entries older than 90 days are dropped.
+/// Rows that left the model or came back in this run under on_removed: ignore. Only a fold writes
+/// them down, so a run that has some folds even where the journal is short.
 struct FoldInput {
   std::vector<IdentityHash> newly_absent;
   std::vector<IdentityHash> returned;
 };
+
+/// What T4 has to write so that snapshot + journal say the same with a journal that holds nothing
+/// but doubts. Fills the fields of `out` from `fold` to `carried`; `out.run.run_id` must be set.
+/// Only buckets that something fell into are rewritten, unless their number changes. Doubts that
+/// `now_ms` (the store's clock) has not ended are carried as intents with new seqs, open batches
+/// with their memo. Absent entries older than 90 days are dropped from the buckets rewritten.
 void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, std::int64_t now_ms,
                 std::int64_t quiet_ms, Finish& out);
 
