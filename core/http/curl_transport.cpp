@@ -1,0 +1,117 @@
+#include <curl/curl.h>
+
+#include <mutex>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "http/curl_transfer.hpp"
+#include "http/transport.hpp"
+
+namespace tailrace::http {
+namespace {
+
+/// Once a process, after any fork: a run makes its first transport in its own worker.
+void init_curl_once() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+      throw std::runtime_error("libcurl could not be initialised");
+    }
+  });
+}
+
+class CurlTransport final : public Transport {
+ public:
+  explicit CurlTransport(const TransportOptions& options) : options_(options) {
+    init_curl_once();
+    base_ = check_base_url(options_.base_url);
+    multi_.reset(curl_multi_init());
+    if (!multi_) throw std::bad_alloc();
+    const auto most = static_cast<long>(options_.max_in_flight);
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, most);
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, most);
+  }
+
+  ~CurlTransport() override {
+    for (auto& [easy, transfer] : active_) curl_multi_remove_handle(multi_.get(), easy);
+  }
+  CurlTransport(const CurlTransport&) = delete;
+  CurlTransport& operator=(const CurlTransport&) = delete;
+
+  void start(Outgoing outgoing) override {
+    std::unique_ptr<CurlTransfer> transfer;
+    if (idle_.empty()) {
+      transfer = std::make_unique<CurlTransfer>(options_, base_);
+    } else {
+      transfer = std::move(idle_.back());
+      idle_.pop_back();
+    }
+    if (!transfer->prepare(std::move(outgoing))) {
+      finished_.push_back(transfer->refusal());
+      idle_.push_back(std::move(transfer));
+      return;
+    }
+    CURL* easy = transfer->easy();
+    curl_multi_add_handle(multi_.get(), easy);
+    active_.emplace(easy, std::move(transfer));
+  }
+
+  std::vector<Finished> poll(std::chrono::milliseconds wait) override {
+    perform();
+    if (finished_.empty()) {
+      const auto ms = static_cast<int>(std::max<std::int64_t>(0, wait.count()));
+      curl_multi_poll(multi_.get(), nullptr, 0, ms, nullptr);
+      perform();
+    }
+    return std::exchange(finished_, {});
+  }
+
+  void wake() noexcept override { curl_multi_wakeup(multi_.get()); }
+
+  void abandon() override {
+    while (!active_.empty()) {
+      CURL* easy = active_.begin()->first;
+      take_out(easy, CURLE_ABORTED_BY_CALLBACK, true);
+    }
+  }
+
+  std::size_t in_flight() const override { return active_.size(); }
+
+ private:
+  void perform() {
+    int running = 0;
+    curl_multi_perform(multi_.get(), &running);
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      CURL* easy = message->easy_handle;
+      const CURLcode code = message->data.result;
+      take_out(easy, code, false);
+    }
+  }
+
+  void take_out(CURL* easy, CURLcode code, bool abandoned) {
+    curl_multi_remove_handle(multi_.get(), easy);
+    auto found = active_.find(easy);
+    std::unique_ptr<CurlTransfer> transfer = std::move(found->second);
+    active_.erase(found);
+    finished_.push_back(transfer->finish(code, abandoned));
+    idle_.push_back(std::move(transfer));
+  }
+
+  TransportOptions options_;
+  BaseUrl base_;
+  std::unique_ptr<CURLM, MultiDeleter> multi_;
+  std::unordered_map<CURL*, std::unique_ptr<CurlTransfer>> active_;
+  std::vector<std::unique_ptr<CurlTransfer>> idle_;
+  std::vector<Finished> finished_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options) {
+  return std::make_unique<CurlTransport>(options);
+}
+
+}  // namespace tailrace::http

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "wire/rate.hpp"
+
+namespace tailrace::http {
+
+/// Keeps several rate rules at once for one connection, fed by configuration and by answers.
+/// Time is passed in. A request may start when every rule of its class has room.
+///
+/// Each rule is kept as a sliding window over our own starts: at most `requests` in any `window`.
+/// That is within the limit whichever way the tool counts (fixed windows, sliding, leaky bucket),
+/// and uses all of it; a bucket of tokens would allow twice the limit in its first window.
+class Pacer {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  explicit Pacer(std::vector<wire::RateRule> rules);
+
+  /// How long until a request of this class may start; zero: now.
+  [[nodiscard]] std::chrono::milliseconds wait_for(wire::RateClass rate_class, Time now) const;
+  /// Counts a start. Call only after wait_for() said zero.
+  void take(wire::RateClass rate_class, Time now);
+  /// Nothing of this class before `until` (Retry-After).
+  void pause(wire::RateClass rate_class, Time until);
+  /// A refusal for the rate that named no time: waits a second, doubling with each in a row.
+  void refused(wire::RateClass rate_class, Time now);
+  void succeeded(wire::RateClass rate_class);
+  /// What an answer's headers say: another limit, or that others use the account too.
+  void learn(wire::RateClass rate_class, const wire::RateHint& hint, Time now);
+
+ private:
+  struct Slot {
+    Time latest{};  // of the starts in it
+    double starts = 0;
+  };
+  struct Window {
+    wire::RateRule rule;
+    std::deque<Slot> slots;
+    double used = 0;
+  };
+  struct Hold {
+    Time until{};
+    int refusals = 0;
+  };
+  static void expire(Window& window, Time now);
+  static void add(Window& window, Time now, double starts);
+  Hold& hold(wire::RateClass rate_class);
+
+  std::vector<Window> windows_;
+  std::vector<std::pair<wire::RateClass, Hold>> holds_;
+};
+
+}  // namespace tailrace::http

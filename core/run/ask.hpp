@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "destination/destination.hpp"
+#include "http/transport.hpp"
+
+namespace tailrace {
+
+/// What a question to a destination ended with.
+struct Answer {
+  std::vector<FieldFact> fields;
+  std::vector<Record> records;
+  std::string account;
+  std::optional<double> calls_left;
+  std::string failure;          // empty: answered
+  bool configuration = false;   // of the failure: trying again will not help
+};
+
+/// Asks and follows the destination's read steps to their end, within `limit`.
+[[nodiscard]] Answer ask(const Destination& destination, const ReadAsk& question,
+                         const nlohmann::json& connection, http::Transport& transport,
+                         std::chrono::milliseconds limit);
+
+/// The transport that a resolved connection asks for.
+[[nodiscard]] http::TransportOptions transport_options(const nlohmann::json& connection,
+                                                       const std::string& user_agent);
+
+/// The connection's own headers, which go on every request.
+[[nodiscard]] std::vector<wire::Header> headers_of(const nlohmann::json& connection);
+
+[[nodiscard]] nlohmann::json to_json(const Answer& answer);
+
+}  // namespace tailrace

@@ -1,0 +1,168 @@
+#include "run/committer.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace tailrace {
+namespace {
+
+template <typename Item>
+void move_all(std::vector<Item>& from, std::vector<Item>& to) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
+}  // namespace
+
+JournalRow CommitBuilder::next_row(JournalKind kind) {
+  JournalRow row;
+  row.seq = ++seq_;
+  row.epoch = options_.holder.epoch;
+  row.run_id = options_.run_id;
+  row.kind = kind;
+  return row;
+}
+
+Commit CommitBuilder::build(std::vector<Piece>& pieces, std::int64_t now_ms,
+                            std::vector<Ack>& acks) {
+  std::vector<IntentBatch> intents;
+  std::vector<OutcomeBatch> outcomes;
+  std::vector<VoidBatch> voids;
+  Commit commit;
+  for (Piece& piece : pieces) {
+    acks.push_back({piece.id, 0, static_cast<std::uint32_t>(intents.size())});
+    move_all(piece.intents, intents);
+    move_all(piece.outcomes, outcomes);
+    move_all(piece.voids, voids);
+    move_all(piece.rejected, commit.rejected);
+    move_all(piece.no_longer_rejected, commit.no_longer_rejected);
+  }
+  // Outcomes first: they only ever speak of intents of earlier commits.
+  if (!outcomes.empty()) {
+    commit.journal.push_back(next_row(JournalKind::outcome));
+    commit.journal.back().entries = pack_outcomes(outcomes);
+  }
+  if (!voids.empty()) {
+    commit.journal.push_back(next_row(JournalKind::void_));
+    commit.journal.back().entries = pack_voids(voids);
+  }
+  if (!intents.empty()) {
+    JournalRow row = next_row(JournalKind::intent);
+    row.send_by_ms = now_ms + options_.send_window.count();
+    row.entries = pack_intents(intents);
+    for (Ack& ack : acks) ack.intent_seq = row.seq;
+    commit.journal.push_back(std::move(row));
+  }
+  return commit;
+}
+
+ThreadedCommitter::ThreadedCommitter(StateStore& store, CommitterOptions options,
+                                     std::function<void()> wake)
+    : store_(store),
+      options_(std::move(options)),
+      wake_(std::move(wake)),
+      builder_(options_),
+      last_seq_(options_.last_seq),
+      renewed_at_(std::chrono::steady_clock::now()),
+      thread_([this] { work(); }) {}
+
+ThreadedCommitter::~ThreadedCommitter() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void ThreadedCommitter::submit(Piece piece) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(piece));
+  }
+  changed_.notify_all();
+}
+
+std::vector<Ack> ThreadedCommitter::take_acks() {
+  const std::lock_guard lock(mutex_);
+  if (error_ && acks_.empty()) std::rethrow_exception(error_);
+  return std::exchange(acks_, {});
+}
+
+bool ThreadedCommitter::flush(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  const auto settled = [this] { return error_ || (queue_.empty() && !committing_); };
+  return changed_.wait_for(lock, limit, settled) && !error_;
+}
+
+void ThreadedCommitter::with_store(const std::function<void(StateStore&)>& use) {
+  const std::lock_guard lock(store_mutex_);
+  use(store_);
+}
+
+std::int64_t ThreadedCommitter::last_seq() const {
+  const std::lock_guard lock(mutex_);
+  return last_seq_;
+}
+
+double ThreadedCommitter::busy_seconds() const {
+  const std::lock_guard lock(mutex_);
+  return busy_seconds_;
+}
+
+void ThreadedCommitter::work() {
+  const auto renew_every = options_.lease / 3;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const auto due = renewed_at_ + renew_every;
+    changed_.wait_until(lock, due, [this] { return ending_ || (!queue_.empty() && !error_); });
+    if (ending_ && (queue_.empty() || error_)) return;
+    std::vector<Piece> pieces;
+    if (!error_) pieces = std::exchange(queue_, {});
+    const bool renew = !error_ && std::chrono::steady_clock::now() >= due;
+    if (error_) renewed_at_ = std::chrono::steady_clock::now();
+    committing_ = true;
+    lock.unlock();
+    try {
+      if (!pieces.empty()) commit(std::move(pieces));
+      if (renew) {
+        const std::lock_guard store_lock(store_mutex_);
+        store_.renew(options_.holder, options_.lease.count());
+      }
+    } catch (const std::exception&) {
+      fail(std::current_exception());
+    }
+    lock.lock();
+    if (renew) renewed_at_ = std::chrono::steady_clock::now();
+    committing_ = false;
+    changed_.notify_all();
+    if (wake_) {
+      lock.unlock();
+      wake_();
+      lock.lock();
+    }
+  }
+}
+
+void ThreadedCommitter::commit(std::vector<Piece> pieces) {
+  const auto started = std::chrono::steady_clock::now();
+  std::vector<Ack> acks;
+  {
+    const std::lock_guard store_lock(store_mutex_);
+    const Commit commit = builder_.build(pieces, store_.now_ms(), acks);
+    store_.append(options_.holder, commit);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+  const std::lock_guard lock(mutex_);
+  acks_.insert(acks_.end(), acks.begin(), acks.end());
+  last_seq_ = builder_.seq();
+  busy_seconds_ += took.count();
+}
+
+void ThreadedCommitter::fail(std::exception_ptr error) {
+  const std::lock_guard lock(mutex_);
+  if (!error_) error_ = std::move(error);
+  queue_.clear();
+}
+
+}  // namespace tailrace

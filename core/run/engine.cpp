@@ -1,0 +1,165 @@
+#include "run/engine.hpp"
+
+#include <system_error>
+
+#include "run/engine_session.hpp"
+#include "run/plan.hpp"
+
+namespace tailrace {
+namespace {
+
+using std::chrono::milliseconds;
+
+}  // namespace
+
+Engine::Engine(RunSpec spec, Surroundings surroundings)
+    : spec_(std::move(spec)), world_(std::move(surroundings)) {}
+Engine::~Engine() = default;
+
+void Engine::cancel() {
+  cancelled_.store(true);
+  const std::lock_guard lock(cancel_mutex_);
+  if (interrupt_) interrupt_();
+}
+
+RunResult Engine::run() {
+  Session session;
+  session.started = world_.clock->now();
+  session.report.run_id = spec_.run_id;
+  session.report.sync = spec_.sync;
+  session.report.started_at_ms =
+      std::chrono::duration_cast<milliseconds>(world_.clock->wall().time_since_epoch()).count();
+  try {
+    perform(session);
+  } catch (const Ended& ended) {
+    end_with(session, ended.status, ended.what());
+  } catch (const SourceError& error) {
+    session.source_code = error.code;
+    const Status status = cancelled_.load()    ? Status::cancelled
+                          : error.configuration ? Status::config
+                                                : Status::unfinished;
+    end_with(session, status, error.what());
+  } catch (const StateLost& error) {
+    end_with(session, Status::state_lost, error.what());
+  } catch (const Fenced& error) {
+    end_with(session, Status::busy, error.what());
+  } catch (const StoreUnavailable& error) {
+    end_with(session, Status::unfinished, error.what());
+  } catch (const std::invalid_argument& error) {
+    end_with(session, Status::config, error.what());
+  } catch (const std::system_error& error) {
+    end_with(session, Status::unfinished, error.what());
+  }
+  {
+    const std::lock_guard lock(cancel_mutex_);
+    interrupt_ = nullptr;
+  }
+  progress_.phase.store(Phase::done);
+  session.report.assert_counts(session.diff_finished);
+  return {session.report, std::move(session.plan), session.source_code};
+}
+
+void Engine::perform(Session& session) {
+  open(session);
+  claim(session);
+  read(session);
+  guard(session);
+  if (spec_.task == Task::plan) {
+    const PlanAsk ask{session.report,
+                      spec_.schema,
+                      *session.destination,
+                      session.state.known,
+                      session.differ->plan_fingerprint(),
+                      [&](const IdentityHash& id) { return session.differ->is_duplicate(id); }};
+    session.plan = make_plan(ask, *session.changes,
+                             [&] { ++session.report.outcomes.not_attempted; });
+    session.rows_counted = true;
+    end_with(session, Status::planned, "");
+    return;
+  }
+  send(session);
+  finish(session);
+}
+
+void Engine::open(Session& session) {
+  progress_.phase.store(Phase::read);
+  auto source = world_.source(spec_);
+  session.encoding = source->encoding();
+  session.reader = std::make_unique<Reader>(std::move(source));
+  Reader* reader = session.reader.get();
+  {
+    const std::lock_guard lock(cancel_mutex_);
+    interrupt_ = [reader] { reader->cancel(); };
+  }
+  if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled before the model was read");
+  session.store = world_.store(spec_.state_url, !spec_.expect.has_value());
+  const StoreIdentity& identity = session.store->identity();
+  session.report.store_id = identity.id;
+  if (spec_.expect && identity.id != spec_.expect->store_id) {
+    throw StateLost("the state store is not the one this sync used before (expected " +
+                    spec_.expect->store_id + ", found " + identity.id +
+                    "): restore it, or run `tailrace reset`");
+  }
+  session.hasher.emplace(identity.secret, spec_.mapping_fingerprint);
+}
+
+void Engine::claim(Session& session) {
+  const SyncAddress address{spec_.sync, spec_.account,
+                            spec_.object.value("name", std::string()), 0, 1};
+  if (spec_.task == Task::plan) {
+    session.claim = session.store->peek(address);
+  } else {
+    RunRow run;
+    run.run_id = spec_.run_id;
+    run.sync = spec_.sync;
+    run.status = "running";
+    run.started_at_ms = session.report.started_at_ms;
+    session.claim = session.store->claim(address, run, spec_.timing.lease.count());
+    if (!session.claim) {
+      throw Ended(Status::busy, "another run of '" + spec_.sync + "' is at work");
+    }
+    session.leased = true;
+  }
+  const Claim& claim = *session.claim;
+  session.report.epoch = claim.holder.epoch;
+  session.report.last_seq = claim.last_seq;
+  check_expected(session);
+  if (!session.leased) return;
+  CommitterOptions options;
+  options.holder = claim.holder;
+  options.run_id = spec_.run_id;
+  options.last_seq = claim.last_seq;
+  options.lease = spec_.timing.lease;
+  options.send_window = spec_.timing.send_window;
+  session.committer = std::make_unique<ThreadedCommitter>(*session.store, options, [this] {
+    const std::lock_guard lock(cancel_mutex_);
+    if (interrupt_ && progress_.phase.load() == Phase::send) interrupt_();
+  });
+}
+
+void Engine::check_expected(const Session& session) const {
+  if (!spec_.expect) return;
+  const std::int64_t before = session.claim->holder.epoch - (session.leased ? 1 : 0);
+  if (before >= spec_.expect->epoch && session.claim->last_seq >= spec_.expect->last_seq) return;
+  throw StateLost("the state store is an older copy of the one this sync used (epoch " +
+                  std::to_string(before) + ", expected at least " +
+                  std::to_string(spec_.expect->epoch) +
+                  "): restore the newer one, or run `tailrace reset`");
+}
+
+void Engine::guard(Session& session) {
+  GuardFacts facts;
+  facts.counts = session.differ->counts();
+  facts.known = session.state.known;
+  const Claim& claim = *session.claim;
+  facts.encoding_changed = !claim.encoding.empty() && claim.encoding != session.encoding &&
+                           claim.mapping_fingerprint == spec_.mapping_fingerprint;
+  facts.deletes = spec_.on_removed != OnRemoved::ignore;
+  session.report.breaches = judge(spec_.guards, facts, spec_.allow_guards);
+  if (session.report.breaches.empty() || spec_.task == Task::plan) return;
+  std::string message = "refused by a guard, nothing was sent";
+  for (const Breach& breach : session.report.breaches) message += "; " + breach.message;
+  throw Ended(Status::refused, message);
+}
+
+}  // namespace tailrace

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "destination/destination.hpp"
+#include "http/transport.hpp"
+#include "run/clock.hpp"
+#include "run/committer.hpp"
+#include "run/progress.hpp"
+#include "run/report.hpp"
+#include "run/spec.hpp"
+#include "source/source.hpp"
+#include "state/store.hpp"
+
+namespace tailrace {
+
+/// Everything of the outside world that a run touches. A simulator passes its own.
+struct Surroundings {
+  std::function<std::unique_ptr<Source>(const RunSpec&)> source;
+  std::function<std::unique_ptr<StateStore>(const std::string& url, bool create)> store;
+  std::function<std::unique_ptr<http::Transport>(const http::TransportOptions&)> transport;
+  std::shared_ptr<const Clock> clock;
+};
+
+/// The real world: COPY or an Arrow stream, SQLite, libcurl.
+[[nodiscard]] Surroundings real_surroundings(std::unique_ptr<Source> arrow_source);
+
+/// What a run ended with: the report, and for plans the plan.
+struct RunResult {
+  Report report;
+  nlohmann::json plan;  // null unless the task was plan
+  std::string source_code;  // of a SourceError
+};
+
+/// Performs one run or plan: read → diff → changeset → guard → send → settle → report.
+/// Never throws for a run that failed: the report's status and message say how it ended.
+class Engine {
+ public:
+  Engine(RunSpec spec, Surroundings surroundings);
+  ~Engine();
+
+  [[nodiscard]] RunResult run();
+
+  /// From any thread, at any time: in flight is settled or unknown within `timing.drain`.
+  void cancel();
+  [[nodiscard]] const Progress& progress() const { return progress_; }
+
+ private:
+  struct Session;  // of one run: store, claim, committer, state, changeset …
+  void perform(Session& session);
+  void open(Session& session);
+  void check_expected(const Session& session) const;
+  void claim(Session& session);
+  void read(Session& session);
+  void guard(Session& session);
+  void send(Session& session);
+  void finish(Session& session);
+  void settle_end(Session& session);
+  void write_end(Session& session, StateStore& store);
+  void end_with(Session& session, Status status, const std::string& message);
+
+  RunSpec spec_;
+  Surroundings world_;
+  Progress progress_;
+  std::atomic<bool> cancelled_{false};
+  std::mutex cancel_mutex_;
+  std::function<void()> interrupt_;  // wakes whatever the run waits for
+};
+
+}  // namespace tailrace

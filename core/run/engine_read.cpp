@@ -1,0 +1,91 @@
+// A run's first half: the model is read and compared; nothing has been sent when it ends.
+#include <utility>
+
+#include "destination/registry.hpp"
+#include "diff/guard.hpp"
+#include "run/engine_session.hpp"
+#include "wire/json_writer.hpp"
+
+namespace tailrace {
+namespace {
+
+/// Looks at every field of a row about to be sent: what cannot be encoded makes the row invalid.
+class CellCheck {
+ public:
+  explicit CellCheck(const Schema& schema) : schema_(&schema) {}
+
+  std::optional<InvalidRow> operator()(const RowView& row) {
+    CellCursor cells(row.line());
+    for (std::size_t i = 0; i < schema_->field_count; ++i) {
+      const Column& column = schema_->columns[i];
+      const std::optional<Cell> cell = cells.next();
+      if (!cell) throw SourceError("a row has fewer columns than the query", true);
+      const wire::CellProblem problem = wire::check_cell(*cell, column, scratch_);
+      if (problem == wire::CellProblem::none) continue;
+      InvalidRow invalid;
+      key_text(row, invalid.key);
+      invalid.code = wire::to_text(problem);
+      invalid.message = "the value of '" + column.name + "' cannot be sent: " + invalid.code;
+      invalid.field = column.name;
+      return invalid;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const Schema* schema_;
+  std::string scratch_;
+};
+
+}  // namespace
+
+void Engine::read(Session& session) {
+  const std::vector<SourceColumn> columns = session.reader->open();
+  if (columns.size() != spec_.schema.columns.size()) {
+    throw SourceError("the query gives " + std::to_string(columns.size()) + " columns, " +
+                          std::to_string(spec_.schema.columns.size()) + " were asked for",
+                      true);
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) spec_.schema.columns[i].type = columns[i].type;
+  session.destination = make_destination(spec_.connection, spec_.object, spec_.schema);
+  session.with_store([&](StateStore& store) {
+    session.state = load_state(store, *session.claim, spec_.timing.quiet.count());
+  });
+  session.changes.emplace(spec_.spill_directory, spec_.buffer_bytes);
+  DiffOptions options;
+  options.on_removed = spec_.on_removed;
+  options.full_refresh = spec_.full_refresh;
+  options.identity_is_key = spec_.mode == Mode::insert || spec_.mode == Mode::append;
+  options.check = CellCheck(spec_.schema);
+  options.once = spec_.mode == Mode::insert;
+  options.normalise = [&](std::string_view match, std::string& out) {
+    std::optional<std::string> identity = session.destination->identity(match);
+    if (identity) out = std::move(*identity);
+    return identity.has_value();
+  };
+  session.differ.emplace(spec_.schema, *session.hasher, session.state, std::move(options),
+                         *session.changes);
+  Differ& differ = *session.differ;
+  double waited = 0;
+  Chunk chunk;
+  for (;;) {
+    const Clock::Time before = world_.clock->now();
+    const bool more = session.reader->next(chunk);
+    waited += seconds_between(before, world_.clock->now());
+    if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled while the model was read");
+    if (!more) break;
+    differ.consume(chunk);
+    progress_.scanned.store(differ.counts().scanned, std::memory_order_relaxed);
+  }
+  session.with_store(
+      [&](StateStore& store) { differ.finish(key_reader(store, *session.claim)); });
+  session.diff_finished = true;
+  const double total = seconds_between(session.started, world_.clock->now());
+  session.report.seconds.read = waited;
+  session.report.seconds.diff = total - waited;
+  session.report.diff = differ.counts();
+  session.report.invalid_sample = differ.invalid_sample();
+  progress_.planned.store(session.planned(), std::memory_order_relaxed);
+}
+
+}  // namespace tailrace

@@ -1,0 +1,93 @@
+#include "run/plan.hpp"
+
+#include <array>
+#include <cmath>
+
+#include "diff/differ.hpp"
+#include "row/row_view.hpp"
+
+namespace tailrace {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kSampleRows = 5;
+constexpr std::array<const char*, 3> kChanges = {"added", "changed", "removed"};
+
+json sample_of(const ChangeRow& change, const Schema& schema) {
+  if (change.change == Change::removed) {
+    const EntryKeys& keys = change.keys;
+    return {{"key", keys.key},
+            {"match", keys.match.empty() ? keys.key : keys.match},
+            {"fields", json::object()}};
+  }
+  const RowView row(change.line, schema);
+  std::string scratch;
+  std::string key;
+  key_text(row, key);
+  json fields = json::object();
+  CellCursor cells(change.line);
+  for (std::size_t i = 0; i < schema.field_count; ++i) {
+    const std::optional<Cell> cell = cells.next();
+    if (!cell) break;
+    const bool null = cell->is_null();
+    fields[schema.columns[i].name] = null ? json(nullptr) : json(cell->text(scratch));
+  }
+  const std::string match(row.cell(schema.match).text(scratch));
+  return {{"key", key}, {"match", match}, {"fields", std::move(fields)}};
+}
+
+std::uint64_t requests_for(std::uint64_t rows, std::size_t max_rows) {
+  return (rows + max_rows - 1) / max_rows;
+}
+
+/// The slowest rule decides; what fits into one window of it costs no waiting.
+double minutes_for(std::uint64_t requests, const std::vector<wire::RateRule>& rules) {
+  double minutes = 0;
+  for (const wire::RateRule& rule : rules) {
+    if (rule.requests <= 0) continue;
+    const double over = static_cast<double>(requests) - rule.requests;
+    const double window_minutes = static_cast<double>(rule.window.count()) / 60'000;
+    minutes = std::max(minutes, over / rule.requests * window_minutes);
+  }
+  return minutes;
+}
+
+json daily_share(std::uint64_t requests, const std::vector<wire::RateRule>& rules) {
+  for (const wire::RateRule& rule : rules) {
+    if (rule.window >= std::chrono::hours(24) && rule.requests > 0) {
+      return static_cast<double>(requests) / rule.requests;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void()>& row) {
+  json samples = {{"added", json::array()}, {"changed", json::array()}, {"removed", json::array()}};
+  std::array<std::uint64_t, 2> rows{};  // written, taken away: never in one batch
+  ChangeRow change;
+  changes.rewind();
+  while (changes.next(change)) {
+    if (ask.is_duplicate(change.identity)) continue;
+    row();
+    ++rows[change.change == Change::removed ? 1 : 0];
+    json& list = samples[kChanges[static_cast<std::size_t>(change.change)]];
+    if (list.size() < kSampleRows) list.push_back(sample_of(change, ask.schema));
+  }
+  const Capabilities& can = ask.destination.capabilities();
+  const std::uint64_t requests =
+      requests_for(rows[0], can.max_rows) + requests_for(rows[1], can.max_rows);
+  json report = ask.report.to_json();
+  return {{"counts", report["counts"]},
+          {"known", ask.known},
+          {"breaches", report["breaches"]},
+          {"samples", std::move(samples)},
+          {"requests", requests},
+          {"minutes", minutes_for(requests, can.rates)},
+          {"daily_share", daily_share(requests, can.rates)},
+          {"plan_fingerprint", ask.fingerprint}};
+}
+
+}  // namespace tailrace

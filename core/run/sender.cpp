@@ -1,0 +1,291 @@
+#include "run/sender.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tailrace {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongestPoll{200};
+constexpr std::uint64_t kLargestWindow = 1024;
+
+}  // namespace
+
+Sender::Sender(Parts parts, SenderOptions options, Report& report)
+    : parts_(parts),
+      options_(std::move(options)),
+      report_(report),
+      pacer_(options_.rates),
+      random_(options_.seed) {}
+
+void Sender::run(std::int64_t steady_to_store_ms) {
+  steady_to_store_ms_ = steady_to_store_ms;
+  started_at_ = parts_.clock.now();
+  try {
+    for (;;) {
+      check_limits();
+      take_acks();
+      fill();
+      start_ready();
+      if (sending_over()) break;
+      for (http::Finished& finished : parts_.transport.poll(next_wait())) {
+        on_finished(std::move(finished));
+      }
+    }
+    parts_.batches.drain([this] { ++report_.outcomes.not_attempted; });
+    (void)parts_.committer.flush(options_.timing.drain);
+    take_acks();
+  } catch (...) {
+    count_lost();
+    throw;
+  }
+  count_lost();
+}
+
+/// Counts what was still under way when the store could not take it: a row whose request left, or
+/// whose answer is not on record, is unknown.
+void Sender::count_lost() {
+  OutcomeCounts& total = report_.outcomes;
+  for (auto& [id, settled] : settling_) total.unknown += settled.counts.total();
+  settling_.clear();
+  const auto count = [&total](const Work& work) {
+    const bool sent = std::any_of(work.intents.begin(), work.intents.end(),
+                                  [](const WorkIntent& intent) { return !intent.closed; });
+    for (const WorkRow& row : work.rows) {
+      ++(sent || row.was_unknown ? total.unknown : total.not_attempted);
+    }
+  };
+  for (const auto& [id, work] : works_) count(work);
+  for (const Work& work : retries_) count(work);
+  works_.clear();
+  retries_.clear();
+  calls_.clear();
+  parts_.transport.abandon();
+  parts_.batches.drain([&total] { ++total.not_attempted; });
+}
+
+bool Sender::sending_over() const {
+  if (!works_.empty() || !retries_.empty()) return false;
+  return exhausted_ || ending();
+}
+
+std::int64_t Sender::store_ms(Clock::Time time) const {
+  const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
+  return since.count() + steady_to_store_ms_;
+}
+
+/// Batches whose intents are durable or on their way but whose requests have not started. At one
+/// row a request a commit must carry many of them, or the journal sets the pace.
+std::uint64_t Sender::window() const {
+  const std::chrono::duration<double> running = parts_.clock.now() - started_at_;
+  const double rate = running.count() > 0.05 ? static_cast<double>(started_) / running.count() : 0;
+  const auto wanted = static_cast<std::uint64_t>(rate * 0.05);
+  const std::uint64_t least = 2 * options_.max_in_flight;
+  return std::clamp(wanted, least, std::max(least, kLargestWindow));
+}
+
+void Sender::take_acks() {
+  for (const Ack& ack : parts_.committer.take_acks()) {
+    if (const auto waiting = awaiting_intent_.find(ack.id); waiting != awaiting_intent_.end()) {
+      const std::uint64_t id = waiting->second;
+      awaiting_intent_.erase(waiting);
+      PendingCall& pending = calls_.at(id);
+      Work& work = works_.at(pending.work);
+      WorkIntent& intent = work.intents.at(*pending.intent);
+      intent.seq = ack.intent_seq;
+      intent.batch = ack.first_batch;
+      ready_.push_back(id);
+    } else if (const auto settled = settling_.find(ack.id); settled != settling_.end()) {
+      OutcomeCounts& total = report_.outcomes;
+      const OutcomeCounts& counts = settled->second.counts;
+      total.accepted += counts.accepted;
+      total.rejected += counts.rejected;
+      total.skipped += counts.skipped;
+      total.pending += counts.pending;
+      total.unknown += counts.unknown;
+      total.not_attempted += counts.not_attempted;
+      for (RejectedSample& row : settled->second.samples) {
+        if (report_.rejected_sample.size() >= Report::kSampleRows) break;
+        report_.rejected_sample.push_back(std::move(row));
+      }
+      settling_.erase(settled);
+    }
+  }
+}
+
+void Sender::fill() {
+  if (ending()) return;
+  const Clock::Time now = parts_.clock.now();
+  const bool paced = pacer_.wait_for(0, now) > milliseconds(0) || breaker_.open();
+  const std::uint64_t allowed = paced ? 1 : window();
+  while (ready_.size() + awaiting_intent_.size() < allowed) {
+    if (next_retry(now)) continue;
+    if (exhausted_) return;
+    std::optional<Work> work = parts_.batches.next();
+    if (!work) {
+      exhausted_ = true;
+      return;
+    }
+    begin(std::move(*work));
+  }
+}
+
+/// Takes up a batch whose backoff is over. One that waits for the retry budget goes when requests
+/// of others have earned it; where there are no others, its outcome stands.
+bool Sender::next_retry(Clock::Time now) {
+  for (auto it = retries_.begin(); it != retries_.end(); ++it) {
+    if (it->ready_at > now) continue;
+    const bool token = !it->needs_token || budget_.take();
+    const bool last = exhausted_ && works_.empty();
+    if (!token && !last) continue;
+    Work work = std::move(*it);
+    retries_.erase(it);
+    if (token) {
+      begin(std::move(work));
+    } else {
+      work.attempt = options_.max_attempts;
+      const std::uint64_t id = work.id;
+      end_work(works_.insert_or_assign(id, std::move(work)).first->second);
+    }
+    return true;
+  }
+  return false;
+}
+
+bool Sender::may_start(wire::RateClass rate_class) {
+  const Clock::Time now = parts_.clock.now();
+  if (parts_.transport.in_flight() >= options_.max_in_flight) return false;
+  if (breaker_.open()) {
+    // One probe at a time: what else is in flight was sent before the breaker opened.
+    if (parts_.transport.in_flight() > 0 || breaker_.wait_for(now) > milliseconds(0)) return false;
+  }
+  return pacer_.wait_for(rate_class, now) == milliseconds(0);
+}
+
+void Sender::start_ready() {
+  for (std::size_t looked = ready_.size(); looked > 0; --looked) {
+    const std::uint64_t id = ready_.front();
+    ready_.pop_front();
+    PendingCall& pending = calls_.at(id);
+    Work& work = works_.at(pending.work);
+    const Clock::Time now = parts_.clock.now();
+    if (cancelled_ || given_up_ || (stop_ && pending.intent)) {
+      wire::Reply never;
+      never.failure = wire::Failure::cancelled;
+      calls_.erase(id);
+      --work.outstanding;
+      apply(work, Step{}, nullptr, &never);
+      continue;
+    }
+    if (pending.intent && now >= pending.send_by) {
+      PendingCall late = std::move(pending);
+      calls_.erase(id);
+      expire(work, std::move(late));
+      continue;
+    }
+    if (work.ready_at > now || !may_start(pending.call.rate_class)) {
+      ready_.push_back(id);
+      continue;
+    }
+    start_call(id);
+  }
+}
+
+milliseconds Sender::next_wait() const {
+  const Clock::Time now = parts_.clock.now();
+  milliseconds wait = kLongestPoll;
+  if (ready_.empty() && awaiting_intent_.empty() && retries_.empty()) return wait;
+  const milliseconds pace = std::max(pacer_.wait_for(0, now), breaker_.wait_for(now));
+  const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
+  if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, milliseconds(1)));
+  for (const Work& work : retries_) {
+    const auto left = std::chrono::duration_cast<milliseconds>(work.ready_at - now);
+    wait = std::min(wait, std::max(left, milliseconds(1)));
+  }
+  return wait;
+}
+
+void Sender::check_limits() {
+  const Clock::Time now = parts_.clock.now();
+  const bool asked = parts_.cancelled.load(std::memory_order_relaxed);
+  if (asked && !cancelled_) {
+    cancelled_ = true;
+    // Answers get most of the time that is promised, the last commit the rest.
+    draining_until_ = now + options_.timing.drain * 2 / 3;
+  }
+  const auto& deadline = options_.timing.deadline;
+  if (deadline && now - started_at_ >= *deadline && !given_up_) give_up();
+  if (failing_since_ && now - *failing_since_ >= options_.timing.outage && !given_up_) give_up();
+  if (draining_until_ && now >= *draining_until_) {
+    draining_until_.reset();
+    parts_.transport.abandon();
+  }
+  if (ending()) end_waiting();
+}
+
+/// No more tries: what the batches in backoff know of their rows is final.
+void Sender::end_waiting() {
+  while (!retries_.empty()) {
+    Work work = std::move(retries_.front());
+    retries_.pop_front();
+    const std::uint64_t id = work.id;
+    end_work(works_.insert_or_assign(id, std::move(work)).first->second);
+  }
+}
+
+void Sender::give_up() {
+  given_up_ = true;
+  draining_until_ = parts_.clock.now() + options_.timing.drain;
+}
+
+void Sender::stop(Stop stop) {
+  if (stop_) return;
+  stop_ = std::move(stop);
+}
+
+void Sender::judge_connection(const wire::Reply& reply) {
+  const Clock::Time now = parts_.clock.now();
+  const bool failed = reply.failure == wire::Failure::not_sent ||
+                      reply.failure == wire::Failure::lost || reply.status >= 500;
+  if (failed) {
+    breaker_.failed(now);
+    if (!failing_since_) failing_since_ = now;
+  } else if (reply.failure == wire::Failure::none) {
+    breaker_.succeeded();
+    failing_since_.reset();
+  }
+}
+
+void Sender::withheld(const Withheld& row) {
+  RejectedSample sample{row.key, row.code, row.message, row.field};
+  if (row.held_back) {
+    ++report_.outcomes.rejected;
+    if (report_.rejected_sample.size() < Report::kSampleRows) {
+      report_.rejected_sample.push_back(std::move(sample));
+    }
+    return;
+  }
+  Piece piece;
+  RejectedRow rejected;
+  rejected.identity = row.identity;
+  rejected.key = row.key;
+  rejected.version = row.version;
+  rejected.code = row.code;
+  rejected.message = row.message;
+  rejected.field = row.field;
+  piece.rejected.push_back(std::move(rejected));
+  Settled settled;
+  settled.counts.rejected = 1;
+  settled.samples.push_back(std::move(sample));
+  submit(std::move(piece), std::move(settled));
+}
+
+void Sender::submit(Piece piece, Settled settled) {
+  piece.id = next_id_++;
+  settling_.emplace(piece.id, std::move(settled));
+  parts_.committer.submit(std::move(piece));
+}
+
+}  // namespace tailrace
