@@ -1,0 +1,179 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "row/row_view.hpp"
+#include "row/schema.hpp"
+#include "wire/rate.hpp"
+#include "wire/request.hpp"
+
+namespace tailrace {
+
+/// What is done to the records of a batch.
+enum class Operation : std::uint8_t { upsert, update, insert, delete_, archive, clear };
+[[nodiscard]] std::string_view to_text(Operation operation);
+
+/// What one request does at the tool: decides intent, retry, and what a lost reply means.
+enum class Effect : std::uint8_t { none, keyed_write, unkeyed_write };
+
+enum class Outcome : std::uint8_t {
+  accepted,
+  rejected,
+  skipped,
+  pending,
+  unknown,
+  retryable,  // proof that nothing happened to this row; never the end of a run
+};
+
+/// Position of a row within its batch.
+using RowIndex = std::uint32_t;
+
+struct BatchRow {
+  std::string_view line;   // encoded row; empty for a removed one, of which only keys are known
+  std::string_view key;    // the sync's key as text, columns joined by U+001F
+  std::string_view match;  // the match value as the model has it
+  std::string_view destination_id;  // the tool's own id where known, else empty
+};
+
+/// Rows that go in one unit of work. Row n is `rows[n]` for every verdict on it.
+struct Batch {
+  Operation operation = Operation::upsert;
+  const Schema* schema = nullptr;
+  std::span<const BatchRow> rows;
+  std::string trace;  // unique for the batch in its run; for trace ids and job names
+};
+
+struct Reason {
+  std::string code;     // the tool's own code where it has one
+  std::string message;  // as the tool said it, cut and scrubbed by the caller
+  std::string field;    // destination field, may be empty
+  bool transient = false;  // worth another try at the next run
+};
+
+struct Verdict {
+  RowIndex row = 0;
+  Outcome outcome = Outcome::unknown;
+  Reason reason;
+  std::string destination_id;
+};
+
+struct Call {
+  wire::Request request;
+  Effect effect = Effect::keyed_write;
+  wire::RateClass rate_class = 0;
+  int tag = 0;  // which step of the destination's work this call is
+};
+
+/// Rows to be tried again as a batch of their own: a bisected half, or another operation.
+struct Regroup {
+  std::vector<RowIndex> rows;
+  Operation operation = Operation::upsert;
+};
+
+/// The run cannot go on: the same would happen to every batch.
+struct Stop {
+  enum class Kind : std::uint8_t { configuration, quota } kind = Kind::configuration;
+  std::string message;                      // what failed and what to do
+  std::optional<wire::Milliseconds> retry_after;  // quota: when it is back
+};
+
+/// What resume() gets after a crash: at most 4 KiB, journalled before the calls of its step.
+using Memo = std::string;
+
+struct Step {
+  std::vector<Verdict> verdicts;
+  std::vector<Call> calls;
+  std::vector<Regroup> regroup;
+  Memo memo;
+  wire::Milliseconds wait{0};        // before the calls of this step
+  wire::Milliseconds pause{0};       // nothing of this rate class before it has passed (Retry-After)
+  bool reauthenticate = false;       // the token is old: one new one, then the same call again
+  std::optional<Stop> stop;
+  wire::RateHint hint;
+};
+
+/// A question that changes nothing at the tool.
+struct ReadAsk {
+  enum class Kind : std::uint8_t { describe, account, limits, by_match, all_ids };
+  Kind kind = Kind::describe;
+  std::vector<std::string> match;  // by_match: normalised match values
+};
+
+/// A field of an object as the tool describes it.
+struct FieldFact {
+  std::string name;
+  std::string type;                   // the tool's word
+  std::vector<std::string> options;   // of an enumeration that takes no other value
+  std::optional<std::size_t> max_length;
+  bool writable = true;
+  bool required = false;
+  bool unique = false;                // may serve as match field
+};
+
+struct Record {
+  std::string match;
+  std::string destination_id;
+  std::vector<std::pair<std::string, std::optional<std::string>>> fields;
+};
+
+/// Next calls, or the answer once there are none.
+struct ReadStep {
+  std::vector<Call> calls;
+  std::vector<FieldFact> fields;   // describe
+  std::vector<Record> records;     // by_match, all_ids
+  std::string account;             // account
+  std::optional<double> calls_left;
+  std::optional<Stop> stop;        // refused, or an answer that makes no sense
+};
+
+/// Facts that the engine plans with.
+struct Capabilities {
+  std::vector<Operation> operations;
+  std::size_t max_rows = 1;              // rows in one request, the vendor's maximum
+  std::size_t max_bytes = 1 << 20;       // of a request's body
+  std::vector<wire::RateRule> rates;     // the vendor's limits for the account
+  std::size_t max_in_flight = 8;
+  bool unique_match = true;              // the tool keeps the match field unique
+  std::vector<ReadAsk::Kind> reads;      // questions that read() answers
+};
+
+/// One tool as one object of it is written to: pure, no clock, socket or store; sees `row` and
+/// `wire` only. All methods are const and may be called for many batches in any order. The engine
+/// asserts that a row gets one definite verdict; no calls left and rows still open means those
+/// rows are unknown.
+class Destination {
+ public:
+  virtual ~Destination() = default;
+
+  [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+
+  /// The match value as the tool compares it (case, spaces), from the model's text. nullopt: the
+  /// value can never identify a record (empty, blank): the row is invalid.
+  [[nodiscard]] virtual std::optional<std::string> identity(std::string_view match) const = 0;
+
+  /// Upper bound of the bytes that this row adds to a body.
+  [[nodiscard]] virtual std::size_t row_bytes(const BatchRow& row) const = 0;
+
+  [[nodiscard]] virtual Step begin(const Batch& batch) const = 0;
+  [[nodiscard]] virtual Step reply(const Batch& batch, const Memo& memo, const Call& call,
+                                   const wire::Reply& reply) const = 0;
+  /// After a crash, or a slot given back: continues from the journalled memo. The default for
+  /// tools without jobs: every row is unknown.
+  [[nodiscard]] virtual Step resume(const Batch& batch, const Memo& memo) const;
+
+  /// First step of a question, and the next one after each reply (both pointers set, or neither).
+  /// Throws std::logic_error for a kind that capabilities().reads does not name.
+  [[nodiscard]] virtual ReadStep read(const ReadAsk& ask, const Call* call = nullptr,
+                                      const wire::Reply* reply = nullptr) const;
+};
+
+}  // namespace tailrace

@@ -1,0 +1,311 @@
+#include "wire/cell.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+
+#include "wire/json_scan.hpp"
+#include "wire/json_writer.hpp"
+#include "wire/utf8.hpp"
+
+namespace tailrace::wire {
+namespace {
+
+[[nodiscard]] bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// --- dates and times -------------------------------------------------------------------------
+
+/// Digits of a fixed width at `at`; -1 where there are others.
+[[nodiscard]] int number_at(std::string_view text, std::size_t at, std::size_t width) {
+  if (text.size() < at + width) return -1;
+  int value = 0;
+  for (std::size_t i = at; i < at + width; ++i) {
+    if (!is_digit(text[i])) return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+[[nodiscard]] int days_in(int year, int month) {
+  constexpr std::array<int, 12> kDays{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  return month == 2 && leap ? 29 : kDays[static_cast<std::size_t>(month - 1)];
+}
+
+/// YYYY-MM-DD, years 0001 to 9999: what RFC 3339 can say.
+[[nodiscard]] bool is_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  const int year = number_at(text, 0, 4);
+  const int month = number_at(text, 5, 2);
+  const int day = number_at(text, 8, 2);
+  return year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= days_in(year, month);
+}
+
+/// HH:MM:SS with an optional fraction.
+[[nodiscard]] bool is_time(std::string_view text) {
+  if (text.size() < 8 || text[2] != ':' || text[5] != ':') return false;
+  const int hour = number_at(text, 0, 2);
+  const int minute = number_at(text, 3, 2);
+  const int second = number_at(text, 6, 2);
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+  if (text.size() == 8) return true;
+  const std::string_view fraction = text.substr(9);
+  return text[8] == '.' && !fraction.empty() &&
+         std::all_of(fraction.begin(), fraction.end(), is_digit);
+}
+
+[[nodiscard]] bool is_timestamp(std::string_view text) {
+  if (text.size() < 11 || (text[10] != ' ' && text[10] != 'T')) return false;
+  return is_date(text.substr(0, 10)) && is_time(text.substr(11));
+}
+
+/// Without the zone that says UTC; an empty view where there is none.
+[[nodiscard]] std::string_view without_utc(std::string_view text) {
+  for (const std::string_view zone : {"+00:00", "+00", "Z"}) {
+    if (text.ends_with(zone)) return text.substr(0, text.size() - zone.size());
+  }
+  return {};
+}
+
+[[nodiscard]] bool says_infinity(std::string_view text) {
+  return text == "infinity" || text == "-infinity";
+}
+
+[[nodiscard]] CellProblem check_time(std::string_view text, Type type) {
+  if (says_infinity(text)) return CellProblem::not_finite;
+  bool good = false;
+  if (type == Type::date) good = is_date(text);
+  if (type == Type::time) good = is_time(text);
+  if (type == Type::timestamp) good = is_timestamp(text);
+  if (type == Type::timestamptz) good = is_timestamp(without_utc(text));
+  return good ? CellProblem::none : CellProblem::bad_time;
+}
+
+/// Drops the zeros that end a fraction, and its point with the last of them.
+[[nodiscard]] std::string_view without_zeros(std::string_view time) {
+  if (time.find('.') == std::string_view::npos) return time;
+  while (time.ends_with('0')) time.remove_suffix(1);
+  if (time.ends_with('.')) time.remove_suffix(1);
+  return time;
+}
+
+[[nodiscard]] std::string_view shape_timestamp(std::string_view value, bool utc,
+                                               std::string& scratch) {
+  if (utc) value = without_utc(value);
+  value = without_zeros(value);
+  if (value.data() == scratch.data()) {
+    scratch.resize(value.size());
+  } else {
+    scratch.assign(value);
+  }
+  if (scratch.size() > 10) scratch[10] = 'T';
+  if (utc) scratch.push_back('Z');
+  return scratch;
+}
+
+// --- numbers ---------------------------------------------------------------------------------
+
+[[nodiscard]] bool says_not_finite(std::string_view text) {
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return text == "NaN" || text == "Infinity" || text == "nan" || text == "inf";
+}
+
+[[nodiscard]] CellProblem check_number(std::string_view text) {
+  if (!is_json_number(text)) {
+    return says_not_finite(text) ? CellProblem::not_finite : CellProblem::bad_number;
+  }
+  return fits_double(text) ? CellProblem::none : CellProblem::not_finite;
+}
+
+/// Whole numbers up to 2^53, and up to 15 significant digits of others, come back from a double as
+/// they went in.
+[[nodiscard]] bool is_exact_in_double(std::string_view number, Type type) {
+  constexpr long long kLargest = 1LL << 53;
+  if (type == Type::floating) return true;
+  long long whole = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), whole);
+  if (read.ec == std::errc{} && read.ptr == number.data() + number.size()) {
+    return whole >= -kLargest && whole <= kLargest;
+  }
+  const std::string_view digits = number.substr(0, number.find_first_of("eE"));
+  const std::size_t first = digits.find_first_of("123456789");
+  if (first == std::string_view::npos) return true;
+  const auto count =
+      std::count_if(digits.begin() + static_cast<std::ptrdiff_t>(first), digits.end(), is_digit);
+  return count <= 15;
+}
+
+/// Whether the plain text of a value is its JSON form too, or needs quotes.
+[[nodiscard]] bool is_json_itself(std::string_view text, Type type, NumberForm numbers) {
+  switch (type) {
+    case Type::boolean:
+    case Type::json:
+    case Type::list:
+      return true;
+    case Type::integer:
+    case Type::floating:
+    case Type::decimal:
+      return numbers == NumberForm::number ||
+             (numbers == NumberForm::safe_number && is_exact_in_double(text, type));
+    default:
+      return false;
+  }
+}
+
+// --- bytes -----------------------------------------------------------------------------------
+
+[[nodiscard]] int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+[[nodiscard]] bool is_hex_bytes(std::string_view text) {
+  return text.starts_with("\\x") && text.size() % 2 == 0 &&
+         std::all_of(text.begin() + 2, text.end(), [](char c) { return hex_value(c) >= 0; });
+}
+
+/// `\x…` as base64, over itself: three bytes are six digits to read and four characters to write.
+[[nodiscard]] std::string_view shape_bytes(std::string_view value, std::string& scratch) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (!is_hex_bytes(value)) return value;
+  if (value.data() != scratch.data()) scratch.assign(value);
+  std::size_t written = 0;
+  const std::size_t size = scratch.size();
+  for (std::size_t at = 2; at < size; at += 6) {
+    unsigned bits = 0;
+    const std::size_t digits = std::min<std::size_t>(6, size - at);
+    for (std::size_t i = 0; i < 6; ++i) {
+      bits = bits << 4u | (i < digits ? static_cast<unsigned>(hex_value(scratch[at + i])) : 0u);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      const bool padding = i > digits / 2;
+      scratch[written++] = padding ? '=' : kAlphabet[bits >> (18u - 6u * i) & 0x3Fu];
+    }
+  }
+  scratch.resize(written);
+  return scratch;
+}
+
+// --- text and JSON ---------------------------------------------------------------------------
+
+[[nodiscard]] CellProblem check_text(std::string_view text) {
+  if (!is_utf8(text)) return CellProblem::not_utf8;
+  return text.find('\0') == std::string_view::npos ? CellProblem::none : CellProblem::nul;
+}
+
+[[nodiscard]] CellProblem check_json(std::string_view text) {
+  if (!is_utf8(text)) return CellProblem::not_utf8;
+  const JsonScan scan = scan_json(text, kJsonDepth);
+  if (!scan.valid) return CellProblem::bad_json;
+  return scan.finite ? CellProblem::none : CellProblem::not_finite;
+}
+
+}  // namespace
+
+std::string_view to_text(CellProblem problem) {
+  switch (problem) {
+    case CellProblem::none:
+      return "none";
+    case CellProblem::not_utf8:
+      return "not_utf8";
+    case CellProblem::not_finite:
+      return "not_finite";
+    case CellProblem::bad_json:
+      return "bad_json";
+    case CellProblem::bad_number:
+      return "bad_number";
+    case CellProblem::nul:
+      return "nul";
+    case CellProblem::bad_time:
+      return "bad_time";
+    case CellProblem::malformed:
+      return "malformed";
+  }
+  return "malformed";
+}
+
+CellProblem check_cell(const Cell& cell, const Column& column, std::string& scratch) {
+  if (cell.is_null()) return CellProblem::none;
+  const std::string_view text = cell.text(scratch);
+  switch (column.type) {
+    case Type::boolean:
+      return text == "t" || text == "f" ? CellProblem::none : CellProblem::malformed;
+    case Type::integer:
+    case Type::floating:
+    case Type::decimal:
+      return check_number(text);
+    case Type::date:
+    case Type::time:
+    case Type::timestamp:
+    case Type::timestamptz:
+      return check_time(text, column.type);
+    case Type::json:
+    case Type::list:
+      return check_json(text);
+    case Type::bytes:
+      return is_hex_bytes(text) ? CellProblem::none : CellProblem::malformed;
+    case Type::interval:
+      if (says_infinity(text)) return CellProblem::not_finite;
+      return check_text(text);
+    case Type::text:
+    case Type::uuid:
+      return check_text(text);
+  }
+  return CellProblem::malformed;
+}
+
+std::string_view value_text(std::string_view value, const Column& column, std::string& scratch) {
+  switch (column.type) {
+    case Type::boolean:
+      return value == "t" ? "true" : value == "f" ? "false" : value;
+    case Type::time:
+      return without_zeros(value);
+    case Type::timestamp:
+      return shape_timestamp(value, false, scratch);
+    case Type::timestamptz:
+      return shape_timestamp(value, true, scratch);
+    case Type::bytes:
+      return shape_bytes(value, scratch);
+    default:
+      return value;
+  }
+}
+
+std::string_view cell_text(const Cell& cell, const Column& column, std::string& scratch) {
+  return value_text(cell.text(scratch), column, scratch);
+}
+
+void append_json_value(std::string& out, std::string_view text, Type type, NumberForm numbers) {
+  if (is_json_itself(text, type, numbers)) {
+    out.append(text);
+  } else {
+    append_json_string(out, text);
+  }
+}
+
+void write_cell(JsonWriter& json, const Cell& cell, const Column& column, NumberForm numbers,
+                std::string& scratch) {
+  if (cell.is_null()) {
+    json.null();
+    return;
+  }
+  const std::string_view text = cell_text(cell, column, scratch);
+  if (is_json_itself(text, column.type, numbers)) {
+    json.raw(text);
+  } else {
+    json.string(text);
+  }
+}
+
+void append_cell_text(std::string& out, const Cell& cell, const Column& column,
+                      std::string& scratch) {
+  if (!cell.is_null()) out.append(cell_text(cell, column, scratch));
+}
+
+}  // namespace tailrace::wire
