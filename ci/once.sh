@@ -18,7 +18,7 @@ done
 shift
 
 contents() {
-  find "${inputs[@]}" -type f -not -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+  find "${inputs[@]}" -type f -not -path '*/.*' -not -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 }
 wanted=$({
   printf '%s\n' "$PWD" "$@"

@@ -23,14 +23,14 @@ endif()
 add_library(tailrace_compiling INTERFACE)
 target_compile_options(tailrace_compiling INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wcast-qual -Wformat=2 -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference
+  -Wcast-qual -Wformat=2 -Wnon-virtual-dtor -Woverloaded-virtual
   -Wimplicit-fallthrough -Wextra-semi -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tailrace_compiling INTERFACE
     -Wlogical-op -Wduplicated-cond -Wduplicated-branches
     # gcc 12 and 13 see overflows in inlined std::string and std::vector code that are not there.
     -Wno-error=restrict -Wno-error=stringop-overflow -Wno-error=stringop-overread
-    -Wno-error=array-bounds -Wno-error=maybe-uninitialized -Wno-error=null-dereference)
+    -Wno-error=array-bounds -Wno-error=maybe-uninitialized)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_compile_options(tailrace_compiling INTERFACE -fcf-protection=full)
   endif()
