@@ -38,6 +38,7 @@ lint: deps-build ## ruff and mypy
 
 format: environment-lint ## Formats C++ and Python
 	@$(cxx_sources) | xargs -0 -r build/venv/lint/bin/clang-format -i
+	@build/venv/lint/bin/ruff check --quiet --fix --exit-zero --select I,RUF100 $(python_sources)
 	@build/venv/lint/bin/ruff format $(python_sources)
 
 format-check: environment-lint ## Says what `make format` would change
