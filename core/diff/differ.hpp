@@ -67,8 +67,8 @@ class Differ {
   void consume(const Chunk& chunk);
 
   /// After the last chunk, once: settles duplicates, finds removed rows, seals the changeset.
-  /// `read_bucket` is asked for the keys of removed rows, and not at all under on_removed: ignore.
-  void finish(int bucket_bits, const ReadBucket& read_bucket);
+  /// `keys` is asked for the keys of removed rows, and not at all under on_removed: ignore.
+  void finish(const KeyReader& keys);
 
   [[nodiscard]] const DiffCounts& counts() const { return counts_; }
   [[nodiscard]] const std::vector<InvalidRow>& invalid_sample() const { return invalid_; }
@@ -108,8 +108,7 @@ class Differ {
   void settle_repeated_keys();
   void count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone);
   void leave(StateTable::Slot slot, std::vector<IdentityHash>& gone);
-  void append_removed(std::vector<IdentityHash>& gone, int bucket_bits,
-                      const ReadBucket& read_bucket);
+  void append_removed(std::vector<IdentityHash>& gone, const KeyReader& reader);
   [[nodiscard]] std::unordered_set<std::uint64_t> unsent_identities() const;
   void sum_again();
 

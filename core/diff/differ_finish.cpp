@@ -6,7 +6,7 @@
 
 namespace tailrace {
 
-void Differ::finish(int bucket_bits, const ReadBucket& read_bucket) {
+void Differ::finish(const KeyReader& keys) {
   settle_repeated_keys();
   std::vector<IdentityHash> gone;
   for (StateTable::Slot slot = 0; slot < state_.table.capacity(); ++slot) {
@@ -16,7 +16,7 @@ void Differ::finish(int bucket_bits, const ReadBucket& read_bucket) {
   if (options_.on_removed == OnRemoved::ignore) {
     counts_.gone = gone.size();
   } else {
-    append_removed(gone, bucket_bits, read_bucket);
+    append_removed(gone, keys);
   }
   out_.seal();
   if (has_spoiled_) sum_again();
@@ -69,8 +69,7 @@ void Differ::leave(StateTable::Slot slot, std::vector<IdentityHash>& gone) {
   if (marks.rejected && (stays || !known)) forgotten_.push_back(identity);
 }
 
-void Differ::append_removed(std::vector<IdentityHash>& gone, int bucket_bits,
-                            const ReadBucket& read_bucket) {
+void Differ::append_removed(std::vector<IdentityHash>& gone, const KeyReader& reader) {
   std::unordered_set<std::uint64_t> unsent;
   if (identifier_.tracks_keys() && !gone.empty()) unsent = unsent_identities();
   const auto remove = [&](const IdentityHash& identity, const EntryKeys& keys) {
@@ -81,7 +80,7 @@ void Differ::append_removed(std::vector<IdentityHash>& gone, int bucket_bits,
     out_.append_removed(identity, keys);
     fingerprint_.add(planned_op(Change::removed), identity, 0);
   };
-  visit_keys(gone, state_, bucket_bits, read_bucket, remove);
+  visit_keys(gone, state_, reader, remove);
 }
 
 /// Low halves of the identities whose rows are in the model and not sent.
