@@ -1,8 +1,6 @@
-#include <algorithm>
-#include <tuple>
 #include <utility>
 
-#include "state/errors.hpp"
+#include "state/carry.hpp"
 #include "state/merge.hpp"
 #include "state/replay.hpp"
 #include "state/table.hpp"
@@ -11,7 +9,6 @@ namespace tailrace {
 namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
-constexpr std::size_t kRowsPerCarriedIntent = 50'000;
 
 // Far enough apart that a snapshot does not change its buckets back and forth.
 constexpr std::size_t kTooFull = 12'288;
@@ -70,100 +67,6 @@ void rewrite_touched(StateStore& store, const Claim& claim, Merge& merge, Bucket
   }
 }
 
-/// A doubt as rows of an intent that stays open; their send time gives its horizon back.
-struct CarriedRow {
-  std::int64_t send_by_ms = 0;
-  StateOp op = StateOp::write;
-  IntentRow row;
-};
-
-/// True where the batch, carried as it is, says all that the doubt says.
-bool says(const OpenBatch& batch, const IntentRow& row, const Doubt& doubt, std::int64_t quiet_ms) {
-  const bool same_version = batch.intent.op == StateOp::remove
-                                ? doubt.deleted
-                                : !doubt.mixed && doubt.version == row.version;
-  return same_version && batch.send_by_ms + quiet_ms == doubt.horizon_ms &&
-         doubt.keys == EntryKeys{row.key, row.match, {}};
-}
-
-void carry_doubt(const IdentityHash& identity, const Doubt& doubt, std::int64_t quiet_ms,
-                 std::vector<CarriedRow>& out) {
-  const std::int64_t send_by_ms = doubt.horizon_ms - quiet_ms;
-  const auto add = [&](StateOp op, Version version) {
-    out.push_back({send_by_ms, op, {identity, version, doubt.keys.key, doubt.keys.match}});
-  };
-  if (doubt.deleted) {
-    add(StateOp::remove, 0);
-  } else if (doubt.mixed) {
-    // Which versions were sent no longer matters, only that they differ.
-    add(StateOp::write, 0);
-    add(StateOp::write, 1);
-  } else {
-    add(StateOp::write, doubt.version);
-  }
-}
-
-std::vector<CarriedRow> carried_rows(Doubts doubts, const std::vector<OpenBatch>& open,
-                                     std::int64_t quiet_ms) {
-  for (const OpenBatch& batch : open) {
-    for (const IntentRow& row : batch.intent.rows) {
-      const auto doubt = doubts.find(row.identity);
-      if (doubt != doubts.end() && says(batch, row, doubt->second, quiet_ms)) doubts.erase(doubt);
-    }
-  }
-  std::vector<CarriedRow> rows;
-  for (const auto& [identity, doubt] : doubts) carry_doubt(identity, doubt, quiet_ms, rows);
-  std::sort(rows.begin(), rows.end(), [](const CarriedRow& a, const CarriedRow& b) {
-    return std::tie(a.send_by_ms, a.op, a.row.identity, a.row.version) <
-           std::tie(b.send_by_ms, b.op, b.row.identity, b.row.version);
-  });
-  return rows;
-}
-
-/// Makes journal rows above all that was folded.
-class Carrier {
- public:
-  Carrier(const Claim& claim, std::int64_t last_seq, std::vector<JournalRow>& out)
-      : epoch_(claim.holder.epoch), seq_(last_seq), out_(out) {}
-
-  void carry(const std::string& run_id, std::int64_t send_by_ms,
-             const std::vector<IntentBatch>& batches) {
-    out_.push_back({++seq_, epoch_, run_id, JournalKind::intent, send_by_ms, pack_intents(batches)});
-  }
-
-  void carry(const std::string& run_id, std::vector<CarriedRow>& rows) {
-    for (auto from = rows.begin(); from != rows.end();) {
-      std::vector<IntentBatch> batches;
-      const std::int64_t send_by_ms = from->send_by_ms;
-      for (std::size_t n = 0; n < kRowsPerCarriedIntent && from != rows.end() &&
-                              from->send_by_ms == send_by_ms;
-           ++n, ++from) {
-        if (batches.empty() || batches.back().op != from->op) {
-          batches.push_back({from->op, 1, {}, {}, {}});
-        }
-        batches.back().rows.push_back(std::move(from->row));
-      }
-      carry(run_id, send_by_ms, batches);
-    }
-  }
-
- private:
-  std::int64_t epoch_;
-  std::int64_t seq_;
-  std::vector<JournalRow>& out_;
-};
-
-void carry_doubts(const Claim& claim, Replayed& replayed, std::int64_t quiet_ms, Finish& out) {
-  keep_resumable(replayed.open, replayed.doubts);
-  Carrier carrier(claim, replayed.last_seq, out.carried);
-  for (const OpenBatch& batch : replayed.open) {
-    carrier.carry(batch.run_id, batch.send_by_ms, {batch.intent});
-  }
-  std::vector<CarriedRow> rows =
-      carried_rows(std::move(replayed.doubts), replayed.open, quiet_ms);
-  carrier.carry(out.run.run_id, rows);
-}
-
 void fold_entries(StateStore& store, const Claim& claim, const EntryChanges& changes,
                   std::uint32_t today, DoubtJudge judge, Finish& out) {
   out.bucket_bits = folded_bits(claim.bucket_bits, claim.snapshot_entries + changes.written());
@@ -196,8 +99,9 @@ void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, s
                       {row.key, row.match, destination_id});
         }
       });
+  const auto today = static_cast<std::uint32_t>(now_ms / kDayMs);
   for (const IdentityHash& identity : input.newly_absent) {
-    changes.add(EntryChange::leave, identity);
+    changes.add(EntryChange::leave, identity, today);
   }
   for (const IdentityHash& identity : input.returned) {
     changes.add(EntryChange::come_back, identity);
@@ -209,9 +113,11 @@ void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, s
   DoubtJudge judge(replayed.doubts, now_ms);
   judge.add_candidates(changes);
   changes.sort();
-  fold_entries(store, claim, changes, static_cast<std::uint32_t>(now_ms / kDayMs), judge, out);
+  fold_entries(store, claim, changes, today, judge, out);
   out.folded_seq = replayed.last_seq;
-  carry_doubts(claim, replayed, quiet_ms, out);
+  keep_resumable(replayed.open, replayed.doubts);
+  out.carried = carry_doubts({claim.holder.epoch, out.run.run_id, replayed.last_seq},
+                             std::move(replayed.doubts), replayed.open, quiet_ms);
 }
 
 }  // namespace tailrace

@@ -88,13 +88,14 @@ std::size_t EntryChanges::written() const {
   return written;
 }
 
-void EntryChanges::apply(const Change& change, std::uint32_t today,
-                         std::optional<FullEntry>& entry) {
+void EntryChanges::apply(const Change& change, std::optional<FullEntry>& entry) {
   switch (kind_of(change)) {
     case EntryChange::write: write(change, entry); break;
     case EntryChange::remove: entry.reset(); break;
     case EntryChange::leave:
-      if (entry && !entry->absent_day) entry->absent_day = today;
+      if (entry && !entry->absent_day) {
+        entry->absent_day = static_cast<std::uint32_t>(change.version);
+      }
       break;
     case EntryChange::come_back:
       if (entry) entry->absent_day.reset();
@@ -144,7 +145,7 @@ void BucketBuilder::close() {
 
 void Merge::settle(std::optional<FullEntry> entry, const IdentityHash& identity) {
   for (; next_ != end_ && next_->identity == identity; ++next_) {
-    EntryChanges::apply(*next_, today_, entry);
+    EntryChanges::apply(*next_, entry);
   }
   const bool expired = entry && entry->absent_day && *entry->absent_day + kAbsentDays < today_;
   if (entry && !expired) out_(std::move(*entry));

@@ -22,7 +22,8 @@ struct FullEntry {
   EntryKeys keys;
 };
 
-/// What happens to an entry. `look` changes nothing: its bucket is read and its entry judged.
+/// What happens to an entry. `leave` has the day in the place of the version. `look` changes
+/// nothing: the entry is only read.
 enum class EntryChange : std::uint8_t { write = 1, remove = 2, leave = 3, come_back = 4, look = 5 };
 
 /// Changes of entries, held in 32 bytes each and those of their keys: a fold has as many as the
@@ -48,7 +49,7 @@ class EntryChanges {
   [[nodiscard]] std::size_t written() const;
 
   /// Applies one to the entry, which is empty where there is none.
-  static void apply(const Change& change, std::uint32_t today, std::optional<FullEntry>& entry);
+  static void apply(const Change& change, std::optional<FullEntry>& entry);
 
  private:
   char* room(std::size_t bytes);

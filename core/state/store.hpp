@@ -62,7 +62,7 @@ struct RejectedRow {
 /// One commit of the settle thread: outcomes of finished batches and intents of the next ones.
 /// Everything in it becomes durable together, or nothing.
 struct Commit {
-  std::vector<JournalRow> journal;         // seq set by the caller, rising without gaps
+  std::vector<JournalRow> journal;         // seq set by the caller, rising without gaps from last_seq
   std::vector<RejectedRow> rejected;       // inserted, or attempts + 1 and the rest replaced
   std::vector<IdentityHash> no_longer_rejected;
 };
@@ -73,13 +73,14 @@ struct RunRow {
   std::string status;   // running, or the status of the report
   std::int64_t started_at_ms = 0;
   std::int64_t ended_at_ms = 0;
+  std::string counts;   // JSON, the report's counts
   std::string report;   // JSON, the run report
 };
 
 /// T4. Buckets are replaced whole; journal rows up to and including `folded_seq` are deleted.
 struct Finish {
   RunRow run;
-  std::string mapping_fingerprint;
+  std::string mapping_fingerprint;  // empty: what an earlier run left stays (with the encoding)
   std::string encoding;
   bool fold = false;
   int bucket_bits = 0;
@@ -91,8 +92,12 @@ struct Finish {
 };
 
 /// Keeps what destinations have acknowledged. All methods throw StateLost, StoreUnavailable; those
-/// that take a Holder also throw Fenced. One object is used by one thread at a time; append() is
-/// called from the settle thread while nothing else is.
+/// that take a Holder also throw Fenced: when another run took a newer epoch, or finish() was
+/// called. One object is used by one thread at a time and in the process that opened it; append()
+/// is called from the settle thread while nothing else is.
+///
+/// After StoreUnavailable the same call may be made again. What it did is then found by its seqs or
+/// its epoch, so a commit whose answer was lost is not made twice.
 class StateStore {
  public:
   virtual ~StateStore() = default;
@@ -103,13 +108,12 @@ class StateStore {
   [[nodiscard]] virtual std::int64_t now_ms() = 0;
 
   /// T1: takes the next epoch and the lease; nullopt while another run holds it. A holder that is
-  /// proved dead (its process lock is free) does not count.
+  /// proved dead (its process lock is free) does not count. A whole run and shards of it exclude
+  /// each other; another number of shards splits anew what the old ones left. Writes the run down
+  /// as running, and runs of older epochs that never ended as interrupted.
   [[nodiscard]] virtual std::optional<Claim> claim(const SyncAddress& address,
                                                    const RunRow& run,
                                                    std::int64_t lease_ms) = 0;
-  /// What a claim would find, without taking the lease or changing anything: for plans. A sync
-  /// that was never run gives a Claim with epoch 0. The Claim's holder may only read.
-  [[nodiscard]] virtual Claim peek(const SyncAddress& address) = 0;
   virtual void renew(const Holder& holder, std::int64_t lease_ms) = 0;
 
   using BucketVisitor = std::function<void(const SnapshotBucket&)>;
@@ -123,24 +127,27 @@ class StateStore {
   virtual void read_journal(const Holder& holder, const JournalVisitor& visit) = 0;
   [[nodiscard]] virtual std::vector<RejectedRow> read_rejected(const Holder& holder) = 0;
 
-  /// T2 and T3: durable when it returns. Checks the epoch.
+  /// T2 and T3: durable when it returns. Checks the epoch. Throws std::logic_error where the seqs
+  /// do not follow on.
   virtual void append(const Holder& holder, const Commit& commit) = 0;
 
   /// T4: fold, run row, lease released, in one transaction.
   virtual void finish(const Holder& holder, const Finish& finish) = 0;
 
-  /// Newest first; every sync's where `sync` is empty. For `status`; takes no lease.
+  /// Newest first; every sync's where `sync` is empty. For `status`; takes no lease. A store keeps
+  /// the last thousand of each sync.
   [[nodiscard]] virtual std::vector<RunRow> runs(const std::string& sync, std::size_t limit) = 0;
   [[nodiscard]] virtual std::vector<RejectedRow> rejected_of(const SyncAddress& address) = 0;
 
   /// Drops baseline and journal of the sync (all shards): the next run sends everything again and
-  /// deletes nothing. Throws Fenced where a run holds the lease.
+  /// deletes nothing. Epochs and seqs go on. Throws Fenced where a run holds the lease.
   virtual void reset(const SyncAddress& address) = 0;
 };
 
-/// Opens (and makes, where `create`) the store at `url`: sqlite:///path. `user` marks messages.
-/// Throws StateLost (missing though expected, corrupt, newer format), StoreUnavailable, or
-/// std::invalid_argument for a URL of another kind.
+/// Opens (and makes, where `create`) the store at `url`: sqlite:///relative/path,
+/// sqlite:////absolute/path, or memory: for one that ends with the object. Throws StateLost
+/// (missing though expected, corrupt, newer format), StoreUnavailable, or std::invalid_argument
+/// for a URL of another kind.
 [[nodiscard]] std::unique_ptr<StateStore> open_store(const std::string& url, bool create);
 
 }  // namespace tailrace

@@ -1,0 +1,88 @@
+#include "state/protocol.hpp"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <tuple>
+
+namespace tailrace {
+namespace {
+
+constexpr int kMostShards = 1024;
+
+void fill_random(std::uint8_t* at, std::size_t bytes) {
+  while (bytes > 0) {
+    const ssize_t got = ::getrandom(at, bytes, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw std::system_error(errno, std::generic_category(), "getrandom");
+    at += got;
+    bytes -= static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace
+
+void check_claim(const SyncAddress& address, std::int64_t lease_ms) {
+  if (address.of < 1 || address.of > kMostShards || address.shard < 0 ||
+      address.shard >= address.of) {
+    throw std::invalid_argument("state: there is no shard " + std::to_string(address.shard) +
+                                " of " + std::to_string(address.of));
+  }
+  if (lease_ms <= 0) throw std::invalid_argument("state: a lease needs a length");
+}
+
+Follows follows(const std::vector<JournalRow>& rows, std::int64_t last_seq) {
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i].seq != rows[i - 1].seq + 1) {
+      throw std::logic_error("state: the seqs of a commit have a gap");
+    }
+  }
+  if (rows.empty() || rows.front().seq == last_seq + 1) return Follows::next;
+  if (rows.back().seq <= last_seq) return Follows::repeated;
+  throw std::logic_error("state: a commit begins with seq " + std::to_string(rows.front().seq) +
+                         ", the journal ends with " + std::to_string(last_seq));
+}
+
+RejectedRow rejected_again(const RejectedRow& row, const RejectedRow& before) {
+  RejectedRow again = row;
+  again.attempts = before.attempts + 1;
+  again.first_at_ms = before.first_at_ms;
+  return again;
+}
+
+std::size_t entries_in(std::string_view packed_entries) {
+  // What is around the entries is shorter than one of them.
+  return packed_entries.size() / sizeof(SnapshotEntry);
+}
+
+bool same_row(const JournalRow& a, const JournalRow& b) {
+  const auto fields = [](const JournalRow& row) {
+    return std::tie(row.seq, row.epoch, row.run_id, row.kind, row.send_by_ms, row.entries);
+  };
+  return fields(a) == fields(b);
+}
+
+void fail_fenced(const Holder& holder) {
+  throw Fenced("state: epoch " + std::to_string(holder.epoch) + " of shard " +
+               std::to_string(holder.shard) + " of " + std::to_string(holder.of) +
+               " has ended: another run took over, or this one has finished");
+}
+
+StoreIdentity new_identity() {
+  StoreIdentity identity;
+  std::array<std::uint8_t, 16> id{};
+  fill_random(id.data(), id.size());
+  for (const std::uint8_t byte : id) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    identity.id.push_back(digits[byte >> 4]);
+    identity.id.push_back(digits[byte & 15]);
+  }
+  fill_random(identity.secret.data(), identity.secret.size());
+  return identity;
+}
+
+}  // namespace tailrace

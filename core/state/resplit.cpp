@@ -1,0 +1,116 @@
+#include "state/resplit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "state/carry.hpp"
+#include "state/merge.hpp"
+#include "state/replay.hpp"
+
+namespace tailrace {
+namespace {
+
+// No acceptance is so much later than a send that it would end the doubt here, where the sync's
+// quiet time is not known. The doubts' send times come out the same whatever it is.
+constexpr std::int64_t kQuietMs = std::int64_t{100} * 365 * 86'400'000;
+constexpr std::uint32_t kNoDay = 0;  // so that no absent entry is too old
+
+/// The parts of the new shards while the old ones are read.
+struct Parts {
+  EntryChanges entries;
+  std::size_t count = 0;
+  Doubts doubts;
+};
+
+class Splitter {
+ public:
+  Splitter(StateStore& store, int of)
+      : store_(store), of_(static_cast<std::uint32_t>(of)), parts_(of_), rejected_(of_) {}
+
+  void read(const Claim& old) {
+    EntryChanges changes;
+    Replayed replayed = replay_journal(
+        store_, old, kQuietMs,
+        [&](StateOp op, const IntentRow& row, const std::string& destination_id) {
+          const bool removed = op == StateOp::remove;
+          changes.add(removed ? EntryChange::remove : EntryChange::write, row.identity, row.version,
+                      {row.key, row.match, destination_id});
+        });
+    changes.sort();
+    Merge merge(changes.begin(), changes.end(), kNoDay,
+                [&](FullEntry&& entry) { take(std::move(entry)); });
+    store_.read_snapshot(old.holder, true, [&](const SnapshotBucket& bucket) {
+      for (FullEntry& entry : open_bucket(bucket)) merge.feed(std::move(entry));
+    });
+    merge.flush([](const IdentityHash&) { return true; });
+    for (auto& [identity, doubt] : replayed.doubts) {
+      parts_[shard_of(identity, of_)].doubts.insert_or_assign(identity, std::move(doubt));
+    }
+    for (RejectedRow& row : store_.read_rejected(old.holder)) {
+      rejected_[shard_of(row.identity, of_)].push_back(std::move(row));
+    }
+  }
+
+  void write(const CarryInto& into, Resplit& out) {
+    std::size_t most = 0;
+    for (const Parts& part : parts_) most = std::max(most, part.count);
+    out.bucket_bits = bucket_bits_for(most);
+    for (std::uint32_t shard = 0; shard < of_; ++shard) {
+      ShardImage image;
+      image.entries = parts_[shard].count;
+      parts_[shard].entries.sort();
+      build(parts_[shard].entries, out.bucket_bits, image.buckets);
+      image.carried = carry_doubts(into, std::move(parts_[shard].doubts), {}, kQuietMs);
+      image.rejected = std::move(rejected_[shard]);
+      out.shards.push_back(std::move(image));
+    }
+  }
+
+ private:
+  void take(FullEntry&& entry) {
+    Parts& part = parts_[shard_of(entry.identity, of_)];
+    ++part.count;
+    part.entries.add(EntryChange::write, entry.identity, entry.version, entry.keys);
+    if (entry.absent_day) {
+      part.entries.add(EntryChange::leave, entry.identity, *entry.absent_day);
+    }
+  }
+
+  static void build(const EntryChanges& entries, int bits, std::vector<SnapshotBucket>& out) {
+    BucketBuilder builder(bits, out);
+    Merge merge(entries.begin(), entries.end(), kNoDay,
+                [&](FullEntry&& entry) { builder.add(std::move(entry)); });
+    merge.flush([](const IdentityHash&) { return true; });
+    builder.close();
+  }
+
+  StateStore& store_;
+  std::uint32_t of_;
+  std::vector<Parts> parts_;
+  std::vector<std::vector<RejectedRow>> rejected_;
+};
+
+}  // namespace
+
+Resplit resplit(StateStore& store, const std::vector<Claim>& old, int of,
+                const std::string& run_id) {
+  Resplit out;
+  Splitter splitter(store, of);
+  for (const Claim& claim : old) {
+    splitter.read(claim);
+    out.epoch = std::max(out.epoch, claim.holder.epoch);
+    out.folded_seq = std::max(out.folded_seq, claim.last_seq);
+  }
+  const auto same = [&](const Claim& claim) {
+    return claim.mapping_fingerprint == old.front().mapping_fingerprint &&
+           claim.encoding == old.front().encoding;
+  };
+  if (!old.empty() && std::all_of(old.begin(), old.end(), same)) {
+    out.mapping_fingerprint = old.front().mapping_fingerprint;
+    out.encoding = old.front().encoding;
+  }
+  splitter.write({out.epoch, run_id, out.folded_seq}, out);
+  return out;
+}
+
+}  // namespace tailrace
