@@ -22,9 +22,12 @@ endif()
 
 add_library(tailrace_compiling INTERFACE)
 target_compile_options(tailrace_compiling INTERFACE
-  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wcast-qual -Wformat=2 -Wnon-virtual-dtor -Woverloaded-virtual
   -Wimplicit-fallthrough -Wextra-semi -fstack-protector-strong)
+if(TAILRACE_WARNINGS_AS_ERRORS)
+  target_compile_options(tailrace_compiling INTERFACE -Werror)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tailrace_compiling INTERFACE
     -Wlogical-op -Wduplicated-cond -Wduplicated-branches
