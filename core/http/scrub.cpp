@@ -1,5 +1,6 @@
 #include "http/scrub.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
@@ -10,9 +11,10 @@ namespace {
 // Shorter texts are words, not secrets: hiding "t" would hide every message.
 constexpr std::size_t kShortestSecret = 4;
 
-constexpr std::array<std::string_view, 10> kMarks = {
-    "bearer ", "basic ",     "token=",   "key=",     "password=",
-    "secret=", "password: ", "api-key ", "apikey: ", "authorization: "};
+// What stands before a secret. "basic" alone is a word that tools use of plans and fields.
+constexpr std::array<std::string_view, 11> kMarks = {
+    "authorization: bearer ", "authorization: basic ", "authorization: ", "bearer ", "token=",
+    "key=", "password=", "secret=", "password: ", "api-key: ", "apikey: "};
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -41,7 +43,7 @@ std::string hide_marked(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     std::size_t mark_size = 0;
     for (const std::string_view mark : kMarks) {
-      if (matches_at(text, at, mark)) mark_size = mark.size();
+      if (matches_at(text, at, mark)) mark_size = std::max(mark_size, mark.size());
     }
     if (mark_size == 0) {
       out += text[at++];

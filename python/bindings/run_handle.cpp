@@ -15,17 +15,24 @@ std::chrono::milliseconds to_ms(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
+/// A handle that goes away waits for its threads, and those may want the interpreter (Arrow
+/// producers written in Python): it must not be held meanwhile.
+struct WithoutInterpreter {
+  void operator()(RunHandle* run) const {
+    const py::gil_scoped_release released;
+    delete run;
+  }
+};
+
 }  // namespace
 
 void bind_run_handle(py::module_& module) {
   const auto no_gil = py::call_guard<py::gil_scoped_release>();
-  py::class_<RunHandle>(module, "RunHandle",
-                        "One run or plan on threads of its own. Never raises for a failed run.")
+  py::class_<RunHandle, std::unique_ptr<RunHandle, WithoutInterpreter>>(
+      module, "RunHandle", "One run or plan on threads of its own. Never raises for a failed run.")
       .def(py::init([](const std::string& spec, const py::object& stream) {
-             auto source = take_arrow_source(stream);
-             const py::gil_scoped_release released;
-             // Its destructor joins threads that may want the interpreter (Arrow producers).
-             return std::make_unique<RunHandle>(spec, std::move(source));
+             return std::unique_ptr<RunHandle, WithoutInterpreter>(
+                 new RunHandle(spec, take_arrow_source(stream)));
            }),
            py::arg("spec"), py::arg("stream") = py::none())
       .def("start", &RunHandle::start, no_gil, "Starts the run's threads. Once only.")

@@ -1,0 +1,123 @@
+#include "http/pacer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+
+namespace tailrace::http {
+namespace {
+
+using namespace std::chrono_literals;
+using Time = Pacer::Time;
+
+constexpr Time kStart{std::chrono::hours(1)};
+
+/// Starts as fast as the pacer lets it for `span`; returns the times.
+std::vector<Time> drive(Pacer& pacer, std::chrono::milliseconds span) {
+  std::vector<Time> starts;
+  Time now = kStart;
+  while (now < kStart + span) {
+    const auto wait = pacer.wait_for(0, now);
+    if (wait > 0ms) {
+      now += wait;
+      continue;
+    }
+    pacer.take(0, now);
+    starts.push_back(now);
+    now += 100us;
+  }
+  return starts;
+}
+
+std::size_t most_in_any(const std::vector<Time>& starts, std::chrono::milliseconds window) {
+  std::size_t most = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    while (starts[i] - starts[first] >= window) ++first;
+    most = std::max(most, i - first + 1);
+  }
+  return most;
+}
+
+TEST(Pacer, NeverPassesTheLimitInAnyWindow) {
+  Pacer pacer({{0, 190, 10s, "ten_secondly"}});
+  const auto starts = drive(pacer, 61s);
+  EXPECT_LE(most_in_any(starts, 10s), 190u);
+}
+
+TEST(Pacer, UsesAtLeast98PercentOfTheLimit) {
+  Pacer pacer({{0, 190, 10s, "ten_secondly"}});
+  const auto starts = drive(pacer, 60s);
+  EXPECT_GE(static_cast<double>(starts.size()), 0.98 * 190 * 6);
+}
+
+TEST(Pacer, KeepsSeveralRulesAtOnce) {
+  Pacer pacer({{0, 10, 1s, "secondly"}, {0, 30, 10s, "ten_secondly"}});
+  const auto starts = drive(pacer, 30s);
+  EXPECT_LE(most_in_any(starts, 1s), 10u);
+  EXPECT_LE(most_in_any(starts, 10s), 30u);
+  EXPECT_GE(starts.size(), 88u);
+}
+
+TEST(Pacer, DoesNotHoldBackOtherClasses) {
+  Pacer pacer({{1, 1, 10s, "jobs"}});
+  pacer.take(1, kStart);
+  EXPECT_GT(pacer.wait_for(1, kStart), 9s);
+  EXPECT_EQ(pacer.wait_for(0, kStart), 0ms);
+}
+
+TEST(Pacer, HonoursAPauseToTheMillisecond) {
+  Pacer pacer({});
+  pacer.pause(0, kStart + 1234ms);
+  EXPECT_EQ(pacer.wait_for(0, kStart), 1234ms);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 1233ms), 1ms);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 1234ms), 0ms);
+}
+
+TEST(Pacer, AShorterPauseDoesNotEndALongerOne) {
+  Pacer pacer({});
+  pacer.pause(0, kStart + 5s);
+  pacer.pause(0, kStart + 1s);
+  EXPECT_EQ(pacer.wait_for(0, kStart), 5s);
+}
+
+TEST(Pacer, RefusalsWithoutATimeDoubleAndEndWithASuccess) {
+  Pacer pacer({});
+  pacer.refused(0, kStart);
+  EXPECT_EQ(pacer.wait_for(0, kStart), 1s);
+  pacer.refused(0, kStart + 1s);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 1s), 2s);
+  pacer.succeeded(0);
+  pacer.refused(0, kStart + 10s);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 10s), 1s);
+}
+
+TEST(Pacer, LearnsAHigherLimit) {
+  Pacer pacer({{0, 100, 10s, "ten_secondly"}});
+  pacer.learn(0, {190.0, std::nullopt, 10'000ms, std::nullopt}, kStart);
+  EXPECT_EQ(drive(pacer, 9s).size(), 190u);
+}
+
+TEST(Pacer, LeavesRoomForWhatOthersUsed) {
+  Pacer pacer({{0, 100, 10s, "ten_secondly"}});
+  pacer.take(0, kStart);
+  pacer.learn(0, {100.0, 40.0, 10'000ms, std::nullopt}, kStart);
+  EXPECT_EQ(drive(pacer, 9s).size(), 40u);
+}
+
+TEST(Pacer, IgnoresHintsThatMakeNoSense) {
+  Pacer pacer({{0, 5, 10s, "ten_secondly"}});
+  pacer.learn(0, {-3.0, 1e18, 10'000ms, std::nullopt}, kStart);
+  pacer.learn(0, {7.0, 0.0, -5ms, std::nullopt}, kStart);
+  EXPECT_EQ(drive(pacer, 9s).size(), 5u);
+}
+
+TEST(Pacer, KeepsADaysRuleInLittleMemoryAndNeverPassesIt) {
+  Pacer pacer({{0, 5000, std::chrono::hours(24), "daily"}});
+  const auto starts = drive(pacer, 24h);
+  EXPECT_EQ(starts.size(), 5000u);
+}
+
+}  // namespace
+}  // namespace tailrace::http
