@@ -1,0 +1,23 @@
+"""The warehouse that a dbt project's `profiles.yml` names."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from tailrace.connections.base import Warehouse
+from tailrace.spec.values import Text  # noqa: TC001  (pydantic reads the annotation)
+
+
+class DbtConnection(Warehouse):
+    """`project_dir` is relative to the project; `target` left out is `dbt: {target}` of the
+    project, else the profile's own."""
+
+    type: Literal["dbt"]
+    project_dir: Text = "."
+    profiles_dir: Text | None = None
+    profile: Text | None = None
+    target: Text | None = None
+
+    def source(self, directory: str) -> dict[str, Any]:
+        """Read by `tailrace.dbt.profiles`, which knows the environment too."""
+        raise NotImplementedError

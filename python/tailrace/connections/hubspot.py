@@ -1,0 +1,49 @@
+"""HubSpot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
+from typing import Any, ClassVar, Literal
+
+from tailrace.connections.base import BaseUrl, Destination
+from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
+from tailrace.spec.document import Path  # noqa: TC001
+from tailrace.spec.values import Strict
+
+# Standard objects by name; custom ones by their fully qualified name or their type id.
+_OBJECT = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
+
+
+class HubSpotAuth(Strict):
+    """The token of a private app."""
+
+    not_offered: ClassVar[frozenset[str]] = frozenset({"refresh_token"})
+
+    token: Secret
+
+
+class HubSpotConnection(Destination):
+    """`tier` is the account's, which sets the limits that a plan counts with."""
+
+    type: Literal["hubspot"]
+    base_url: BaseUrl = "https://api.hubapi.com"
+    auth: HubSpotAuth
+    tier: Literal["free", "starter", "professional", "enterprise"] | None = None
+
+    def auth_dict(self) -> dict[str, Any]:
+        """A bearer token."""
+        return {"token": self.auth.token}
+
+    def refusals(self, name: str, mode: str, on_removed: str) -> Iterator[tuple[Path, str]]:
+        """Lists are another kind of object."""
+        yield from super().refusals(name, mode, on_removed)
+        if name.startswith("list:"):
+            yield ("object",), "lists are not offered by destination hubspot in this version"
+        elif not _OBJECT.match(name):
+            yield ("object",), f"{name!r} is not the name of a HubSpot object"
+
+    def core_dict(self, name: str) -> dict[str, Any]:
+        """With the tier."""
+        tier = {} if self.tier is None else {"tier": self.tier}
+        return {**super().core_dict(name), **tier}

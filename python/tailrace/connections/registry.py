@@ -1,0 +1,21 @@
+"""Every type of connection that this version offers."""
+
+from __future__ import annotations
+
+from tailrace.connections.base import Connection  # noqa: TC001  (the registry's value type)
+from tailrace.connections.dbt import DbtConnection
+from tailrace.connections.duckdb import DuckDbConnection
+from tailrace.connections.hubspot import HubSpotConnection
+from tailrace.connections.postgres import PostgresConnection
+from tailrace.connections.rest import RestConnection
+
+TYPES: dict[str, type[Connection]] = {
+    "dbt": DbtConnection,
+    "duckdb": DuckDbConnection,
+    "hubspot": HubSpotConnection,
+    "postgres": PostgresConnection,
+    "rest": RestConnection,
+}
+
+# Of the grammar, and not there yet: whoever names one is told so.
+NOT_OFFERED = frozenset({"adbc", "klaviyo", "mailchimp", "marketo", "salesforce", "zendesk"})

@@ -1,0 +1,70 @@
+"""The last step before the core: secrets put in, account and certificates found.
+
+Done anew for every run, since tokens change; needs no model and no parser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tailrace.connections.trust import find_ca_file
+from tailrace.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TIMEOUT_S = 60.0
+_IN_FLIGHT = 8
+_UNFIT = re.compile(r"[\r\n\0]")
+
+
+def resolve(connection: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The connection of the run spec, secrets as text: it goes to the core and nowhere else.
+
+    Raises:
+        ValueError: A secret cannot be sent in a header, or a named certificate file is missing.
+    """
+    open_one: dict[str, Any] = reveal(connection)
+    for text in _texts(open_one["auth"], open_one["headers"]):
+        if _UNFIT.search(text):
+            raise ValueError("auth and headers may not hold line ends or NUL characters")
+    explicit = open_one.pop("account")
+    public_login = open_one.pop("public_login")
+    open_one["account"] = explicit or _account(open_one, public_login)
+    https = urlsplit(open_one["base_url"]).scheme == "https"
+    open_one["ca_file"] = find_ca_file(open_one["ca_file"], environment) if https else ""
+    open_one["proxy"] = open_one["proxy"] or ""
+    open_one["timeout_s"] = open_one["timeout_s"] or _TIMEOUT_S
+    open_one["max_in_flight"] = open_one["max_in_flight"] or _IN_FLIGHT
+    return open_one
+
+
+def reveal(value: Any) -> Any:
+    """A copy with every `Secret` as its text."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, dict):
+        return {key: reveal(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [reveal(one) for one in value]
+    return value
+
+
+def _account(connection: Mapping[str, Any], public_login: str | None) -> str:
+    """Type, address and a mark of the login: what is known without asking the tool."""
+    base = f"{connection['type']}:{connection['base_url']}"
+    login = public_login or "\0".join(_texts(connection["auth"]))
+    if not login:
+        return base
+    return f"{base}#{hashlib.sha256(login.encode()).hexdigest()[:8]}"
+
+
+def _texts(*values: Any) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from _texts(*value.keys(), *value.values())

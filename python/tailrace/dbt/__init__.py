@@ -1,0 +1,1 @@
+"""dbt's manifest and profiles, read and never run."""

@@ -1,0 +1,95 @@
+"""A plan: the changeset, counted and guarded, and what sending it will cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tailrace.report.reading import parse, take
+from tailrace.report.run_report import Breach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """One row that would be sent; `fields` maps destination fields to texts, None for NULL."""
+
+    key: str
+    match: str
+    fields: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A few rows of each kind."""
+
+    added: tuple[SampleRow, ...]
+    changed: tuple[SampleRow, ...]
+    removed: tuple[SampleRow, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would send now.
+
+    `counts` has the names of the diff (scanned, unchanged, added, changed, removed, invalid);
+    `known` is the guards' base; `minutes` is the least time that the tool's limits allow;
+    `daily_share` is the part of the daily calls, None where there is no such limit. Equal inputs
+    give an equal `plan_fingerprint`, in whatever order the rows came.
+    """
+
+    sync: str
+    run_id: str
+    counts: dict[str, int]
+    known: int
+    breaches: tuple[Breach, ...]
+    samples: Sample
+    requests: int
+    minutes: float
+    daily_share: float | None
+    plan_fingerprint: str
+
+    @property
+    def refused(self) -> bool:
+        """True where a run would be refused by a guard."""
+        return bool(self.breaches)
+
+    @classmethod
+    def from_json(cls, document: str | bytes | Mapping[str, Any]) -> Plan:
+        """Read a plan.
+
+        Raises:
+            ValueError: It is no plan, of another format, or lacks a field.
+        """
+        plan = parse(document, "plan")
+        if plan.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"a plan of format {plan['format']} is newer than this version")
+        samples = plan.get("samples")
+        if not isinstance(samples, dict):
+            raise ValueError("the plan lacks its samples")
+        parts = {
+            **plan,
+            "breaches": tuple(Breach.from_dict(one) for one in plan.get("breaches", ())),
+            "samples": Sample(*(_rows(samples, kind) for kind in ("added", "changed", "removed"))),
+        }
+        return take(cls, parts, "the plan")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain values, ready for JSON."""
+        document = {"format": FORMAT, **asdict(self)}
+        document["breaches"] = [breach.to_dict() for breach in self.breaches]
+        document["samples"] = {kind: list(rows) for kind, rows in document["samples"].items()}
+        return document
+
+    def to_json(self) -> str:
+        """The plan as one JSON document."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def _rows(samples: Mapping[str, Any], kind: str) -> tuple[SampleRow, ...]:
+    return tuple(take(SampleRow, row, f"a sample of {kind} rows") for row in samples.get(kind, ()))
