@@ -104,7 +104,7 @@ def _load(source: Source) -> Mapping[str, Any]:
     if isinstance(source, Mapping):
         return source
     # Only a file needs YAML, and only then is its package imported.
-    import yaml  # noqa: PLC0415
+    import yaml
 
     try:
         settings = yaml.safe_load(Path(source).read_text(encoding="utf-8"))

@@ -105,7 +105,7 @@ class Rest(Vendor):
         self._partial_status = options.get("partial_status", 207)
         if self._partial_status not in (200, 207):
             raise ConfigError("vendors.rest: partial_status is 200 or 207")
-        objects = options.get("objects") or {}
+        objects = {} if options.get("objects") is None else options["objects"]
         if not isinstance(objects, Mapping):
             raise ConfigError("vendors.rest: objects is a mapping")
         self._routes: list[Route] = []
@@ -135,28 +135,28 @@ class Rest(Vendor):
             part.get("key", "id"),
             mode,
             part.get("body", "rows"),
-            int(part.get("batch_rows", BATCH_ROWS)),
+            _rows_most(part.get("batch_rows", BATCH_ROWS), where),
             results_from(part.get("results"), f"{where}.results"),
             schema_from(part.get("schema"), f"{where}.schema"),
         )
         if endpoint.results is not None:
             self._forms.append(endpoint.results)
-        pattern = path_pattern("/rest" + str(part.get("path", f"/{name}")), where)
+        pattern = path_pattern(part.get("path", f"/{name}"), where)
         method = str(part.get("method", "POST")).upper()
         self._routes.append((method, pattern, lambda r, m: self._read_write(r, endpoint, m)))
         delete = part.get("delete")
         if delete is not None:
             known(delete, ("method", "path"), f"{where}.delete")
-            path = "/rest" + str(delete.get("path", f"/{name}/{{key}}"))
-            if "{key}" not in path:
+            path = delete.get("path", f"/{name}/{{key}}")
+            pattern = path_pattern(path, f"{where}.delete")
+            if "key" not in pattern.groupindex:
                 raise ConfigError(f"{where}.delete: path needs {{key}}")
             method = str(delete.get("method", "DELETE")).upper()
-            pattern = path_pattern(path, where)
             self._routes.append((method, pattern, lambda _, m: self._read_delete(m, name)))
 
     def _declare_default(self) -> None:
-        many = path_pattern("/rest/{collection}", "default")
-        one = path_pattern("/rest/{collection}/{key}", "default")
+        many = path_pattern("/{collection}", "default")
+        one = path_pattern("/{collection}/{key}", "default")
         self._routes += [
             ("POST", many, self._read_default_post),
             ("GET", many, self._read_default_list),
@@ -462,6 +462,12 @@ class Rest(Vendor):
         self._answers: OrderedDict[tuple[str, str, str], tuple[bytes, Reply]] = OrderedDict()
         for name in self._declared:
             self._collection(name)
+
+
+def _rows_most(value: Any, where: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ConfigError(f"{where}: batch_rows is a number of rows, not {value!r}")
 
 
 def _any_shape(body: Json) -> list[Json]:

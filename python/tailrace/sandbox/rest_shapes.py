@@ -27,14 +27,14 @@ class WrongShapeError(ValueError):
 
 
 def path_pattern(template: str, where: str) -> re.Pattern[str]:
-    """A pattern for ``/accounts/{key}`` over undecoded paths."""
+    """A pattern for ``/accounts/{key}`` below ``/rest``, over undecoded paths."""
     if not isinstance(template, str) or not template.startswith("/"):
         raise ConfigError(f"{where}: a path that starts with /, not {template!r}")
     pieces = re.split(r"\{([a-z_]+)\}", template)
     pattern = "".join(
         f"(?P<{piece}>[^/]+)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
     )
-    return re.compile(pattern)
+    return re.compile("/rest" + pattern)
 
 
 def key_in(match: re.Match[str]) -> str | None:
