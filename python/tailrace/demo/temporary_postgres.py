@@ -60,7 +60,7 @@ def _candidate_folders() -> list[Path]:
     folders: list[Path] = []
     if pg_config := shutil.which("pg_config"):
         asking = [pg_config, "--bindir"]
-        asked = subprocess.run(asking, capture_output=True, text=True, check=False)  # noqa: S603
+        asked = subprocess.run(asking, capture_output=True, text=True, check=False)
         if asked.returncode == 0:
             folders.append(Path(asked.stdout.strip()))
     if initdb := shutil.which("initdb"):
@@ -217,7 +217,7 @@ class _Tools:
 
     def run(self, folder: Path, name: str, *arguments: str) -> None:
         """Runs a program to its end; `PostgresUnavailableError` with its words where it fails."""
-        ended = subprocess.run(  # noqa: S603
+        ended = subprocess.run(
             [self._programs / name, *arguments],
             cwd=folder,
             env=self._environment,
@@ -236,7 +236,7 @@ class _Tools:
         """Starts a server in a process group of its own, its messages in `log`."""
         options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
         with log.open("wb") as messages:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(
                 [self._programs / "postgres", "-D", folder / "data", *options],
                 cwd=folder,
                 env=self._environment,

@@ -1,0 +1,103 @@
+"""`tailrace status`: the last runs of each sync, its rejected rows, and where its state is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tailrace.cli import exits, projects, streams
+from tailrace.cli.options import common, of_syncs
+from tailrace.cli.table import table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from tailrace.cli.settings import Settings
+    from tailrace.project import Project
+
+_HEAD = ("started", "status", "scanned", "sent", "accepted", "rejected", "requests", "run")
+
+
+@click.command("status")
+@of_syncs
+@click.option(
+    "--limit",
+    "-n",
+    type=click.IntRange(1, 1000),
+    default=5,
+    show_default=True,
+    help="Runs of each sync.",
+)
+@common
+def command(
+    settings: Settings,
+    *,
+    directory: Path,
+    target: str | None,
+    selectors: tuple[str, ...],
+    limit: int,
+) -> int:
+    """Show the last runs of each sync, how many rows are rejected, and the state store's id.
+
+    Ends with 7 where the state store that was used before is gone or corrupt.
+    """
+    project = projects.load(directory, target)
+    syncs = [_sync(settings, project, name, limit) for name in projects.chosen(project, selectors)]
+    settings.result("\n".join(_words(sync) for sync in syncs), {"syncs": syncs})
+    return exits.first_that_applies(sync["exit_code"] for sync in syncs)
+
+
+def _sync(settings: Settings, project: Project, name: str, limit: int) -> dict[str, Any]:
+    """What is known of one sync; what cannot be told is an error of that sync alone."""
+    from tailrace.cli.guarding import message_of
+    from tailrace.errors import StateLost, TailraceError
+
+    found: dict[str, Any] = {"sync": name, "store_id": None, "rejected": None, "runs": []}
+    code = exits.DONE
+    try:
+        found["runs"] = project.runs(name, limit)
+        found["store_id"] = _store_id(found["runs"])
+        found["rejected"] = len(project.rejected(name))
+    except TailraceError as error:
+        if isinstance(error, StateLost) and not projects.remembers(project):
+            found["rejected"] = 0
+        else:
+            settings.error(message_of(error, name))
+            code = error.exit_code
+    return {**found, "exit_code": code}
+
+
+def _store_id(runs: list[dict[str, Any]]) -> str | None:
+    for run in runs:
+        store_id = ((run.get("report") or {}).get("state") or {}).get("store_id")
+        if store_id:
+            return str(store_id)
+    return None
+
+
+def _words(sync: dict[str, Any]) -> str:
+    rejected = "unknown" if sync["rejected"] is None else f"{sync['rejected']:,}"
+    store = f", state store {streams.visible(sync['store_id'])}" if sync["store_id"] else ""
+    title = f"{sync['sync']}: {rejected} rejected rows{store}"
+    if not sync["runs"]:
+        return f"{title}\n  no runs yet"
+    return f"{title}\n{table(_HEAD, [_row(run) for run in sync['runs']], 2)}"
+
+
+def _row(run: dict[str, Any]) -> list[object]:
+    report = run.get("report") or {}
+    counts = report.get("counts") or {}
+    planned = [counts.get(kind) for kind in ("added", "changed", "removed")]
+    sent = sum(count or 0 for count in planned) if any(n is not None for n in planned) else None
+    return [
+        run["started_at"],
+        run["status"],
+        counts.get("scanned"),
+        sent,
+        counts.get("accepted"),
+        counts.get("rejected"),
+        (report.get("http") or {}).get("requests"),
+        run["run_id"],
+    ]
