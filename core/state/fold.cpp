@@ -1,4 +1,7 @@
+#include <optional>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "state/carry.hpp"
 #include "state/merge.hpp"
@@ -20,27 +23,31 @@ int folded_bits(int bits, std::size_t entries_at_most) {
   return keep ? bits : bucket_bits_for(entries_at_most);
 }
 
-/// Drops doubts while the entries that they concern pass by.
-class DoubtJudge {
+/// The acknowledged versions that decide on a doubt, learnt while the entries pass by.
+class Versions {
  public:
-  DoubtJudge(Doubts& doubts, std::int64_t now_ms) : doubts_(doubts), now_ms_(now_ms) {}
-
-  void add_candidates(EntryChanges& changes) const {
-    for (const auto& [identity, doubt] : doubts_) {
-      if (!doubt.mixed && now_ms_ > doubt.horizon_ms) changes.add(EntryChange::look, identity);
+  Versions(const std::vector<UnknownSend>& sends, std::int64_t now_ms) {
+    for (const UnknownSend& send : sends) {
+      if (can_end_by_time(send, now_ms)) versions_.emplace(send.identity, std::nullopt);
     }
   }
 
-  void judge(const FullEntry& entry) {
-    if (doubts_.empty()) return;
-    const auto doubt = doubts_.find(entry.identity);
-    if (doubt == doubts_.end()) return;
-    if (ended_by_time(doubt->second, entry.version, now_ms_)) doubts_.erase(doubt);
+  void ask(EntryChanges& changes) const {
+    for (const auto& [identity, version] : versions_) changes.add(EntryChange::look, identity);
+  }
+
+  void learn(const FullEntry& entry) {
+    if (versions_.empty()) return;
+    const auto asked = versions_.find(entry.identity);
+    if (asked != versions_.end()) asked->second = entry.version;
+  }
+
+  [[nodiscard]] std::optional<Version> of(const IdentityHash& identity) const {
+    return versions_.at(identity);
   }
 
  private:
-  Doubts& doubts_;
-  std::int64_t now_ms_;
+  std::unordered_map<IdentityHash, std::optional<Version>, HashOfIdentity> versions_;
 };
 
 /// Writes every bucket anew.
@@ -68,12 +75,12 @@ void rewrite_touched(StateStore& store, const Claim& claim, Merge& merge, Bucket
 }
 
 void fold_entries(StateStore& store, const Claim& claim, const EntryChanges& changes,
-                  std::uint32_t today, DoubtJudge judge, Finish& out) {
+                  std::uint32_t today, Versions& versions, Finish& out) {
   out.bucket_bits = folded_bits(claim.bucket_bits, claim.snapshot_entries + changes.written());
   out.replace_all_buckets = out.bucket_bits != claim.bucket_bits;
   BucketBuilder builder(out.bucket_bits, out.buckets);
   Merge merge(changes.begin(), changes.end(), today, [&](FullEntry&& entry) {
-    judge.judge(entry);
+    versions.learn(entry);
     builder.add(std::move(entry));
   });
   if (out.replace_all_buckets) {
@@ -110,14 +117,15 @@ void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, s
   out.buckets.clear();
   out.carried.clear();
   if (!out.fold) return;
-  DoubtJudge judge(replayed.doubts, now_ms);
-  judge.add_candidates(changes);
+  Versions versions(replayed.sends, now_ms);
+  versions.ask(changes);
   changes.sort();
-  fold_entries(store, claim, changes, today, judge, out);
+  fold_entries(store, claim, changes, today, versions, out);
+  Doubts doubts = sum_up(
+      replayed, [&](const IdentityHash& identity) { return versions.of(identity); }, now_ms);
   out.folded_seq = replayed.last_seq;
-  keep_resumable(replayed.open, replayed.doubts);
   out.carried = carry_doubts({claim.holder.epoch, out.run.run_id, replayed.last_seq},
-                             std::move(replayed.doubts), replayed.open, quiet_ms);
+                             std::move(doubts), replayed.open, quiet_ms);
 }
 
 }  // namespace tailrace

@@ -1,4 +1,6 @@
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "state/errors.hpp"
 #include "state/replay.hpp"
@@ -47,17 +49,6 @@ void apply(StateTable& table, StateOp op, const IntentRow& row) {
   table.version(slot) = op == StateOp::write ? row.version : 0;
 }
 
-void mark_doubts(StateView& view, std::int64_t now_ms) {
-  for (auto doubt = view.doubts.begin(); doubt != view.doubts.end();) {
-    const StateTable::Slot slot = view.table.insert(doubt->first);
-    StateTable::Marks& marks = view.table.marks(slot);
-    const bool ended = marks.acknowledged &&
-                       ended_by_time(doubt->second, view.table.version(slot), now_ms);
-    marks.in_doubt = !ended;
-    doubt = ended ? view.doubts.erase(doubt) : std::next(doubt);
-  }
-}
-
 void count(StateView& view) {
   for (StateTable::Slot slot = 0; slot < view.table.capacity(); ++slot) {
     const StateTable::Marks& marks = view.table.marks(slot);
@@ -80,10 +71,16 @@ StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_m
       store, claim, quiet_ms,
       [&](StateOp op, const IntentRow& row, const std::string&) { apply(view.table, op, row); });
   view.journal_rows = replayed.closed_rows;
-  view.doubts = std::move(replayed.doubts);
-  mark_doubts(view, now_ms);
+  const auto acknowledged = [&](const IdentityHash& identity) -> std::optional<Version> {
+    const StateTable::Slot slot = view.table.find(identity);
+    if (slot == StateTable::kNone || !view.table.marks(slot).acknowledged) return std::nullopt;
+    return view.table.version(slot);
+  };
+  view.doubts = sum_up(replayed, acknowledged, now_ms);
   view.open = std::move(replayed.open);
-  keep_resumable(view.open, view.doubts);
+  for (const auto& [identity, doubt] : view.doubts) {
+    view.table.marks(view.table.insert(identity)).in_doubt = true;
+  }
   for (RejectedRow& row : store.read_rejected(claim.holder)) {
     view.table.marks(view.table.insert(row.identity)).rejected = true;
     const IdentityHash identity = row.identity;

@@ -151,6 +151,17 @@ std::optional<Claim> MemoryStore::claim(const SyncAddress& address, const RunRow
   return claim_of(shard, holder);
 }
 
+std::optional<Claim> MemoryStore::peek(const SyncAddress& address) {
+  const Lock lock(disk_->mutex);
+  const Sync* sync = find(address);
+  if (sync == nullptr || sync->shards.size() != static_cast<std::size_t>(address.of)) {
+    return std::nullopt;
+  }
+  const std::int64_t sync_id = sync - disk_->syncs.data() + 1;
+  const Shard& shard = sync->shards[static_cast<std::size_t>(address.shard)];
+  return claim_of(shard, Holder{sync_id, address.shard, address.of, shard.epoch});
+}
+
 void MemoryStore::renew(const Holder& holder, std::int64_t lease_ms) {
   const Lock lock(disk_->mutex);
   held(holder).lease_until_ms = now_ms() + lease_ms;

@@ -162,43 +162,46 @@ Moments last_acceptances(StateStore& store, const Claim& claim, const Windows& w
   return moments;
 }
 
-void add_unknown(Doubts& doubts, StateOp op, const IntentRow& row, std::int64_t horizon_ms) {
-  const auto [at, fresh] = doubts.try_emplace(row.identity);
-  Doubt& doubt = at->second;
-  const bool removes = op == StateOp::remove;
-  if (fresh) doubt.version = row.version;
-  if (removes || doubt.mixed || doubt.version != row.version) {
-    doubt.mixed = true;
-    doubt.version = 0;
-  }
-  doubt.deleted = doubt.deleted || removes;
-  if (fresh || horizon_ms >= doubt.horizon_ms) doubt.keys = {row.key, row.match, {}};
-  doubt.horizon_ms = fresh ? horizon_ms : std::max(doubt.horizon_ms, horizon_ms);
-}
-
 bool may_be_resumed(const Announced& batch) {
   if (batch.open()) return !batch.intent.memo.empty() || !batch.intent.body_sha256.empty();
   return !batch.voided && !batch.intent.body_sha256.empty();
 }
 
-/// The windows that are left, as doubts and as batches to resume.
-void sum_up(Windows& windows, const Moments& accepted_at, std::int64_t quiet_ms, Replayed& out) {
-  for (auto& [seq, window] : windows) {
-    for (std::size_t index = 0; index < window.batches.size(); ++index) {
-      Announced& batch = window.batches[index];
-      const std::int64_t horizon_ms = window.sent_by_ms(batch) + quiet_ms;
-      bool all = !batch.intent.rows.empty();
-      for (std::size_t i = 0; i < batch.intent.rows.size(); ++i) {
-        const IntentRow& row = batch.intent.rows[i];
-        const bool in_doubt = batch.unknown(i) && accepted_at.at(row.identity) <= horizon_ms;
-        if (in_doubt) add_unknown(out.doubts, batch.intent.op, row, horizon_ms);
-        all = all && in_doubt;
-      }
-      if (!all || !may_be_resumed(batch)) continue;
-      out.open.push_back({seq, static_cast<std::uint32_t>(index), window.run_id,
-                          window.sent_by_ms(batch), std::move(batch.intent)});
-    }
+void collect(Window& window, std::int64_t seq, std::uint32_t index, const Moments& accepted_at,
+             std::int64_t quiet_ms, Replayed& out) {
+  Announced& batch = window.batches[index];
+  const std::int64_t horizon_ms = window.sent_by_ms(batch) + quiet_ms;
+  const auto in_doubt = [&](std::size_t row) {
+    return batch.unknown(row) && accepted_at.at(batch.intent.rows[row].identity) <= horizon_ms;
+  };
+  bool whole = !batch.intent.rows.empty() && may_be_resumed(batch);
+  for (std::size_t i = 0; i < batch.intent.rows.size() && whole; ++i) whole = in_doubt(i);
+  const std::uint32_t open =
+      whole ? static_cast<std::uint32_t>(out.open.size()) : UnknownSend::kNotOpen;
+  for (std::size_t i = 0; i < batch.intent.rows.size(); ++i) {
+    if (!in_doubt(i)) continue;
+    const IntentRow& row = batch.intent.rows[i];
+    out.sends.push_back({row.identity, row.version, horizon_ms, batch.intent.op, open,
+                         {row.key, row.match, {}}});
   }
+  if (!whole) return;
+  out.open.push_back(
+      {seq, index, window.run_id, window.sent_by_ms(batch), std::move(batch.intent)});
+}
+
+void add_unknown(Doubts& doubts, UnknownSend&& send) {
+  const auto [at, fresh] = doubts.try_emplace(send.identity);
+  Doubt& doubt = at->second;
+  const bool removes = send.op == StateOp::remove;
+  if (fresh) doubt.version = send.version;
+  if (removes || doubt.mixed || doubt.version != send.version) {
+    doubt.mixed = true;
+    doubt.version = 0;
+  }
+  doubt.deleted = doubt.deleted || removes;
+  if (!fresh && send.horizon_ms < doubt.horizon_ms) return;
+  doubt.horizon_ms = send.horizon_ms;
+  doubt.keys = std::move(send.keys);
 }
 
 }  // namespace
@@ -214,19 +217,28 @@ Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quie
   out.closed_rows = walk.closed_rows();
   out.last_seq = std::max(walk.last_seq(), claim.last_seq);
   const Moments moments = last_acceptances(store, claim, walk.windows());
-  sum_up(walk.windows(), moments, quiet_ms, out);
+  for (auto& [seq, window] : walk.windows()) {
+    for (std::uint32_t i = 0; i < window.batches.size(); ++i) {
+      collect(window, seq, i, moments, quiet_ms, out);
+    }
+  }
   return out;
 }
 
-bool ended_by_time(const Doubt& doubt, Version acknowledged, std::int64_t now_ms) {
-  return !doubt.mixed && doubt.version == acknowledged && now_ms > doubt.horizon_ms;
-}
-
-void keep_resumable(std::vector<OpenBatch>& open, const Doubts& doubts) {
-  std::erase_if(open, [&](const OpenBatch& batch) {
-    return !std::all_of(batch.intent.rows.begin(), batch.intent.rows.end(),
-                        [&](const IntentRow& row) { return doubts.contains(row.identity); });
-  });
+Doubts sum_up(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms) {
+  Doubts doubts;
+  std::vector<bool> broken(replayed.open.size());
+  for (UnknownSend& send : replayed.sends) {
+    if (can_end_by_time(send, now_ms) && acknowledged(send.identity) == send.version) {
+      if (send.open != UnknownSend::kNotOpen) broken[send.open] = true;
+    } else {
+      add_unknown(doubts, std::move(send));
+    }
+  }
+  replayed.sends = {};
+  std::size_t index = 0;
+  std::erase_if(replayed.open, [&](const OpenBatch&) { return broken[index++]; });
+  return doubts;
 }
 
 }  // namespace tailrace

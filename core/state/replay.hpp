@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,29 +12,46 @@
 
 namespace tailrace {
 
-/// What the journal says, apart from the accepted rows, which were handed out on the way.
-struct Replayed {
-  Doubts doubts;                // not yet judged against the acknowledged versions
-  std::vector<OpenBatch> open;  // candidates: their rows may be out of doubt
-  std::size_t closed_rows = 0;
-  std::int64_t last_seq = 0;    // of the journal, or of the claim where it is empty
+/// One row of one request that may have taken effect, or may do so until its horizon.
+struct UnknownSend {
+  static constexpr std::uint32_t kNotOpen = UINT32_MAX;
+
+  IdentityHash identity;
+  Version version = 0;
+  std::int64_t horizon_ms = 0;
+  StateOp op = StateOp::write;
+  std::uint32_t open = kNotOpen;  // index of its batch in Replayed::open
+  EntryKeys keys;
 };
 
-/// Called for each accepted row, in seq order. The last two may be empty.
+/// What the journal says, apart from the accepted rows, which were handed out on the way.
+struct Replayed {
+  std::vector<UnknownSend> sends;  // that no later acceptance has overruled
+  std::vector<OpenBatch> open;     // batches that could be taken up again, were they all in doubt
+  std::size_t closed_rows = 0;
+  std::int64_t last_seq = 0;       // of the journal, or of the claim where it is empty
+};
+
+/// Called for each accepted row, in seq order. `destination_id` may be empty.
 using AcceptedVisitor = std::function<void(StateOp op, const IntentRow& row,
                                            const std::string& destination_id)>;
 
-/// Reads the shard's journal once, and once more where batches were left open. Which unknown sends
-/// are overruled does not depend on the order of the rows: those with a horizon before the latest
-/// send time of an accepted row of the key. Throws StateLost where an outcome has no intent.
+/// Reads the shard's journal once, and once more where rows were left open or unknown. Which sends
+/// are overruled does not depend on the order of the rows: those whose horizon lies before the
+/// latest send time of an accepted row of the key. Throws StateLost where an outcome has no intent.
 [[nodiscard]] Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quiet_ms,
                                       const AcceptedVisitor& accepted);
 
-/// Drops the doubts that time has ended: every unknown send carried the acknowledged version and
-/// the horizon is past.
-[[nodiscard]] bool ended_by_time(const Doubt& doubt, Version acknowledged, std::int64_t now_ms);
+/// True where only the acknowledged version can still tell whether the send matters.
+[[nodiscard]] inline bool can_end_by_time(const UnknownSend& send, std::int64_t now_ms) {
+  return send.op == StateOp::write && now_ms > send.horizon_ms;
+}
 
-/// Leaves only batches whose rows are all in doubt.
-void keep_resumable(std::vector<OpenBatch>& open, const Doubts& doubts);
+/// Sums up what is left in doubt. A send is ended by time where it carried the version that is
+/// acknowledged and its horizon is past. Empties `sends`; leaves in `open` the batches whose rows
+/// are all in doubt by this very send.
+using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
+[[nodiscard]] Doubts sum_up(Replayed& replayed, const Acknowledged& acknowledged,
+                            std::int64_t now_ms);
 
 }  // namespace tailrace

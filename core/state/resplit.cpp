@@ -1,6 +1,7 @@
 #include "state/resplit.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "state/carry.hpp"
@@ -43,7 +44,9 @@ class Splitter {
       for (FullEntry& entry : open_bucket(bucket)) merge.feed(std::move(entry));
     });
     merge.flush([](const IdentityHash&) { return true; });
-    for (auto& [identity, doubt] : replayed.doubts) {
+    constexpr std::int64_t no_time = INT64_MIN;  // ends no doubt
+    const auto unasked = [](const IdentityHash&) { return std::optional<Version>(); };
+    for (auto& [identity, doubt] : sum_up(replayed, unasked, no_time)) {
       parts_[shard_of(identity, of_)].doubts.insert_or_assign(identity, std::move(doubt));
     }
     for (RejectedRow& row : store_.read_rejected(old.holder)) {

@@ -114,6 +114,8 @@ std::string SqliteConnection::read_head(std::size_t bytes) {
   return head;
 }
 
+bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
 bool SqliteConnection::has_moved() {
   int moved = 0;
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
@@ -177,8 +179,11 @@ std::string_view SqliteStatement::bytes(int column) const {
                                             static_cast<std::size_t>(size));
 }
 
-SqliteTransaction::SqliteTransaction(SqliteConnection& connection) : connection_(connection) {
-  connection_.execute("BEGIN IMMEDIATE");
+SqliteTransaction::SqliteTransaction(SqliteConnection& connection, Kind kind)
+    : connection_(connection) {
+  if (kind == Kind::reading && connection_.in_transaction()) return;
+  connection_.execute(kind == Kind::writing ? "BEGIN IMMEDIATE" : "BEGIN");
+  open_ = true;
 }
 
 SqliteTransaction::~SqliteTransaction() {

@@ -58,6 +58,7 @@ class SqliteConnection {
 
   /// Raw bytes from the front of the file, as the file layer gives them.
   [[nodiscard]] std::string read_head(std::size_t bytes);
+  [[nodiscard]] bool in_transaction() const;
   /// The file at the path is another one by now, or none.
   [[nodiscard]] bool has_moved();
 
@@ -78,10 +79,13 @@ class SqliteConnection {
   bool suspect_ = false;
 };
 
-/// Everything between it and commit() happens together or not at all.
+/// Everything between it and commit() happens together or not at all. A reading one sees one state
+/// of the file throughout, needs no commit, and joins a transaction that is open already.
 class SqliteTransaction {
  public:
-  explicit SqliteTransaction(SqliteConnection& connection);
+  enum class Kind : std::uint8_t { writing, reading };
+
+  explicit SqliteTransaction(SqliteConnection& connection, Kind kind = Kind::writing);
   ~SqliteTransaction();
   SqliteTransaction(const SqliteTransaction&) = delete;
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;
@@ -90,7 +94,7 @@ class SqliteTransaction {
 
  private:
   SqliteConnection& connection_;
-  bool open_ = true;
+  bool open_ = false;
 };
 
 }  // namespace tailrace

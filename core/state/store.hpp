@@ -114,6 +114,10 @@ class StateStore {
   [[nodiscard]] virtual std::optional<Claim> claim(const SyncAddress& address,
                                                    const RunRow& run,
                                                    std::int64_t lease_ms) = 0;
+  /// What a claim would find, without the lease and without changing anything: for plans. The
+  /// holder in it may only read, and only until another run claims. nullopt: this sync has no state
+  /// in this layout of shards.
+  [[nodiscard]] virtual std::optional<Claim> peek(const SyncAddress& address) = 0;
   virtual void renew(const Holder& holder, std::int64_t lease_ms) = 0;
 
   using BucketVisitor = std::function<void(const SnapshotBucket&)>;

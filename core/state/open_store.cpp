@@ -1,0 +1,14 @@
+#include "state/memory_store.hpp"
+#include "state/sqlite_store.hpp"
+#include "state/store.hpp"
+
+namespace tailrace {
+
+std::unique_ptr<StateStore> open_store(const std::string& url, bool create) {
+  if (url == "memory:") return std::make_unique<MemoryStore>(std::make_shared<MemoryDisk>());
+  SqliteOptions options;
+  options.create = create;
+  return std::make_unique<SqliteStore>(sqlite_path_of(url), options);
+}
+
+}  // namespace tailrace

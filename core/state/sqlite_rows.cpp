@@ -1,0 +1,199 @@
+#include "state/sqlite_rows.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "state/errors.hpp"
+
+namespace tailrace {
+namespace {
+
+constexpr std::size_t kSumBytes = 8;
+
+std::int64_t sum_of(const StoreRow& row) {
+  const Hasher::Secret& secret = row.identity.secret;
+  const std::string bytes(secret.begin(), secret.end());
+  return RowSum().add(row.identity.id).add(bytes).add(row.identity.format).add(row.created_ms)
+      .add(row.syncs).add(row.shards).value();
+}
+
+std::int64_t sum_of(const ClockAnchor& anchor) {
+  return RowSum().add(anchor.boot_id).add(anchor.boot_ms).add(anchor.wall_ms).value();
+}
+
+std::int64_t sum_of(const SyncRow& row) {
+  return RowSum().add(row.id).add(row.sync).add(row.account).add(row.object).add(row.created_ms)
+      .value();
+}
+
+std::int64_t sum_of(const ShardRow& row) {
+  return RowSum().add(row.sync_id).add(row.shard).add(row.of).add(row.epoch)
+      .add(row.lease_until_ms).add(row.lock_boot_id).add(row.run_id).add(row.last_seq)
+      .add(row.folded_seq).add(row.bucket_bits).add(row.entries).add(row.snapshot_sum)
+      .add(row.rejected_sum).add(row.mapping_fingerprint).add(row.encoding).add(row.latest_ms)
+      .value();
+}
+
+template <typename Row>
+void check(const Row& row, std::int64_t sum, const char* table) {
+  if (sum_of(row) != sum) {
+    throw StateLost(std::string("state: a row of table ") + table + " is corrupt");
+  }
+}
+
+constexpr const char* kShardColumns =
+    "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
+    "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, sum "
+    "FROM sync_shard";
+constexpr const char* kOneShard =
+    "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
+    "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, sum "
+    "FROM sync_shard WHERE sync_id = ? AND shard = ?";
+
+ShardRow shard_from(const SqliteStatement& row) {
+  ShardRow shard;
+  shard.sync_id = row.integer(0);
+  shard.shard = static_cast<int>(row.integer(1));
+  shard.of = static_cast<int>(row.integer(2));
+  shard.epoch = row.integer(3);
+  shard.lease_until_ms = row.integer(4);
+  shard.lock_boot_id = row.bytes(5);
+  shard.run_id = row.bytes(6);
+  shard.last_seq = row.integer(7);
+  shard.folded_seq = row.integer(8);
+  shard.bucket_bits = static_cast<int>(row.integer(9));
+  shard.entries = row.integer(10);
+  shard.snapshot_sum = row.integer(11);
+  shard.rejected_sum = row.integer(12);
+  shard.mapping_fingerprint = row.bytes(13);
+  shard.encoding = row.bytes(14);
+  shard.latest_ms = row.integer(15);
+  check(shard, row.integer(16), "sync_shard");
+  return shard;
+}
+
+}  // namespace
+
+RowSum& RowSum::add_sealed(std::string_view blob) {
+  add(static_cast<std::int64_t>(blob.size()));
+  return add(blob.substr(blob.size() - std::min(blob.size(), kSumBytes)));
+}
+
+std::int64_t plus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+std::int64_t minus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+Claim ShardRow::claim() const {
+  return {holder(), last_seq, bucket_bits, static_cast<std::size_t>(entries), mapping_fingerprint,
+          encoding};
+}
+
+StoreRow SqliteCatalogue::store() {
+  SqliteStatement row = connection_.prepare(
+      "SELECT id, hash_secret, format, created_at, syncs, shards, sum FROM store");
+  StoreRow store;
+  const std::size_t secret_bytes = store.identity.secret.size();
+  if (!row.step() || row.bytes(1).size() != secret_bytes) {
+    throw StateLost("state: the row of table store is missing or corrupt");
+  }
+  store.identity.id = row.bytes(0);
+  const std::string_view secret = row.bytes(1);
+  std::copy(secret.begin(), secret.end(), store.identity.secret.begin());
+  store.identity.format = static_cast<int>(row.integer(2));
+  store.created_ms = row.integer(3);
+  store.syncs = row.integer(4);
+  store.shards = row.integer(5);
+  check(store, row.integer(6), "store");
+  if (row.step()) throw StateLost("state: table store has more than one row");
+  return store;
+}
+
+void SqliteCatalogue::write(const StoreRow& row) {
+  connection_.execute("DELETE FROM store");
+  const std::string secret(row.identity.secret.begin(), row.identity.secret.end());
+  connection_
+      .prepare("INSERT INTO store (id, hash_secret, format, created_at, syncs, shards, sum) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .bind(row.identity.id).bind_blob(secret).bind(row.identity.format).bind(row.created_ms)
+      .bind(row.syncs).bind(row.shards).bind(sum_of(row)).run();
+}
+
+ClockAnchor SqliteCatalogue::clock() {
+  SqliteStatement row = connection_.prepare("SELECT boot_id, boot_ms, wall_ms, sum FROM clock");
+  if (!row.step()) throw StateLost("state: the row of table clock is missing");
+  const ClockAnchor anchor{std::string(row.bytes(0)), row.integer(1), row.integer(2)};
+  check(anchor, row.integer(3), "clock");
+  return anchor;
+}
+
+void SqliteCatalogue::write(const ClockAnchor& anchor) {
+  connection_.execute("DELETE FROM clock");
+  connection_.prepare("INSERT INTO clock (boot_id, boot_ms, wall_ms, sum) VALUES (?, ?, ?, ?)")
+      .bind(anchor.boot_id).bind(anchor.boot_ms).bind(anchor.wall_ms).bind(sum_of(anchor)).run();
+}
+
+std::vector<SyncRow> SqliteCatalogue::syncs(const StoreRow& store) {
+  SqliteStatement row =
+      connection_.prepare("SELECT id, sync, account, object, created_at, sum FROM sync");
+  std::vector<SyncRow> syncs;
+  while (row.step()) {
+    syncs.push_back({row.integer(0), std::string(row.bytes(1)), std::string(row.bytes(2)),
+                     std::string(row.bytes(3)), row.integer(4)});
+    check(syncs.back(), row.integer(5), "sync");
+  }
+  if (static_cast<std::int64_t>(syncs.size()) != store.syncs) {
+    throw StateLost("state: rows of table sync are missing");
+  }
+  return syncs;
+}
+
+std::vector<ShardRow> SqliteCatalogue::shards(const StoreRow& store) {
+  SqliteStatement row = connection_.prepare(kShardColumns);
+  std::vector<ShardRow> shards;
+  while (row.step()) shards.push_back(shard_from(row));
+  if (static_cast<std::int64_t>(shards.size()) != store.shards) {
+    throw StateLost("state: rows of table sync_shard are missing");
+  }
+  return shards;
+}
+
+void SqliteCatalogue::write(const SyncRow& row) {
+  connection_
+      .prepare("INSERT INTO sync (id, sync, account, object, created_at, sum) "
+               "VALUES (?, ?, ?, ?, ?, ?)")
+      .bind(row.id).bind(row.sync).bind(row.account).bind(row.object).bind(row.created_ms)
+      .bind(sum_of(row)).run();
+}
+
+void SqliteCatalogue::write(const ShardRow& row) {
+  connection_
+      .prepare("INSERT OR REPLACE INTO sync_shard (sync_id, shard, of, epoch, lease_until, "
+               "lock_boot_id, run_id, last_seq, folded_seq, bucket_bits, entries, snapshot_sum, "
+               "rejected_sum, config_fingerprint, encoding, latest_at, sum) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(row.sync_id).bind(row.shard).bind(row.of).bind(row.epoch).bind(row.lease_until_ms)
+      .bind(row.lock_boot_id).bind(row.run_id).bind(row.last_seq).bind(row.folded_seq)
+      .bind(row.bucket_bits).bind(row.entries).bind(row.snapshot_sum).bind(row.rejected_sum)
+      .bind(row.mapping_fingerprint).bind(row.encoding).bind(row.latest_ms).bind(sum_of(row)).run();
+}
+
+void SqliteCatalogue::remove_shards(std::int64_t sync_id) {
+  for (const char* sql :
+       {"DELETE FROM sync_shard WHERE sync_id = ?", "DELETE FROM snapshot WHERE sync_id = ?",
+        "DELETE FROM journal WHERE sync_id = ?", "DELETE FROM rejected_row WHERE sync_id = ?"}) {
+    connection_.prepare(sql).bind(sync_id).run();
+  }
+}
+
+std::optional<ShardRow> SqliteCatalogue::shard(const Holder& holder) {
+  SqliteStatement row = connection_.prepare(kOneShard);
+  row.bind(holder.sync_id).bind(holder.shard);
+  if (!row.step()) return std::nullopt;
+  return shard_from(row);
+}
+
+}  // namespace tailrace
