@@ -85,7 +85,8 @@ def _parse(text: str, dialect: str, into: Any, what: str) -> exp.Expression:
         raise ValueError(f"holds {count} {what}")
     for part in found[0].walk():
         if isinstance(part, _WRITES):
-            raise ValueError(f"may only read: {part.key.upper()} is not allowed")
+            verb = part.name if isinstance(part, exp.Command) else part.key
+            raise ValueError(f"may only read: {verb.upper()} is not allowed")
     root: Any = found[0]
     return cast("exp.Expression", root)
 

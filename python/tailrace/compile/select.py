@@ -135,7 +135,8 @@ class SelectBuilder:
         known: dict[str, str],
     ) -> exp.Expression | None:
         if given.sql is not None:
-            return expressions[name]
+            # A copy: what is asked about the original's columns is asked of it alone.
+            return expressions[name].copy()
         try:
             if given.column is None:
                 return constant(given.value)

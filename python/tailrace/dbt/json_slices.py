@@ -48,7 +48,8 @@ def _value_end(buffer: mmap | bytes, start: int) -> int:
     if first == b'"' or first in _OPENING:
         depth = 0
         for token in _TOKEN.finditer(buffer, start):
-            kind = token[0]
+            # Not token[0]: a string of many megabytes would be copied to look at its first byte.
+            kind = buffer[token.start() : token.start() + 1]
             if kind in _OPENING:
                 depth += 1
             elif kind in (b"}", b"]"):

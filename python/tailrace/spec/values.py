@@ -8,6 +8,7 @@ from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from annotated_types import MinLen
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 from pydantic_core import core_schema
 
@@ -139,6 +140,7 @@ def _as_list(value: object) -> object:
 
 OneOrMore = Annotated[
     tuple[Text, ...],
+    MinLen(1),
     BeforeValidator(_as_list),
     WithJsonSchema(
         {

@@ -1,0 +1,190 @@
+"""Each type of connection: what it takes, and the core's form of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from tailrace.connections.base import Destination
+from tailrace.connections.registry import NOT_OFFERED, TYPES
+from tailrace.connections.resolving import resolve
+from tailrace.errors import Problem
+from tailrace.spec.document import read_document
+from tailrace.spec.validation import expand_section, validate
+
+HUBSPOT = """\
+type: hubspot
+base_url: http://127.0.0.1:8080/hubspot
+auth: {token: "${env:TOKEN}"}
+"""
+REST = """\
+type: rest
+base_url: https://api.example.com
+auth: {bearer: "${env:TOKEN}"}
+headers: {X-Tenant: "7"}
+objects:
+  accounts:
+    path: /accounts
+    batch_rows: 100
+    body: {inputs: $rows}
+    results: {path: errors, key: key, status: status}
+    delete: {path: "/accounts/{key}"}
+  notes: {method: PUT, path: "/notes/{key}", body: object}
+"""
+
+
+def read(text: str, **environment: str) -> tuple[Any, list[Problem]]:
+    problems: list[Problem] = []
+    section = read_document(text.encode(), "tailrace.yml").section()
+    expanded = expand_section(section, environment, Counter(), problems)
+    return validate(TYPES[expanded.value["type"]], expanded, problems), problems
+
+
+def made(text: str) -> Destination:
+    connection, problems = read(text, TOKEN="t-1")
+    assert not problems
+    assert isinstance(connection, Destination)
+    return connection
+
+
+def resolved(text: str, token: str = "t-1") -> dict[str, Any]:
+    connection, problems = read(text, TOKEN=token)
+    assert not problems
+    return resolve(connection.core_dict("crm"), {})
+
+
+def test_hubspot_has_its_own_address() -> None:
+    connection = made('type: hubspot\nauth: {token: "${env:TOKEN}"}\n')
+    assert connection.core_dict("crm")["base_url"] == "https://api.hubapi.com"
+
+
+def test_the_core_gets_secrets_and_defaults() -> None:
+    connection = resolved(HUBSPOT + "tier: starter\ntimeout: 5s\nmax_in_flight: 4\n")
+    assert connection["auth"] == {"token": "t-1"}
+    assert connection["name"] == "crm"
+    assert connection["tier"] == "starter"
+    assert (connection["timeout_s"], connection["max_in_flight"]) == (5, 4)
+    assert connection["ca_file"] == ""
+    plain = resolved(HUBSPOT)
+    assert (plain["timeout_s"], plain["max_in_flight"]) == (60, 8)
+    assert "tier" not in plain
+
+
+def test_the_account_is_address_and_login_and_never_the_name() -> None:
+    first = resolved(HUBSPOT)["account"]
+    assert first.startswith("hubspot:http://127.0.0.1:8080/hubspot#")
+    assert len(first.rpartition("#")[2]) == 8
+    assert "t-1" not in first
+    assert resolved(HUBSPOT, "t-2")["account"] != first
+    assert resolved(HUBSPOT.replace("8080", "8081"))["account"] != first
+    named = HUBSPOT + "account: hub-4711\n"
+    assert resolved(named)["account"] == resolved(named, "t-2")["account"] == "hub-4711"
+
+
+def test_the_account_of_a_user_stays_with_a_new_password() -> None:
+    text = REST.replace('bearer: "${env:TOKEN}"', 'basic: {user: ann, password: "${env:TOKEN}"}')
+    assert resolved(text)["account"] == resolved(text, "t-2")["account"]
+    assert resolved(text.replace("ann", "bob"))["account"] != resolved(text)["account"]
+
+
+def test_no_login_at_all_is_an_account_too() -> None:
+    text = REST.replace('auth: {bearer: "${env:TOKEN}"}\n', "")
+    assert resolved(text)["account"] == "rest:https://api.example.com"
+    assert resolved(text)["auth"] == {}
+
+
+@pytest.mark.parametrize(
+    ("auth", "core"),
+    [
+        ('{bearer: "${env:TOKEN}"}', {"bearer": "t-1"}),
+        ("{basic: {user: u, password: p}}", {"basic": {"user": "u", "password": "p"}}),
+        ("{header: {name: X-Key, value: v}}", {"header": {"name": "X-Key", "value": "v"}}),
+    ],
+)
+def test_rest_logs_in_in_three_ways(auth: str, core: dict[str, Any]) -> None:
+    assert resolved(REST.replace('{bearer: "${env:TOKEN}"}', auth))["auth"] == core
+
+
+def test_rest_objects_go_to_the_core_as_they_stand() -> None:
+    connection = made(REST)
+    assert connection.object_dict("accounts") == {
+        "name": "accounts",
+        "method": "POST",
+        "path": "/accounts",
+        "batch_rows": 100,
+        "body": {"inputs": "$rows"},
+        "results": {"path": "errors", "key": "key", "status": "status"},
+        "delete": {"method": "DELETE", "path": "/accounts/{key}"},
+    }
+
+
+def test_limits_are_the_core_s() -> None:
+    connection = resolved(REST + "limits: [{requests: 190, per: 10s}]\nallow_private: true\n")
+    assert connection["limits"] == [{"requests": 190, "per_s": 10}]
+    assert connection["allow_private"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "said"),
+    [
+        (HUBSPOT.replace("127.0.0.1", "10.1.2.3"), 2, "base_url", "loopback"),
+        (HUBSPOT.replace("token", "tokn"), 3, "auth.tokn", "did you mean 'token'?"),
+        (HUBSPOT.replace('"${env:TOKEN}"', '""'), 3, "auth.token", "is empty"),
+        (HUBSPOT.replace('"${env:TOKEN}"', '"a\\nb"'), 3, "auth.token", "control character"),
+        (HUBSPOT.replace("${env:TOKEN}", "${env:NONE}"), 3, "auth.token", "NONE is not set"),
+        (HUBSPOT + "tier: gold", 4, "tier", "must be 'free'"),
+        (HUBSPOT + "max_in_flight: 0", 4, "max_in_flight", "greater than or equal to 1"),
+        (HUBSPOT + "max_in_flight: many", 4, "max_in_flight", "whole number"),
+        (HUBSPOT + "timeout: soon", 4, "timeout", "not a duration"),
+        (HUBSPOT + "timeout: 0", 4, "timeout", "longer than nothing"),
+        (HUBSPOT + "daily_calls: 60%", 4, "daily_calls", "not offered by this version"),
+        (REST + "profile: x.yml", 13, "profile", "not offered by this version"),
+        (REST.replace("bearer", "oauth2"), 3, "auth.oauth2", "not offered by this version"),
+        (REST.replace("X-Tenant", "Authorization"), 4, "headers.Authorization", "set by the"),
+        (REST.replace("X-Tenant", '"X Tenant"'), 4, "headers.X Tenant", "no name of a header"),
+        (REST.replace("path: /accounts", "path: accounts"), 7, "objects.accounts.path", "one slash"),
+        (REST.replace("path: /accounts", "path: //evil.com"), 7, "objects.accounts.path", "slash"),
+        (REST.replace("/notes/{key}", "/notes/{id}"), 12, "objects.notes.path", "{key} is all"),
+        (REST.replace("{inputs: $rows}", "{a: b}"), 9, "objects.accounts.body", "$rows once"),
+        (REST.replace("body: object", "body: object, batch_rows: 5"), 12, "objects.notes", "one row"),
+        (REST.replace("method: PUT", "method: GET"), 12, "objects.notes.method", "must be 'POST'"),
+        (REST.replace("batch_rows: 100", "batch_rws: 5"), 8, "objects.accounts.batch_rws", "batch_rows"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, said: str) -> None:
+    _, problems = read(text, TOKEN="t-1")
+    (problem,) = (one for one in problems if one.key == key)
+    assert problem.line == line
+    assert said in problem.message
+    assert problem.file == "tailrace.yml"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "mode", "on_removed", "path", "said"),
+    [
+        (HUBSPOT, "contacts", "update", "ignore", ("mode",), "mode: update is not offered by dest"),
+        (HUBSPOT, "contacts", "append", "ignore", ("mode",), "it does mirror, upsert"),
+        (HUBSPOT, "contacts", "upsert", "archive", ("on_removed",), "on_removed: archive is not"),
+        (HUBSPOT, "list:12", "upsert", "ignore", ("object",), "lists are not offered"),
+        (HUBSPOT, "a/b", "upsert", "ignore", ("object",), "not the name"),
+        (REST, "acounts", "upsert", "ignore", ("object",), "did you mean 'accounts'?"),
+        (REST, "notes", "mirror", "delete", ("mode",), "declares no delete"),
+        (REST, "notes", "upsert", "delete", ("on_removed",), "declares no delete"),
+    ],
+)
+def test_what_a_destination_cannot_do_is_told(
+    text: str, name: str, mode: str, on_removed: str, path: tuple[str, ...], said: str
+) -> None:
+    refused = list(made(text).refusals(name, mode, on_removed))
+    assert [one[0] for one in refused] == [path]
+    assert said in refused[0][1]
+
+
+def test_what_a_destination_can_do_is_let_through() -> None:
+    assert not list(made(HUBSPOT).refusals("contacts", "mirror", "delete"))
+    assert not list(made(REST).refusals("accounts", "upsert", "delete"))
+
+
+def test_no_type_is_both_offered_and_not() -> None:
+    assert not NOT_OFFERED & set(TYPES)

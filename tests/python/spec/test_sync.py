@@ -1,0 +1,168 @@
+"""What a sync file may say. Each refusal names file, line and key."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tailrace.errors import Problem
+from tailrace.spec.document import read_document
+from tailrace.spec.sync import Sync
+from tailrace.spec.validation import expand_section, validate
+from tailrace.spec.values import Amount
+
+GOOD = """\
+name: health
+source: warehouse
+model: ref('scores')
+key: account_id
+destination: crm
+object: contacts
+match: email
+fields:
+  email: email
+  segment: {sql: "upper(segment)", nulls: keep}
+  origin: {value: warehouse}
+  score: {column: score, digits: exact}
+"""
+
+
+def read(text: str, **environment: str) -> tuple[Sync | None, list[Problem]]:
+    problems: list[Problem] = []
+    section = read_document(text.encode(), "syncs/a.yml").section()
+    expanded = expand_section(section, environment, Counter(), problems)
+    return validate(Sync, expanded, problems), problems
+
+
+def only_problem(text: str) -> Problem:
+    _, problems = read(text)
+    assert len(problems) == 1, problems
+    assert problems[0].file == "syncs/a.yml"
+    return problems[0]
+
+
+def test_a_good_sync_is_read() -> None:
+    sync, problems = read(GOOD)
+    assert not problems
+    assert sync is not None
+    assert sync.key == ("account_id",)
+    assert sync.effective_mode == "upsert"
+    assert sync.effective_on_removed == "ignore"
+    assert sync.fields["email"].column == "email"
+    assert sync.fields["email"].compared_digits == 12
+    assert sync.fields["score"].compared_digits == 0
+    assert sync.fields["segment"].nulls == "keep"
+    assert sync.tolerate.rejected == Amount(0)
+
+
+def test_mirror_is_upsert_and_delete() -> None:
+    sync, _ = read(GOOD + "mode: mirror\n")
+    assert sync is not None
+    assert (sync.effective_mode, sync.effective_on_removed) == ("upsert", "delete")
+
+
+@pytest.mark.parametrize(
+    ("extra", "key", "said"),
+    [
+        ("modee: upsert", "modee", "did you mean 'mode'?"),
+        ("mode: upsrt", "mode", "must be 'upsert'"),
+        ("guards: {max_removd: 3}", "guards.max_removd", "did you mean 'max_removed'?"),
+        ("guards: {max_changed: 150%}", "guards.max_changed", "150% is more than 100%"),
+        ("guards: {max_changed: -3}", "guards.max_changed", "not a number of rows"),
+        ("guards: {max_changed: 2.5}", "guards.max_changed", "number of rows"),
+        ("guards: {max_removed: }", "guards.max_removed", "is empty"),
+        ("guards: {allow_empty: maybe}", "guards.allow_empty", "true or false"),
+        ("tolerate: {rejected: 101%}", "tolerate.rejected", "more than 100%"),
+        ("tolerate: 5", "tolerate", "must be a mapping"),
+        ("mode: mirror\non_removed: ignore", "on_removed", "contradicts mode: mirror"),
+        ("mode: append\non_removed: delete", "on_removed", "contradicts mode: append"),
+        ("associate: {to: companies}", "associate", "not offered by this version"),
+        ("resync_every: 7d", "resync_every", "not offered by this version"),
+        ("after: [other]", "after", "not offered by this version"),
+        ("was: old", "was", "not offered by this version"),
+        ("description: [a]", "description", "must be text"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(extra: str, key: str, said: str) -> None:
+    problem = only_problem(GOOD + extra + "\n")
+    assert problem.key == key
+    assert problem.line == GOOD.count("\n") + extra.count("\n") + 1
+    assert said in problem.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "said"),
+    [
+        ("match: email", "match: emial", 7, "match", "did you mean 'email'?"),
+        ("match: email", "match: origin", 11, "fields.origin", "is a constant"),
+        ("object: contacts\n", "", 1, "object", "is missing"),
+        ("name: health", "name: a b", 1, "name", "letters, digits"),
+        ("name: health", "name: 3", 1, "name", "must be text"),
+        ("model: ref('scores')", "model: scores", 3, "model", "{table: schema.name}"),
+        ("model: ref('scores')", "model: ref(scores)", 3, "model", "is not ref('model')"),
+        ("model: ref('scores')", "model: {table: a, sql: b}", 3, "model", "needs one of"),
+        ("model: ref('scores')", "model: {tabel: a}", 3, "model.tabel", "did you mean 'table'?"),
+        ("key: account_id", "key: [a, a]", 4, "key", "names a column twice"),
+        ("key: account_id", "key: []", 4, "key", "is empty"),
+        ("{value: warehouse}", "{value: [1]}", 11, "fields.origin.value", "must be text, a number"),
+        ("{value: warehouse}", "{value: 1, sql: x}", 11, "fields.origin", "needs one of"),
+        ("{value: warehouse}", "{valu: 1}", 11, "fields.origin.valu", "did you mean 'value'?"),
+        ("{value: warehouse}", "3", 11, "fields.origin", "must be a column's name"),
+        ("digits: exact", "digits: 18", 12, "fields.score.digits", "from 1 to 17"),
+        ("nulls: keep", "nulls: drop", 10, "fields.segment.nulls", "must be 'clear' or 'keep'"),
+        ("{value: warehouse}", "{value: '${env:NONE}'}", 11, "fields.origin.value", "NONE is not set"),
+        ("{value: warehouse}", "{value: '${x}'}", 11, "fields.origin.value", "${env:NAME}"),
+    ],
+)
+def test_a_wrong_part_is_named_with_its_line(
+    old: str, new: str, line: int, key: str, said: str
+) -> None:
+    problem = only_problem(GOOD.replace(old, new))
+    assert (problem.line, problem.key) == (line, key)
+    assert said in problem.message
+
+
+def test_a_match_written_in_sql_needs_a_key() -> None:
+    text = GOOD.replace("match: email", "match: segment").replace("key: account_id\n", "")
+    assert only_problem(text).key == "match"
+
+
+def test_many_errors_are_told_together() -> None:
+    text = GOOD.replace("nulls: keep", "nulls: drop").replace("object: contacts", "objekt: x")
+    _, problems = read(text + "guards: {max_changed: 101%}\n")
+    assert {problem.key for problem in problems} == {
+        "fields.segment.nulls",
+        "objekt",
+        "object",
+        "guards.max_changed",
+    }
+
+
+def test_a_missing_variable_gives_one_error_and_no_second_for_its_value() -> None:
+    problem = only_problem(GOOD + "guards: {max_changed: '${env:LIMIT}'}\n")
+    assert (problem.line, problem.key) == (13, "guards.max_changed")
+    assert "LIMIT" in problem.message
+
+
+def test_variables_reach_every_value() -> None:
+    sync, problems = read(GOOD + "guards: {max_changed: '${env:LIMIT}'}\n", LIMIT="50%")
+    assert not problems
+    assert sync is not None
+    assert sync.guards.max_changed == Amount(50, percent=True)
+
+
+@given(st.integers(0, 10**15 - 1))
+def test_counts_of_rows_are_exact(rows: int) -> None:
+    assert Amount.parse(rows) == Amount(rows)
+    assert Amount.parse(str(rows)).to_dict() == {"value": rows, "percent": False}
+
+
+@given(st.decimals(0, 1000, places=2))
+def test_percentages_end_at_a_hundred(share: object) -> None:
+    if float(str(share)) <= 100:
+        assert Amount.parse(f"{share}%").percent
+    else:
+        with pytest.raises(ValueError, match="more than 100%"):
+            Amount.parse(f"{share}%")
