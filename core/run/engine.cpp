@@ -107,7 +107,7 @@ void Engine::claim(Session& session) {
   const SyncAddress address{spec_.sync, spec_.account,
                             spec_.object.value("name", std::string()), 0, 1};
   if (spec_.task == Task::plan) {
-    session.claim = session.store->peek(address);
+    session.claim = session.store->peek(address).value_or(Claim{});
   } else {
     RunRow run;
     run.run_id = spec_.run_id;

@@ -84,6 +84,7 @@ void Engine::write_end(Session& session, StateStore& store) {
   finish.run.started_at_ms = report.started_at_ms;
   finish.run.ended_at_ms = report.ended_at_ms;
   const auto replace = nlohmann::json::error_handler_t::replace;
+  finish.run.counts = report.to_json().at("counts").dump();
   finish.run.report = report.to_json().dump(-1, ' ', false, replace);
   store.finish(claim.holder, finish);
 }

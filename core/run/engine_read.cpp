@@ -48,9 +48,13 @@ void Engine::read(Session& session) {
   }
   for (std::size_t i = 0; i < columns.size(); ++i) spec_.schema.columns[i].type = columns[i].type;
   session.destination = make_destination(spec_.connection, spec_.object, spec_.schema);
-  session.with_store([&](StateStore& store) {
-    session.state = load_state(store, *session.claim, spec_.timing.quiet.count());
-  });
+  // A plan of a sync that never ran finds nothing to load.
+  const bool has_state = session.claim->holder.epoch > 0;
+  if (has_state) {
+    session.with_store([&](StateStore& store) {
+      session.state = load_state(store, *session.claim, spec_.timing.quiet.count());
+    });
+  }
   session.changes.emplace(spec_.spill_directory, spec_.buffer_bytes);
   DiffOptions options;
   options.on_removed = spec_.on_removed;
