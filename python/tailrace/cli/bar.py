@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     import tailrace.report
 
 
+class _Console(Console):
+    """A console whose terminal may go away: rich would end the program with it."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more."""
+        self.quiet = True
+
+
 class BarWatch:
     """A bar a run, on standard error. A terminal that goes away ends the bar, not the run."""
 
     def __init__(self, file: TextIO | None = None) -> None:
-        self._console = Console(stderr=file is None, file=file)
+        self._console = _Console(stderr=file is None, file=file)
 
     @contextlib.contextmanager
     def of(self, sync: str) -> Iterator[Callable[[tailrace.report.Progress], None]]:

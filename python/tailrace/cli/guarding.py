@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from tailrace.cli.settings import Settings
 
-_REPORT_AT = "https://github.com/tailrace/tailrace/issues"
-
 
 def guarded(settings: Settings, work: Callable[[], object]) -> int:
     """The exit code of `work`: what it returns, or that of what it raises.
@@ -59,15 +57,15 @@ def interrupted(settings: Settings, error: BaseException) -> int:
 
 
 def unforeseen(settings: Settings, error: Exception) -> int:
-    """Tell a fault of ours, and how to report it; returns 5."""
+    """Tell a fault of Tailrace, and how to report it; returns 5."""
     what = f"{type(error).__name__}: {error}"
-    settings.error(f"tailrace: this is a fault of ours, not yours: {what}")
+    settings.error(f"error: this is a fault of Tailrace, not yours: {what}")
     if settings.debug:
         show_traceback(error)
     else:
         settings.error(
-            f"Run the command again with --debug and report what it prints at {_REPORT_AT} "
-            "(read it first: it may quote your data)."
+            "Run the command again with --debug and report what it prints (read it first: it may "
+            "quote rows)"
         )
     if settings.json:
         document = {"status": "unfinished", "exit_code": exits.UNFINISHED, "message": what}

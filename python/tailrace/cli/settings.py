@@ -36,7 +36,8 @@ class Settings:
     def result(self, text: str, document: Mapping[str, object] | None = None) -> None:
         """What the command was asked for, on standard output: the document with --json."""
         if not self.json:
-            streams.write_out(text)
+            if text:
+                streams.write_out(text)
         elif document is not None:
             streams.write_json(document)
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _COUNTS = ("scanned", "unchanged", "added", "changed", "removed", "invalid")
 
 
-def show_plan(plan: Plan, code: int) -> str:
+def show_plan(plan: Plan) -> str:
     """Several lines about what a run would do now."""
-    return "\n".join(_lines(plan, code))
+    return "\n".join(_lines(plan))
 
 
-def _lines(plan: Plan, code: int) -> Iterator[str]:
+def _lines(plan: Plan) -> Iterator[str]:
     yield f"{visible(plan.sync)}: what a run would send now"
     names = [name for name in _COUNTS if name in plan.counts]
     yield table([*names, "known"], [[*(plan.counts[name] for name in names), plan.known]], 2)
@@ -37,7 +37,7 @@ def _lines(plan: Plan, code: int) -> Iterator[str]:
     yield f"  fingerprint {visible(plan.plan_fingerprint)}"
     if plan.breaches:
         guard = plan.breaches[0].guard
-        yield f"  exit {code} (refused): {exits.advice(code, sync=plan.sync, guard=guard)}"
+        yield f"  exit 3 (refused): {exits.advice(exits.REFUSED, sync=plan.sync, guard=guard)}"
 
 
 def _cost(plan: Plan) -> str:

@@ -59,7 +59,6 @@ def _query(select: str, environment: Mapping[str, str]) -> Sequence[tuple[Any, .
 
 
 def _query_postgres(select: str, environment: Mapping[str, str]) -> Sequence[tuple[Any, ...]]:
-
     psycopg2 = import_module("psycopg2")  # comes with dbt-postgres, and without types
     connection = psycopg2.connect(
         host=environment["CDNOW_PG_HOST"],

@@ -11,10 +11,9 @@ from tailrace.cli.options import common, of_syncs
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from tailrace.cli.settings import Settings
-    from tailrace.project import Project
+    from tailrace.report import Plan
 
 
 @click.command("plan")
@@ -42,37 +41,22 @@ def command(
 
     Ends with 3 where a run would be refused by a guard.
     """
+    from tailrace.cli.attempts import attempt_all
+    from tailrace.cli.show_plan import show_plan
+
     project = projects.load(directory, target)
     names = projects.chosen(project, selectors)
-    codes, documents = [], []
-    for name in names:
-        code, document = _plan(settings, project, name, allow_guards, full_refresh=full_refresh)
-        codes.append(code)
-        documents.append(document)
+
+    def plan(name: str) -> Plan:
+        found = project.plan(name, allow_guard=allow_guards, full_refresh=full_refresh)
+        if not settings.json:
+            settings.result(show_plan(found))
+        return found
+
+    made = attempt_all(settings, names, plan)
     if settings.json:
+        documents = [one.value.to_dict() if one.value else one.failure() for one in made]
         settings.result("", documents[0] if len(names) == 1 else {"plans": documents})
-    return exits.first_that_applies(codes)
-
-
-def _plan(
-    settings: Settings,
-    project: Project,
-    name: str,
-    allow_guards: tuple[str, ...],
-    *,
-    full_refresh: bool,
-) -> tuple[int, dict[str, Any]]:
-    """Plan one sync and show it; returns exit code and document."""
-    from tailrace.cli.guarding import error_document, message_of
-    from tailrace.cli.show_plan import show_plan
-    from tailrace.errors import TailraceError
-
-    try:
-        plan = project.plan(name, allow_guard=allow_guards, full_refresh=full_refresh)
-    except TailraceError as error:
-        settings.error(message_of(error, name))
-        return error.exit_code, error_document(error, name)
-    code = exits.REFUSED if plan.refused else exits.DONE
-    if not settings.json:
-        settings.result(show_plan(plan, code))
-    return code, plan.to_dict()
+    return exits.first_that_applies(
+        exits.REFUSED if one.value and one.value.refused else one.code for one in made
+    )

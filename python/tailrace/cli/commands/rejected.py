@@ -30,14 +30,18 @@ def command(
 
     They are sent again when the row, the mapping or the destination's fields change.
     """
+    from tailrace.cli.attempts import attempt_all, exit_code
+
     project = projects.load(directory, target)
-    rows = [
-        {"sync": name, **row}
-        for name in projects.chosen(project, selectors)
-        for row in _rows(project, name)
-    ]
-    settings.result(_words(rows), {"rejected": rows})
-    return 0
+    names = projects.chosen(project, selectors)
+    made = attempt_all(settings, names, lambda name: _rows(project, name))
+    rows = [{"sync": one.sync, **row} for one in made for row in one.value or ()]
+    errors = [one.failure() for one in made if one.error is not None]
+    settings.result(
+        _words(rows) if rows or not errors else "",
+        {"rejected": rows, **({"errors": errors} if errors else {})},
+    )
+    return exit_code(made)
 
 
 def _rows(project: Project, name: str) -> list[dict[str, Any]]:

@@ -27,15 +27,22 @@ def command(
     The way out where the state is lost. Where the project has several syncs, --select is needed;
     `--select '*'` means all of them.
     """
+    from tailrace.cli.attempts import attempt_all, exit_code
+
     project = projects.load(directory, target)
     names = projects.chosen(project, selectors)
     if len(names) > 1 and not selectors:
         raise ConfigError(
             "the project has several syncs: name those to reset with --select ('*' for all)"
         )
-    for name in names:
+
+    def reset(name: str) -> None:
         project.reset(name)
         settings.note(f"{name}: reset; its next run sends every row and deletes nothing")
+
+    made = attempt_all(settings, names, reset)
+    errors = [one.failure() for one in made if one.error is not None]
     if settings.json:
-        settings.result("", {"reset": names})
-    return 0
+        done = [one.sync for one in made if one.error is None]
+        settings.result("", {"reset": done, **({"errors": errors} if errors else {})})
+    return exit_code(made)

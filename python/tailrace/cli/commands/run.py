@@ -12,8 +12,9 @@ from tailrace.cli.options import common, of_syncs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tailrace.cli.runs import Ended
+    from tailrace.cli.attempts import Attempt
     from tailrace.cli.settings import Settings
+    from tailrace.report import RunReport
 
 
 @click.command("run")
@@ -41,21 +42,32 @@ def command(
     Several syncs run one after the other; one that fails does not stop the others, and the exit
     code is the most important one of all.
     """
-    from tailrace.cli.runs import Wanted, exit_code, run_all
+    from tailrace.cli.attempts import attempt_all, exit_code
     from tailrace.cli.watching import watch_for
 
     project = projects.load(directory, target)
     names = projects.chosen(project, selectors)
-    wanted = Wanted(allow_guards, full_refresh)
-    ended = run_all(project, names, wanted, watch_for(settings), settings)
-    _show(settings, ended, alone=len(names) == 1)
-    return exit_code(ended)
+    watch = watch_for(settings)
+
+    def run(name: str) -> RunReport:
+        with watch.of(name) as look:
+            return project.run(
+                name, progress=look, allow_guard=allow_guards, full_refresh=full_refresh
+            )
+
+    made = attempt_all(settings, names, run)
+    _show(settings, made, alone=len(names) == 1)
+    return exit_code(made)
 
 
-def _show(settings: Settings, ended: list[Ended], *, alone: bool) -> None:
+def _show(settings: Settings, made: list[Attempt[RunReport]], *, alone: bool) -> None:
     from tailrace.cli.show_report import summary
 
-    documents = [one.to_dict() for one in ended]
-    parts = [summary(one.report, one.code) for one in ended if one.report is not None]
-    if settings.json or parts:
-        settings.result("\n".join(parts), documents[0] if alone else {"runs": documents})
+    found = [(one, one.value or getattr(one.error, "report", None)) for one in made]
+    if settings.json:
+        documents = [report.to_dict() if report else one.failure() for one, report in found]
+        settings.result("", documents[0] if alone else {"runs": documents})
+    else:
+        for one, report in found:
+            if report is not None:
+                settings.result(summary(report, one.code))

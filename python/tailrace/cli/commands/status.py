@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tailrace.cli import exits, projects, streams
+from tailrace.cli import projects, streams
 from tailrace.cli.options import common, of_syncs
 from tailrace.cli.table import table
 
@@ -43,30 +43,32 @@ def command(
 
     Ends with 7 where the state store that was used before is gone or corrupt.
     """
+    from tailrace.cli.attempts import attempt_all, exit_code
+
     project = projects.load(directory, target)
-    syncs = [_sync(settings, project, name, limit) for name in projects.chosen(project, selectors)]
-    settings.result("\n".join(_words(sync) for sync in syncs), {"syncs": syncs})
-    return exits.first_that_applies(sync["exit_code"] for sync in syncs)
+    names = projects.chosen(project, selectors)
+    made = attempt_all(settings, names, lambda name: _sync(project, name, limit))
+    found = [one.value or {**_nothing(one.sync), "error": one.failure()} for one in made]
+    settings.result("\n".join(_words(sync) for sync in found), {"syncs": found})
+    return exit_code(made)
 
 
-def _sync(settings: Settings, project: Project, name: str, limit: int) -> dict[str, Any]:
-    """What is known of one sync; what cannot be told is an error of that sync alone."""
-    from tailrace.cli.guarding import message_of
-    from tailrace.errors import StateLost, TailraceError
+def _nothing(name: str) -> dict[str, Any]:
+    return {"sync": name, "store_id": None, "rejected": None, "runs": []}
 
-    found: dict[str, Any] = {"sync": name, "store_id": None, "rejected": None, "runs": []}
-    code = exits.DONE
+
+def _sync(project: Project, name: str, limit: int) -> dict[str, Any]:
+    """What is known of one sync. Raises TailraceError."""
+    from tailrace.errors import StateLost
+
     try:
-        found["runs"] = project.runs(name, limit)
-        found["store_id"] = _store_id(found["runs"])
-        found["rejected"] = len(project.rejected(name))
-    except TailraceError as error:
-        if isinstance(error, StateLost) and not projects.remembers(project):
-            found["rejected"] = 0
-        else:
-            settings.error(message_of(error, name))
-            code = error.exit_code
-    return {**found, "exit_code": code}
+        runs = project.runs(name, limit)
+        rejected = len(project.rejected(name))
+    except StateLost:
+        if projects.remembers(project):
+            raise
+        return {**_nothing(name), "rejected": 0}
+    return {"sync": name, "store_id": _store_id(runs), "rejected": rejected, "runs": runs}
 
 
 def _store_id(runs: list[dict[str, Any]]) -> str | None:

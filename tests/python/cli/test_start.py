@@ -1,0 +1,110 @@
+"""Starting: what is loaded, what --help says, and what a wrong command line gets."""
+
+from __future__ import annotations
+
+import re
+import resource
+import subprocess
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from tailrace import __version__
+from tailrace.cli.group import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Make = Callable[[dict[str, Any]], Any]
+
+PROGRAM = [sys.executable, "-m", "tailrace.cli"]
+LIMIT_S = 0.15
+
+
+def children_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def test_help_is_quick() -> None:
+    """CPU time, the least of five: other programs on the machine do not count."""
+    taken = []
+    for _ in range(5):
+        before = children_seconds()
+        subprocess.run([*PROGRAM, "--help"], check=True, capture_output=True)
+        taken.append(children_seconds() - before)
+    assert min(taken) <= LIMIT_S
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    heavy = ("pydantic", "sqlglot", "rich", "yaml", "duckdb", "aiohttp", "tailrace._core")
+    code = (
+        "import sys\n"
+        "from tailrace.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as ended:\n    assert ended.code == 0\n"
+        f"sys.stderr.write(repr([m for m in {heavy!r} if m in sys.modules]))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stderr == "[]"
+
+
+def test_a_run_without_a_terminal_loads_no_rich(program: Any) -> None:
+    ended = program({"one": {}}, "run", variables={"PYTHONPROFILEIMPORTTIME": "1"})
+    modules = {line.rpartition("|")[2].strip() for line in ended.err.splitlines()}
+    assert "tailrace.cli.attempts" in modules
+    assert modules.isdisjoint({"rich", "pydantic", "sqlglot"})
+
+
+def test_help_lists_all_commands_with_what_they_do(tailrace: Make) -> None:
+    ended = tailrace({})("--help")
+    text = " ".join(ended.out.split())
+    for name, does in COMMANDS.items():
+        assert f"{name} {does}" in text
+    assert "7 state lost" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_json(tailrace: Make, name: str) -> None:
+    ended = tailrace({})(name, "--help")
+    assert ended.code == 0
+    assert "--json" in ended.out
+    found = import_module(f"tailrace.cli.commands.{name}").command
+    assert isinstance(found, click.Command)
+    assert found.name == name
+
+
+def test_version(tailrace: Make) -> None:
+    assert tailrace({})("--version").out == f"tailrace {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rum"], "there is no command 'rum'; did you mean 'run'?"),
+        (["run", "--jsn"], "No such option"),
+        (["status", "--limit", "0"], "0 is not in the range"),
+        (["demo", "--warehouse", "oracle"], "'oracle' is not one of"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(
+    arguments: list[str], said: str
+) -> None:
+    ended = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert said in ended.stderr
+    assert re.search(r"Try `tailrace .*--help`", ended.stderr)
+
+
+def test_a_folder_without_a_project_is_a_clear_error(tmp_path: Any) -> None:
+    command = [*PROGRAM, "run", "--project", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "error: tailrace.yml" in ended.stderr
+    assert "Traceback" not in ended.stderr
