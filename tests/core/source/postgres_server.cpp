@@ -1,0 +1,176 @@
+#include "source/postgres_server.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace tailrace::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path find_programs() {
+  std::vector<fs::path> candidates;
+  if (const char* path = std::getenv("PATH")) {
+    std::string entries = path;
+    for (std::size_t begin = 0; begin <= entries.size();) {
+      const auto end = std::min(entries.find(':', begin), entries.size());
+      candidates.emplace_back(entries.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  std::error_code none;
+  for (const auto& version : fs::directory_iterator("/usr/lib/postgresql", none)) {
+    candidates.push_back(version.path() / "bin");
+  }
+  for (const auto& candidate : candidates) {
+    if (fs::exists(candidate / "initdb", none) && fs::exists(candidate / "postgres", none)) {
+      return candidate;
+    }
+  }
+  throw std::runtime_error(
+      "these tests need a PostgreSQL server and found none (initdb and postgres, in PATH or below "
+      "/usr/lib/postgresql); install one, e.g. with ci/deps.sh");
+}
+
+/// initdb and postgres refuse to run as root.
+const passwd* server_user() {
+  if (::geteuid() != 0) return nullptr;
+  const passwd* user = ::getpwnam("postgres");
+  if (user == nullptr) {
+    throw std::runtime_error("the tests run as root and PostgreSQL refuses that: the system has no "
+                             "user postgres to start it as");
+  }
+  return user;
+}
+
+[[noreturn]] void become(const std::vector<std::string>& command, const passwd* user,
+                         const std::string& log) {
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const int output = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  ::setpgid(0, 0);
+  if (user != nullptr &&
+      (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) {
+    ::_exit(126);
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
+  ::execv(arguments.front(), arguments.data());
+  ::_exit(127);
+}
+
+pid_t spawn(const std::vector<std::string>& command, const std::string& log) {
+  const passwd* user = server_user();
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) become(command, user, log);
+  return child;
+}
+
+std::string contents(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+PostgresServer::PostgresServer() : programs_(find_programs()) {
+  std::string name = (fs::temp_directory_path() / "tailrace-pg-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+  directory_ = name;
+  if (const passwd* user = server_user()) {
+    if (::chown(name.c_str(), user->pw_uid, user->pw_gid) != 0) {
+      throw std::runtime_error("chown failed");
+    }
+  }
+  create_cluster();
+  start();
+}
+
+PostgresServer::~PostgresServer() {
+  if (server_ > 0) {
+    ::kill(server_, SIGINT);  // fast shutdown: sessions are closed, nothing waits for them
+    ::waitpid(server_, nullptr, 0);
+  }
+  std::error_code none;
+  fs::remove_all(directory_, none);
+}
+
+void PostgresServer::create_cluster() const {
+  const fs::path log = directory_ / "initdb.log";
+  const pid_t initdb =
+      spawn({(programs_ / "initdb").string(), "-D", (directory_ / "data").string(), "-U",
+             "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"},
+            log.string());
+  int status = 0;
+  ::waitpid(initdb, &status, 0);
+  if (status != 0) throw std::runtime_error("initdb failed: " + contents(log));
+  std::ofstream(directory_ / "data" / "pg_hba.conf")
+      << "local all guarded scram-sha-256\nlocal all all trust\n";
+}
+
+void PostgresServer::start() {
+  std::vector<std::string> command{(programs_ / "postgres").string(), "-D",
+                                   (directory_ / "data").string(), "-k", directory_.string()};
+  for (const char* setting :
+       {"listen_addresses=", "fsync=off", "max_connections=20", "timezone=America/New_York",
+        "datestyle=German,DMY", "extra_float_digits=0", "bytea_output=escape",
+        "intervalstyle=postgres_verbose", "autovacuum=off"}) {
+    command.insert(command.end(), {"-c", setting});
+  }
+  server_ = spawn(command, (directory_ / "server.log").string());
+  wait_until_ready();
+}
+
+void PostgresServer::wait_until_ready() const {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (PQping(dsn().c_str()) != PQPING_OK) {
+    const bool died = ::waitpid(server_, nullptr, WNOHANG) == server_;
+    if (died || std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("the PostgreSQL server did not start: " +
+                               contents(directory_ / "server.log"));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+std::string PostgresServer::dsn(const std::string& user) const {
+  return "host=" + directory_.string() + " user=" + user + " dbname=postgres";
+}
+
+PostgresServer& PostgresServer::shared() {
+  static PostgresServer server;
+  return server;
+}
+
+std::string run_sql(const std::string& sql) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(
+      PQconnectdb(PostgresServer::shared().dsn().c_str()), PQfinish);
+  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+      PQexec(connection.get(), sql.c_str()), PQclear);
+  const auto status = PQresultStatus(result.get());
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    throw std::runtime_error(sql + ": " + PQerrorMessage(connection.get()));
+  }
+  return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+}
+
+}  // namespace tailrace::test
