@@ -12,7 +12,9 @@ Differ::Differ(const Schema& schema, const Hasher& hasher, StateView& state, Dif
       state_(state),
       options_(std::move(options)),
       out_(out),
-      identifier_(schema, hasher, options_.identity_is_key, options_.normalise) {}
+      identifier_(schema, hasher, options_.identity_is_key, options_.normalise),
+      // The model is most often about as large as what is known.
+      keys_(identifier_.tracks_keys() ? state.table.size() + state.table.size() / 16 : 0) {}
 
 void Differ::consume(const Chunk& chunk) {
   const std::size_t rows = chunk.rows();

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <unordered_set>
 
 #include "row/hash.hpp"
@@ -14,6 +14,9 @@ namespace tailrace {
 /// records. Costs a table of its own, as large as the state's.
 class SeenKeys {
  public:
+  /// `expected` rows go in without growing the table.
+  explicit SeenKeys(std::size_t expected) : table_(expected) {}
+
   void prefetch(const IdentityHash& key) const { table_.prefetch(key); }
 
   /// False where the key came before. `identity` is null for a row that has none.

@@ -1,5 +1,6 @@
 #include "row/number.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -71,76 +72,78 @@ struct Written {
   return number;
 }
 
-/// Digits at the end of a buffer, without zeros at either end: 0.DDD × 10^point.
+/// Significant digits in a buffer that has room for them, without zeros at either end:
+/// 0.DDD × 10^point.
 class Digits {
  public:
-  Digits(std::string& out, const Written& number) : out_(out), start_(out.size()) {
-    const std::size_t zeros = leading_zeros(number.whole);
-    out_.append(number.whole.substr(zeros));
+  Digits(char* buffer, const Written& number) : begin_(buffer), end_(buffer) {
+    write(number.whole.substr(leading_zeros(number.whole)));
     point_ = static_cast<std::int64_t>(size()) + number.exponent;
     if (size() != 0) {
-      out_.append(number.fraction);
+      write(number.fraction);
     } else {
-      const std::size_t more = leading_zeros(number.fraction);
-      out_.append(number.fraction.substr(more));
-      point_ -= static_cast<std::int64_t>(more);
+      const std::size_t zeros = leading_zeros(number.fraction);
+      write(number.fraction.substr(zeros));
+      point_ -= static_cast<std::int64_t>(zeros);
     }
-    drop_trailing_zeros();
+    drop_trailing('0');
   }
 
   [[nodiscard]] bool zero() const { return size() == 0; }
+  [[nodiscard]] char* end() const { return end_; }
+  /// Of the last digit.
+  [[nodiscard]] std::int64_t exponent() const {
+    return point_ - static_cast<std::int64_t>(size());
+  }
 
   [[nodiscard]] bool whole_below_2_to_53() const {
-    if (point_ < static_cast<std::int64_t>(size())) return false;
+    if (exponent() < 0) return false;
     const auto length = static_cast<std::int64_t>(kTwoTo53.size());
     // With as many digits, the text order of the significant digits is the order of the numbers.
     return point_ < length ||
-           (point_ == length && std::string_view(out_).substr(start_) < kTwoTo53);
+           (point_ == length && std::string_view(begin_, size()) < kTwoTo53);
   }
 
   /// Half to even, as printf rounds.
   void round_to(std::size_t digits) {
     if (size() <= digits) return;
-    const char next = out_[start_ + digits];
+    const char next = begin_[digits];
     const bool beyond_tie = size() > digits + 1;
-    out_.resize(start_ + digits);
-    const bool odd = ((out_.back() - '0') & 1) != 0;
+    end_ = begin_ + digits;
+    const bool odd = ((end_[-1] - '0') & 1) != 0;
     if (next > '5' || (next == '5' && (beyond_tie || odd))) {
       count_up();
     } else {
-      drop_trailing_zeros();
+      drop_trailing('0');
     }
   }
 
-  void append_exponent() {
-    char text[24];
-    const std::int64_t exponent = point_ - static_cast<std::int64_t>(size());
-    const auto end = std::to_chars(std::begin(text), std::end(text), exponent).ptr;
-    out_.push_back('e');
-    out_.append(std::begin(text), end);
-  }
-
  private:
-  [[nodiscard]] std::size_t size() const { return out_.size() - start_; }
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
 
-  void drop_trailing_zeros() {
-    while (size() != 0 && out_.back() == '0') out_.pop_back();
+  void write(std::string_view digits) { end_ = std::copy(digits.begin(), digits.end(), end_); }
+
+  void drop_trailing(char digit) {
+    while (end_ != begin_ && end_[-1] == digit) --end_;
   }
 
   void count_up() {
-    while (size() != 0 && out_.back() == '9') out_.pop_back();
-    if (size() != 0) {
-      ++out_.back();
+    drop_trailing('9');
+    if (end_ != begin_) {
+      ++end_[-1];
     } else {
-      out_.push_back('1');
+      *end_++ = '1';
       ++point_;
     }
   }
 
-  std::string& out_;
-  std::size_t start_;
+  char* begin_;
+  char* end_;
   std::int64_t point_ = 0;
 };
+
+/// Longest `e` and exponent: a long text of zeros moves the exponent by its length.
+constexpr std::size_t kExponentRoom = 24;
 
 }  // namespace
 
@@ -150,17 +153,23 @@ void append_compared_float(std::string& out, std::string_view text, int digits) 
     out.append(text);
     return;
   }
-  const std::size_t begin = out.size();
-  if (number->negative) out.push_back('-');
-  Digits significant(out, *number);
+  const std::size_t before = out.size();
+  out.resize(before + 1 + text.size() + kExponentRoom);
+  char* const begin = out.data() + before;
+  char* at = begin;
+  if (number->negative) *at++ = '-';
+  Digits significant(at, *number);
   if (significant.zero()) {
     // Negative zero equals zero, and a sum may end as either.
-    out.resize(begin);
-    out.push_back('0');
+    *begin = '0';
+    out.resize(before + 1);
     return;
   }
   if (!significant.whole_below_2_to_53()) significant.round_to(static_cast<std::size_t>(digits));
-  significant.append_exponent();
+  at = significant.end();
+  *at++ = 'e';
+  at = std::to_chars(at, out.data() + out.size(), significant.exponent()).ptr;
+  out.resize(static_cast<std::size_t>(at - out.data()));
 }
 
 }  // namespace tailrace
