@@ -1,0 +1,105 @@
+#include "destination/connection.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <stdexcept>
+
+#include "wire/json_reader.hpp"
+
+namespace tailrace {
+namespace {
+
+constexpr std::size_t kMostInFlight = 1024;
+
+/// The member, or nullptr where it is null or left out.
+[[nodiscard]] const nlohmann::json* given(const nlohmann::json& settings, std::string_view key) {
+  const nlohmann::json* value = wire::member(settings, key);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+[[nodiscard]] double positive(const nlohmann::json& limit, std::string_view key) {
+  const nlohmann::json* value = given(limit, key);
+  if (value == nullptr || !value->is_number() || value->get<double>() <= 0) {
+    throw std::invalid_argument("connection: limits: '" + std::string(key) +
+                                "' must be a number above 0");
+  }
+  return value->get<double>();
+}
+
+/// Levenshtein's distance, on names of a few letters.
+[[nodiscard]] std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::vector<wire::RateRule> limits_of(const nlohmann::json& connection) {
+  std::vector<wire::RateRule> rules;
+  const nlohmann::json* limits = given(connection, "limits");
+  if (limits == nullptr) return rules;
+  if (!limits->is_array()) throw std::invalid_argument("connection: 'limits' must be a list");
+  for (const nlohmann::json& limit : *limits) {
+    refuse_unknown_keys(limit, {"requests", "per_s", "name"}, "connection: limits");
+    wire::RateRule rule;
+    rule.requests = positive(limit, "requests");
+    const double per_ms = positive(limit, "per_s") * 1000;
+    if (per_ms < 1 || per_ms > 366.0 * 86'400'000) {
+      throw std::invalid_argument("connection: limits: 'per_s' must be between 0.001 and a year");
+    }
+    rule.window = wire::Milliseconds(static_cast<std::int64_t>(per_ms));
+    rule.name = text_of(limit, "name", "limit " + std::to_string(rules.size() + 1));
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+std::size_t max_in_flight_of(const nlohmann::json& connection, std::size_t fallback) {
+  const nlohmann::json* value = given(connection, "max_in_flight");
+  if (value == nullptr) return fallback;
+  if (!value->is_number_integer() || value->get<std::int64_t>() < 1 ||
+      value->get<std::uint64_t>() > kMostInFlight) {
+    throw std::invalid_argument("connection: 'max_in_flight' must be between 1 and " +
+                                std::to_string(kMostInFlight));
+  }
+  return value->get<std::size_t>();
+}
+
+std::string text_of(const nlohmann::json& settings, std::string_view key,
+                    std::string_view fallback) {
+  const nlohmann::json* value = given(settings, key);
+  if (value == nullptr) return std::string(fallback);
+  if (!value->is_string()) {
+    throw std::invalid_argument("'" + std::string(key) + "' must be text");
+  }
+  return value->get<std::string>();
+}
+
+void refuse_unknown_keys(const nlohmann::json& settings, const std::vector<std::string_view>& known,
+                         std::string_view where) {
+  if (!settings.is_object()) {
+    throw std::invalid_argument(std::string(where) + ": must be a mapping");
+  }
+  for (const auto& [key, value] : settings.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto nearest = std::min_element(known.begin(), known.end(),
+                                          [&key = key](std::string_view a, std::string_view b) {
+                                            return distance(key, a) < distance(key, b);
+                                          });
+    throw std::invalid_argument(std::string(where) + ": unknown key '" + key +
+                                "'; the nearest known one is '" + std::string(*nearest) + "'");
+  }
+}
+
+}  // namespace tailrace

@@ -1,0 +1,33 @@
+#include "destination/destination.hpp"
+
+#include <stdexcept>
+
+#include "destination/settle.hpp"
+
+namespace tailrace {
+
+std::string_view to_text(Operation operation) {
+  switch (operation) {
+    case Operation::upsert: return "upsert";
+    case Operation::update: return "update";
+    case Operation::insert: return "insert";
+    case Operation::delete_: return "delete";
+    case Operation::archive: return "archive";
+    case Operation::clear: return "clear";
+  }
+  return "";
+}
+
+Step Destination::resume(const Batch& batch, const Memo& /*memo*/) const {
+  Step step;
+  give_all(step, all_rows(batch), Outcome::unknown,
+           reason_of("interrupted", "the run ended before the answer was read"));
+  return step;
+}
+
+ReadStep Destination::read(const ReadAsk& /*ask*/, const Call* /*call*/,
+                           const wire::Reply* /*reply*/) const {
+  throw std::logic_error("destination: asked a question that it does not answer");
+}
+
+}  // namespace tailrace

@@ -1,0 +1,154 @@
+#include "destination/hubspot/questions.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "destination/hubspot/facts.hpp"
+#include "wire/json_reader.hpp"
+#include "wire/json_writer.hpp"
+
+namespace tailrace::hubspot {
+namespace {
+
+using nlohmann::json;
+
+[[nodiscard]] Call get(std::string path) {
+  Call call;
+  call.effect = Effect::none;
+  call.request.method = wire::Method::get;
+  call.request.path = std::move(path);
+  return call;
+}
+
+[[nodiscard]] Call batch_read(const Target& target, const std::vector<std::string>& properties,
+                              std::span<const std::string> matches) {
+  Call call;
+  call.effect = Effect::none;
+  call.request.path = target.path("read");
+  call.request.content_type = "application/json";
+  wire::JsonWriter out(call.request.body);
+  out.begin_object();
+  out.key("idProperty");
+  out.string(target.match);
+  out.key("properties");
+  out.begin_array();
+  for (const std::string& property : properties) out.string(property);
+  out.end_array();
+  out.key("inputs");
+  out.begin_array();
+  for (const std::string& match : matches) {
+    out.begin_object();
+    out.key("id");
+    out.string(match);
+    out.end_object();
+  }
+  out.end_array();
+  out.end_object();
+  return call;
+}
+
+[[nodiscard]] bool is_true(const json& value, std::string_view path) {
+  const json* found = wire::at_path(value, path);
+  return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+[[nodiscard]] FieldFact field_of(const Target& target, const json& property) {
+  FieldFact field;
+  field.name = wire::text_at(property, "name");
+  field.type = wire::text_at(property, "type");
+  const bool read_only =
+      is_true(property, "modificationMetadata.readOnlyValue") || is_true(property, "calculated");
+  field.writable = !read_only;
+  const bool matched_by_email = target.match_is_email && field.name == target.match;
+  field.unique = is_true(property, "hasUniqueValue") || matched_by_email;
+  const json* options = wire::member(property, "options");
+  if (field.type == "enumeration" && options != nullptr && options->is_array()) {
+    for (const json& option : *options) field.options.push_back(wire::text_at(option, "value"));
+  }
+  return field;
+}
+
+[[nodiscard]] Record record_of(const Target& target, const json& result) {
+  Record record;
+  record.destination_id = wire::text_at(result, "id");
+  const json* properties = wire::member(result, "properties");
+  if (properties == nullptr || !properties->is_object()) return record;
+  for (const auto& [name, value] : properties->items()) {
+    if (name == target.match) record.match = target.compared(wire::scalar_text(value));
+    std::optional<std::string> text;
+    if (!value.is_null()) text = wire::scalar_text(value);
+    record.fields.emplace_back(name, std::move(text));
+  }
+  return record;
+}
+
+[[nodiscard]] ReadStep stopped(const wire::Reply& reply) {
+  const Refusal refusal = judge(reply);
+  ReadStep step;
+  const AnswerClass means = refusal.judgement.means;
+  const bool final = means == AnswerClass::terminal || means == AnswerClass::reauth ||
+                     means == AnswerClass::record || means == AnswerClass::split;
+  Stop stop;
+  stop.kind = final ? Stop::Kind::configuration : Stop::Kind::quota;
+  stop.message = refusal.reason.code;
+  if (!refusal.reason.message.empty()) stop.message += ": " + refusal.reason.message;
+  if (!refusal.advice.empty()) stop.message.append(" ").append(refusal.advice);
+  if (refusal.judgement.pause.count() > 0) stop.retry_after = refusal.judgement.pause;
+  step.stop = std::move(stop);
+  return step;
+}
+
+[[nodiscard]] ReadStep senseless() {
+  ReadStep step;
+  step.stop = Stop{Stop::Kind::quota, "HubSpot's answer makes no sense", std::nullopt};
+  return step;
+}
+
+}  // namespace
+
+ReadStep first_questions(const Target& target, const std::vector<std::string>& properties,
+                         const ReadAsk& ask) {
+  ReadStep step;
+  if (ask.kind == ReadAsk::Kind::describe) {
+    std::string path(kProperties);
+    wire::append_percent_encoded(path, target.type);
+    step.calls.push_back(get(std::move(path)));
+  } else if (ask.kind == ReadAsk::Kind::account) {
+    step.calls.push_back(get(std::string(kAccount)));
+  } else {
+    const std::span<const std::string> all(ask.match);
+    for (std::size_t at = 0; at < all.size(); at += kMaxRows) {
+      const std::size_t count = std::min(kMaxRows, all.size() - at);
+      step.calls.push_back(batch_read(target, properties, all.subspan(at, count)));
+    }
+  }
+  return step;
+}
+
+ReadStep read_answer(const Target& target, const ReadAsk& ask, const wire::Reply& reply) {
+  const bool answered =
+      reply.failure == wire::Failure::none && (reply.status == 200 || reply.status == 207);
+  if (!answered) return stopped(reply);
+  const auto body = wire::read_json(reply);
+  if (!body) return senseless();
+  ReadStep step;
+  step.calls_left = hint_of(reply).calls_left;
+  if (ask.kind == ReadAsk::Kind::account) {
+    step.account = wire::text_at(*body, "portalId");
+    return step.account.empty() ? senseless() : step;
+  }
+  const bool finished =
+      ask.kind != ReadAsk::Kind::by_match || wire::text_at(*body, "status") == kComplete;
+  const json* results = wire::member(*body, "results");
+  if (!finished || results == nullptr || !results->is_array()) return senseless();
+  for (const json& result : *results) {
+    if (ask.kind == ReadAsk::Kind::describe) {
+      step.fields.push_back(field_of(target, result));
+    } else {
+      step.records.push_back(record_of(target, result));
+    }
+  }
+  return step;
+}
+
+}  // namespace tailrace::hubspot

@@ -1,0 +1,119 @@
+#include "destination/hubspot/target.hpp"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "destination/hubspot/facts.hpp"
+#include "wire/json_reader.hpp"
+#include "wire/utf8.hpp"
+
+namespace tailrace::hubspot {
+namespace {
+
+[[nodiscard]] std::optional<double> count_in(const wire::Reply& reply, std::string_view name) {
+  const std::string_view text = wire::trimmed(reply.header(name));
+  constexpr double kMost = 1e12;
+  double value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = read.ec == std::errc{} && read.ptr == text.data() + text.size();
+  // A comparison that NaN fails too.
+  if (text.empty() || !whole || !(value >= 0 && value <= kMost)) return std::nullopt;
+  return value;
+}
+
+/// What to do about an answer that stops the run.
+[[nodiscard]] std::string_view advice_for(int status, const Problem& problem) {
+  if (is_schema_problem(problem)) return "Correct the sync's fields, or the property in HubSpot.";
+  if (status == 403) return "Grant the scope to the private app that the token is of.";
+  if (status == 404) return "Check the sync's object: HubSpot knows no such type.";
+  return {};
+}
+
+}  // namespace
+
+Target::Target(std::string object_type, std::string match_property)
+    : type(std::move(object_type)),
+      match(std::move(match_property)),
+      match_is_email(match == "email" &&
+                     (type == "contacts" || type == "contact" || type == "0-1")) {}
+
+std::optional<std::string> Target::identity(std::string_view value) const {
+  value = wire::trimmed(value);
+  if (value.empty()) return std::nullopt;
+  std::string identity(value);
+  if (match_is_email) {
+    for (char& c : identity) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+  }
+  return identity;
+}
+
+std::string Target::compared(std::string_view value) const {
+  return identity(value).value_or(std::string());
+}
+
+RowNames Target::names(const Batch& batch) const {
+  RowNames names;
+  names.match_property = match;
+  names.normalise = [this](std::string_view value) { return compared(value); };
+  names.matches.reserve(batch.rows.size());
+  for (const BatchRow& row : batch.rows) names.matches.push_back(compared(row.match));
+  return names;
+}
+
+std::string Target::path(std::string_view verb) const {
+  std::string path(kObjects);
+  wire::append_percent_encoded(path, type);
+  return path.append("/batch/").append(verb);
+}
+
+Refusal judge(const wire::Reply& reply) {
+  Refusal refusal;
+  refusal.reason = reason_of(reply);
+  Problem problem;
+  std::string code;
+  const auto body = reply.status >= 400 ? wire::read_json(reply) : std::nullopt;
+  if (reply.failure == wire::Failure::none && body && body->is_object()) {
+    problem = read_problem(*body);
+    code = problem.code;
+    if (reply.status == 429) code = wire::text_at(*body, "policyName");
+    if (!problem.code.empty()) {
+      refusal.reason = reason_of(problem.code, problem.message, problem.field);
+    }
+  }
+  refusal.judgement = classify(kAnswers, reply, code);
+  refusal.advice = advice_for(reply.status, problem);
+  return refusal;
+}
+
+Stop schema_stop(const Problem& problem) {
+  Stop stop;
+  stop.message = problem.code + ": " + problem.message;
+  if (!problem.field.empty() && problem.message.find(problem.field) == std::string::npos) {
+    stop.message += " (property '" + problem.field + "')";
+  }
+  stop.message.append(". ").append(advice_for(400, problem));
+  return stop;
+}
+
+wire::RateHint hint_of(const wire::Reply& reply) {
+  wire::RateHint hint;
+  hint.limit = count_in(reply, "x-hubspot-ratelimit-max");
+  hint.remaining = count_in(reply, "x-hubspot-ratelimit-remaining");
+  hint.calls_left = count_in(reply, "x-hubspot-ratelimit-daily-remaining");
+  const auto window = count_in(reply, "x-hubspot-ratelimit-interval-milliseconds");
+  if (window && *window >= 1) hint.window = wire::Milliseconds(static_cast<std::int64_t>(*window));
+  return hint;
+}
+
+Reason unreadable_answer() {
+  return reason_of("unreadable_answer",
+                   "a success whose body is not a finished answer of HubSpot's");
+}
+
+Reason not_in_answer() {
+  return reason_of("not_in_answer", "neither in the results nor in the errors of the answer");
+}
+
+}  // namespace tailrace::hubspot

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+
+#include "destination/destination.hpp"
+
+namespace tailrace {
+
+/// One for each file of a tool; the registry has a line for each. Arguments and errors as for
+/// make_destination.
+[[nodiscard]] std::unique_ptr<Destination> make_hubspot(const nlohmann::json& connection,
+                                                        const nlohmann::json& object,
+                                                        const Schema& schema);
+[[nodiscard]] std::unique_ptr<Destination> make_rest(const nlohmann::json& connection,
+                                                     const nlohmann::json& object,
+                                                     const Schema& schema);
+
+}  // namespace tailrace

@@ -1,0 +1,136 @@
+#include "destination/settle.hpp"
+
+#include <iterator>
+#include <numeric>
+#include <utility>
+
+#include "wire/utf8.hpp"
+
+namespace tailrace {
+namespace {
+
+void halve(Step& step, const std::vector<RowIndex>& rows, Operation operation) {
+  const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
+  step.regroup.push_back({{rows.begin(), middle}, operation});
+  step.regroup.push_back({{middle, rows.end()}, operation});
+}
+
+void reject_or_halve(Step& step, const std::vector<RowIndex>& rows, Operation operation,
+                     const Reason& reason) {
+  if (rows.size() > 1) {
+    halve(step, rows, operation);
+  } else {
+    give_all(step, rows, Outcome::rejected, reason);
+  }
+}
+
+[[nodiscard]] std::string stop_message(const Reason& reason, std::string_view advice) {
+  std::string message = reason.code;
+  if (!reason.message.empty()) message += ": " + reason.message;
+  if (!advice.empty()) message.append(". ").append(advice);
+  return message;
+}
+
+[[nodiscard]] std::string_view code_of(wire::Failure failure) {
+  switch (failure) {
+    case wire::Failure::none: return "";
+    case wire::Failure::not_sent: return "not_sent";
+    case wire::Failure::lost: return "no_answer";
+    case wire::Failure::untrusted: return "untrusted";
+    case wire::Failure::too_large: return "answer_too_large";
+    case wire::Failure::expired: return "expired";
+    case wire::Failure::cancelled: return "cancelled";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<RowIndex> all_rows(const Batch& batch) {
+  std::vector<RowIndex> rows(batch.rows.size());
+  std::iota(rows.begin(), rows.end(), RowIndex{0});
+  return rows;
+}
+
+Reason reason_of(std::string_view code, std::string_view message, std::string_view field) {
+  Reason reason;
+  reason.code = wire::utf8_prefix(code, kMessageBytes);
+  reason.message = wire::utf8_prefix(message, kMessageBytes);
+  reason.field = wire::utf8_prefix(field, kMessageBytes);
+  return reason;
+}
+
+Reason reason_of(const wire::Reply& reply) {
+  if (reply.failure != wire::Failure::none) {
+    return reason_of(code_of(reply.failure), reply.failure_text);
+  }
+  return reason_of("http_" + std::to_string(reply.status), reply.body);
+}
+
+void give_all(Step& step, const std::vector<RowIndex>& rows, Outcome outcome,
+              const Reason& reason) {
+  for (const RowIndex row : rows) step.verdicts.push_back({row, outcome, reason, {}});
+}
+
+Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& rows,
+                    Operation operation, const Reason& reason, std::string_view advice) {
+  Step step;
+  step.pause = judgement.pause;
+  switch (judgement.means) {
+    case AnswerClass::record:
+    case AnswerClass::split: reject_or_halve(step, rows, operation, reason); break;
+    case AnswerClass::terminal:
+      give_all(step, rows, Outcome::retryable, reason);
+      step.stop = Stop{Stop::Kind::configuration, stop_message(reason, advice), std::nullopt};
+      break;
+    case AnswerClass::stop:
+      give_all(step, rows, Outcome::retryable, reason);
+      step.stop = Stop{Stop::Kind::quota, stop_message(reason, {}), std::nullopt};
+      if (judgement.pause > wire::Milliseconds(0)) step.stop->retry_after = judgement.pause;
+      break;
+    case AnswerClass::retry: give_all(step, rows, Outcome::retryable, reason); break;
+    case AnswerClass::reauth: step.reauthenticate = true; break;
+    case AnswerClass::ok:
+    case AnswerClass::unknown: give_all(step, rows, Outcome::unknown, reason); break;
+  }
+  return step;
+}
+
+void Evidence::add(Verdict verdict) {
+  Row& row = rows_.at(verdict.row);
+  if (!row.seen) {
+    row.seen = true;
+    row.verdict = std::move(verdict);
+    return;
+  }
+  const bool both_refuse =
+      row.verdict.outcome == Outcome::rejected && verdict.outcome == Outcome::rejected;
+  if (both_refuse) return;
+  row.verdict = {verdict.row,
+                 Outcome::unknown,
+                 reason_of("contradictory", "the answer names this row more than once"),
+                 {}};
+}
+
+std::vector<RowIndex> Evidence::open() const {
+  std::vector<RowIndex> rows;
+  for (RowIndex i = 0; i < rows_.size(); ++i) {
+    if (!rows_[i].seen) rows.push_back(i);
+  }
+  return rows;
+}
+
+std::vector<Verdict> Evidence::verdicts(const Reason& missing) && {
+  std::vector<Verdict> all;
+  all.reserve(rows_.size());
+  for (RowIndex i = 0; i < rows_.size(); ++i) {
+    if (rows_[i].seen) {
+      all.push_back(std::move(rows_[i].verdict));
+    } else {
+      all.push_back({i, Outcome::unknown, missing, {}});
+    }
+  }
+  return all;
+}
+
+}  // namespace tailrace

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "destination/classify.hpp"
+#include "destination/destination.hpp"
+
+namespace tailrace {
+
+/// Longest message that a verdict carries; the caller scrubs and cuts it further.
+inline constexpr std::size_t kMessageBytes = 2048;
+
+[[nodiscard]] std::vector<RowIndex> all_rows(const Batch& batch);
+
+/// A reason whose texts are cut to kMessageBytes, so that a hostile answer cannot be copied once
+/// for each row of a batch.
+[[nodiscard]] Reason reason_of(std::string_view code, std::string_view message,
+                               std::string_view field = {});
+
+/// What is known of a request that got no answer, or one of which only the status counts.
+[[nodiscard]] Reason reason_of(const wire::Reply& reply);
+
+/// One outcome for all of `rows`.
+void give_all(Step& step, const std::vector<RowIndex>& rows, Outcome outcome, const Reason& reason);
+
+/// What becomes of `rows` of one request that was not answered with outcomes (any class but ok):
+/// rejected or halved, tried again, unknown; with the pause or the stop that goes with it. Rows
+/// whose request was refused as a whole are retryable: nothing happened to them. `advice` is added
+/// to a terminal answer's message.
+[[nodiscard]] Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& rows,
+                                  Operation operation, const Reason& reason,
+                                  std::string_view advice);
+
+/// What is known of each row of a batch, gathered from an answer whose parts may repeat and
+/// contradict each other.
+class Evidence {
+ public:
+  explicit Evidence(std::size_t rows) : rows_(rows) {}
+
+  /// An answer's word on one row. A second word spoils the first, unless both say why it was
+  /// refused: the row is then unknown.
+  void add(Verdict verdict);
+  [[nodiscard]] bool has(RowIndex row) const { return rows_[row].seen; }
+  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  /// Rows without a word.
+  [[nodiscard]] std::vector<RowIndex> open() const;
+
+  /// One verdict a row; rows without a word are unknown for `missing`.
+  [[nodiscard]] std::vector<Verdict> verdicts(const Reason& missing) &&;
+
+ private:
+  struct Row {
+    bool seen = false;
+    Verdict verdict;
+  };
+  std::vector<Row> rows_;
+};
+
+}  // namespace tailrace
