@@ -51,7 +51,7 @@ class Destination(Connection):
 
     base_url: BaseUrl
     account: Text | None = None
-    max_in_flight: int | None = Field(default=None, ge=1, le=256)
+    max_in_flight: int | None = Field(default=None, ge=1, le=1024)
     timeout: Seconds | None = None
     ca_file: Text | None = None
     proxy: Secret | None = None

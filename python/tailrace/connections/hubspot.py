@@ -29,7 +29,7 @@ class HubSpotConnection(Destination):
     type: Literal["hubspot"]
     base_url: BaseUrl = "https://api.hubapi.com"
     auth: HubSpotAuth
-    tier: Literal["free", "starter", "professional", "enterprise"] | None = None
+    tier: Literal["free", "starter", "professional", "enterprise", "capacity_pack"] | None = None
 
     def auth_dict(self) -> dict[str, Any]:
         """A bearer token."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TIMEOUT_S = 60.0
-_IN_FLIGHT = 8
 _UNFIT = re.compile(r"[\r\n\0]")
 
 
@@ -38,7 +37,6 @@ def resolve(connection: Mapping[str, Any], environment: Mapping[str, str]) -> di
     open_one["ca_file"] = find_ca_file(open_one["ca_file"], environment) if https else ""
     open_one["proxy"] = open_one["proxy"] or ""
     open_one["timeout_s"] = open_one["timeout_s"] or _TIMEOUT_S
-    open_one["max_in_flight"] = open_one["max_in_flight"] or _IN_FLIGHT
     return open_one
 
 

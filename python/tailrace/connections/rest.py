@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tailrace.connections.base import Destination
+from tailrace.connections.rest_object import RestObject  # noqa: TC001  (pydantic too)
 from tailrace.nearest import hint
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
@@ -17,7 +18,6 @@ from tailrace.spec.values import Name, Strict, Text
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}\Z")
 _OWN_HEADERS = frozenset({"authorization", "connection", "content-length", "content-type", "host"})
-_ROWS = "$rows"
 
 
 def _header_name(name: str) -> str:
@@ -32,19 +32,8 @@ def _free_header(name: str) -> str:
     return _header_name(name)
 
 
-def _path(path: str) -> str:
-    if not path.startswith("/") or path.startswith("//") or not path.isascii():
-        raise ValueError(f"{path!r}: a path starts with one slash and is ASCII")
-    if any(character <= " " or character in '\\"<>^`|#' for character in path):
-        raise ValueError(f"{path!r} has characters that no path has")
-    if set(re.findall(r"\{[^}]*\}?", path)) - {"{key}"}:
-        raise ValueError(f"{path!r}: {{key}} is all that is put into a path")
-    return path
-
-
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 FreeHeaderName = Annotated[str, AfterValidator(_free_header)]
-UrlPath = Annotated[str, AfterValidator(_path)]
 
 
 class BasicAuth(Strict):
@@ -75,58 +64,6 @@ class RestAuth(Strict):
         given = [part for part in (self.bearer, self.basic, self.header) if part is not None]
         if len(given) != 1:
             raise ValueError("needs one of bearer, basic and header")
-        return self
-
-
-class RestResults(Strict):
-    """Where a reply says how each row fared: paths and member names of its JSON."""
-
-    path: Text
-    key: Text
-    status: Text | None = None
-    code: Text | None = None
-    message: Text | None = None
-
-
-class RestDelete(Strict):
-    """How a record is deleted."""
-
-    method: Literal["DELETE", "POST", "PUT", "PATCH"] = "DELETE"
-    path: UrlPath
-
-
-def _shape(body: Any) -> Any:
-    if body in ("rows", "object"):
-        return body
-    if isinstance(body, dict) and _count_rows(body) == 1:
-        return body
-    raise ValueError("must be rows, object, or a mapping that holds $rows once")
-
-
-def _count_rows(value: Any) -> int:
-    if isinstance(value, dict):
-        return sum(_count_rows(one) for one in value.values())
-    if isinstance(value, list):
-        return sum(_count_rows(one) for one in value)
-    return int(value == _ROWS)
-
-
-class RestObject(Strict):
-    """One kind of record of the API."""
-
-    method: Literal["POST", "PUT", "PATCH"] = "POST"
-    path: UrlPath
-    batch_rows: int = Field(default=1, ge=1, le=100_000)
-    body: Annotated[Any, AfterValidator(_shape)] = "rows"
-    results: RestResults | None = None
-    delete: RestDelete | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> RestObject:
-        if self.body == "object" and self.batch_rows != 1:
-            raise ValueError("body: object is one row, so that batch_rows must be 1")
-        if "{key}" in self.path and self.batch_rows != 1:
-            raise ValueError("a path with {key} is one row's, so that batch_rows must be 1")
         return self
 
 

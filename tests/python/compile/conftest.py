@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+
 from tailrace.compile.select import SelectBuilder, Selection
 from tailrace.spec.document import read_document
 from tailrace.spec.sync import Sync
 from tailrace.spec.validation import expand_section, validate
 from tailrace.warehouses.base import ModelColumn
 from tailrace.warehouses.duckdb import DuckDbWarehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 class Columns:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
+
 from tailrace.compile.expression import constant, parse_expression, parse_query
 from tailrace.compile.identifier import alias, quoted
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlglot import exp, parse
+
 from tailrace.compile.select import Selection
 from tailrace.errors import ConfigError, SourceError
-from tailrace.warehouses.duckdb import DuckDbWarehouse
+
+if TYPE_CHECKING:
+    from tailrace.warehouses.duckdb import DuckDbWarehouse
 
 Build = Callable[..., Selection]
 
@@ -40,7 +43,9 @@ def refusal(build: Build, text: str, describer: Any, **more: Any) -> ConfigError
 def test_the_match_field_comes_first_and_the_others_by_name(
     build: Build, warehouse: DuckDbWarehouse
 ) -> None:
-    text = HEAD + "key: id\nfields: {z: segment, a: score, email: Mail, up: {sql: upper(segment)}}\n"
+    text = (
+        HEAD + "key: id\nfields: {z: segment, a: score, email: Mail, up: {sql: upper(segment)}}\n"
+    )
     made = build(text, warehouse)
     assert made.fields == ("email", "a", "up", "z")
     assert made.columns == ("email", "a", "up", "z", "id")
@@ -94,7 +99,10 @@ def test_without_a_key_it_is_dbt_s_then_the_match_column(
         ("{table: lab.main.users}", None),
         ('{sql: "select * from users -- all of them"}', None),
         ('{sql: "from users;"}', None),
-        ('{sql: "with u as (select * from users) select * from u union all select * from u where false"}', None),
+        (
+            '{sql: "with u as (from users) select * from u union all select * from u where false"}',
+            None,
+        ),
         ("ref('users')", '"lab"."main"."users"'),
         ("ref('users')", '"Odd ""S"."T.x"'),
     ],
@@ -109,8 +117,8 @@ def test_models_are_tables_references_and_queries(
 
 def test_constants_are_typed(build: Build, warehouse: DuckDbWarehouse) -> None:
     fields = (
-        "fields: {email: Mail, a: {value: \"it's\"}, b: {value: true}, c: {value: -7}, "
-        "d: {value: 0.1}, e: {value: \"a'; drop table users; --\"}}\n"
+        'fields: {email: Mail, a: {value: "it\'s"}, b: {value: true}, c: {value: -7}, '
+        'd: {value: 0.1}, e: {value: "a\'; drop table users; --"}}\n'
     )
     made = build(HEAD + fields, warehouse)
     assert rows(warehouse, made.sql)[0][1:] == ("it's", True, -7, 0.1, "a'; drop table users; --")
@@ -126,7 +134,21 @@ def test_constants_are_typed(build: Build, warehouse: DuckDbWarehouse) -> None:
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
 @pytest.mark.parametrize(
     "name",
-    ['a"b', "a'b", "a b", "a;b", "a--b", "a/*b", "select", "Größe", "名前", "a\\b", "a\nb", "$1", "{{x}}"],
+    [
+        'a"b',
+        "a'b",
+        "a b",
+        "a;b",
+        "a--b",
+        "a/*b",
+        "select",
+        "Größe",
+        "名前",
+        "a\\b",
+        "a\nb",
+        "$1",
+        "{{x}}",
+    ],
 )
 def test_names_are_quoted_whatever_they_hold(
     build: Build, columns: Any, name: str, dialect: str
@@ -151,7 +173,12 @@ def test_postgres_gets_a_short_alias_for_a_long_field(build: Build, columns: Any
     assert len(set(aliases)) == 3
     assert all(len(alias.encode()) <= 63 for alias in aliases)
     kept = "ä" * 31 + "b"
-    assert kept in build(HEAD + f"fields: {{email: email, {kept}: email}}\n", columns("email"), "postgres").sql
+    assert (
+        kept
+        in build(
+            HEAD + f"fields: {{email: email, {kept}: email}}\n", columns("email"), "postgres"
+        ).sql
+    )
 
 
 def test_a_column_that_postgres_cannot_have_is_refused(build: Build, columns: Any) -> None:
@@ -195,15 +222,19 @@ def test_a_wrong_field_is_named_with_its_line(
         ('{sql: "select 1; select 2"}', "model.sql", "more than one query"),
         ('{sql: "drop table users"}', "model.sql", "DROP"),
         ('{sql: "delete from users"}', "model.sql", "DELETE"),
-        ('{sql: "with x as (delete from users returning *) select * from x"}', "model.sql", "DELETE"),
-        ('{sql: "copy users to program \'id\'"}', "model.sql", "COPY"),
+        (
+            '{sql: "with x as (delete from users returning *) select * from x"}',
+            "model.sql",
+            "DELETE",
+        ),
+        ("{sql: \"copy users to program 'id'\"}", "model.sql", "COPY"),
         ('{sql: "set role admin"}', "model.sql", "SET"),
         ('{sql: "selec 1"}', "model.sql", "query"),
         ('{sql: ";"}', "model.sql", "no query"),
         ('{table: "users; drop table users"}', "model.table", "table's name"),
         ('{table: "users u"}', "model.table", "table's name"),
         ('{table: "(select 1)"}', "model.table", "table's name"),
-        ('{table: "read_csv(\'/etc/passwd\')"}', "model.table", "not a table's name"),
+        ("{table: \"read_csv('/etc/passwd')\"}", "model.table", "not a table's name"),
     ],
 )
 def test_a_wrong_model_is_named_with_its_line(

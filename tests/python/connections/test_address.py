@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tailrace.connections.address import checked_base_url
 
 

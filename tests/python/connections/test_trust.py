@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import types
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from tailrace.connections import trust
 from tailrace.connections.trust import find_ca_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tailrace.connections.base import Destination
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.connections.resolving import resolve
-from tailrace.errors import Problem
 from tailrace.spec.document import read_document
 from tailrace.spec.validation import expand_section, validate
+
+if TYPE_CHECKING:
+    from tailrace.errors import Problem
 
 HUBSPOT = """\
 type: hubspot
@@ -67,7 +70,7 @@ def test_the_core_gets_secrets_and_defaults() -> None:
     assert (connection["timeout_s"], connection["max_in_flight"]) == (5, 4)
     assert connection["ca_file"] == ""
     plain = resolved(HUBSPOT)
-    assert (plain["timeout_s"], plain["max_in_flight"]) == (60, 8)
+    assert (plain["timeout_s"], plain["max_in_flight"]) == (60, None)
     assert "tier" not in plain
 
 
@@ -114,7 +117,7 @@ def test_rest_objects_go_to_the_core_as_they_stand() -> None:
         "path": "/accounts",
         "batch_rows": 100,
         "body": {"inputs": "$rows"},
-        "results": {"path": "errors", "key": "key", "status": "status"},
+        "results": {"form": "errors_only", "path": "errors", "key": "key", "status": "status"},
         "delete": {"method": "DELETE", "path": "/accounts/{key}"},
     }
 
@@ -143,13 +146,84 @@ def test_limits_are_the_core_s() -> None:
         (REST.replace("bearer", "oauth2"), 3, "auth.oauth2", "not offered by this version"),
         (REST.replace("X-Tenant", "Authorization"), 4, "headers.Authorization", "set by the"),
         (REST.replace("X-Tenant", '"X Tenant"'), 4, "headers.X Tenant", "no name of a header"),
-        (REST.replace("path: /accounts", "path: accounts"), 7, "objects.accounts.path", "one slash"),
+        (
+            REST.replace("path: /accounts", "path: accounts"),
+            7,
+            "objects.accounts.path",
+            "one slash",
+        ),
         (REST.replace("path: /accounts", "path: //evil.com"), 7, "objects.accounts.path", "slash"),
-        (REST.replace("/notes/{key}", "/notes/{id}"), 12, "objects.notes.path", "{key} is all"),
-        (REST.replace("{inputs: $rows}", "{a: b}"), 9, "objects.accounts.body", "$rows once"),
-        (REST.replace("body: object", "body: object, batch_rows: 5"), 12, "objects.notes", "one row"),
+        (
+            REST.replace("/notes/{key}", "/notes/{id}"),
+            12,
+            "objects.notes.path",
+            "{key} and {match}",
+        ),
+        (REST.replace("{inputs: $rows}", "{a: b}"), 9, "objects.accounts.body", "$rows or $row"),
+        (REST.replace("{inputs: $rows}", "[$rows, $rows]"), 9, "objects.accounts.body", "once"),
+        (
+            REST.replace("body: object", "body: {a: $row}, row: [$row]"),
+            12,
+            "objects.notes",
+            "`row` goes",
+        ),
+        (REST.replace("body: object", "batch_rows: 2"), 12, "objects.notes", "path names one row"),
+        (
+            REST.replace("body: object", "statuses: {700: retry}"),
+            12,
+            "objects.notes.statuses",
+            "700",
+        ),
+        (
+            REST.replace("body: object", "statuses: {503: accepted}"),
+            12,
+            "objects.notes.statuses",
+            "server",
+        ),
+        (
+            REST.replace("body: object", "statuses: {409: odd}"),
+            12,
+            "objects.notes.statuses.409",
+            "'split'",
+        ),
+        (
+            REST.replace("/notes/{key}", "/a/../{key}"),
+            12,
+            "objects.notes.path",
+            "no place in a path",
+        ),
+        (
+            REST.replace("key: key", "kee: key"),
+            10,
+            "objects.accounts.results.kee",
+            "did you mean 'key'",
+        ),
+        (REST.replace(", key: key", ""), 10, "objects.accounts.results", "`key` or `index`"),
+        (
+            REST.replace("key: key", "form: list, count: n"),
+            10,
+            "objects.accounts.results",
+            "errors_only",
+        ),
+        (
+            REST.replace('path: "/accounts/{key}"', 'path: "/accounts"'),
+            11,
+            "objects.accounts.delete.path",
+            "must hold",
+        ),
+        (
+            REST.replace("body: object", "body: object, batch_rows: 5"),
+            12,
+            "objects.notes",
+            "one row",
+        ),
         (REST.replace("method: PUT", "method: GET"), 12, "objects.notes.method", "must be 'POST'"),
-        (REST.replace("batch_rows: 100", "batch_rws: 5"), 8, "objects.accounts.batch_rws", "batch_rows"),
+        (
+            REST.replace("batch_rows: 100", "batch_rws: 5"),
+            8,
+            "objects.accounts.batch_rws",
+            "batch_rows",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, said: str) -> None:
@@ -174,7 +248,7 @@ def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, 
     ],
 )
 def test_what_a_destination_cannot_do_is_told(
-    text: str, name: str, mode: str, on_removed: str, path: tuple[str, ...], said: str
+    *, text: str, name: str, mode: str, on_removed: str, path: tuple[str, ...], said: str
 ) -> None:
     refused = list(made(text).refusals(name, mode, on_removed))
     assert [one[0] for one in refused] == [path]
@@ -188,3 +262,24 @@ def test_what_a_destination_can_do_is_let_through() -> None:
 
 def test_no_type_is_both_offered_and_not() -> None:
     assert not NOT_OFFERED & set(TYPES)
+
+
+def test_every_member_of_a_declaration_goes_through() -> None:
+    text = REST.replace(
+        "body: object",
+        "body: {record: $row, id: $key}, batch_bytes: 1000, idempotent: true, numbers: string, "
+        "clear_as: empty_text, answer: json, statuses: {409: rejected}",
+    )
+    assert made(text).object_dict("notes") == {
+        "name": "notes",
+        "method": "PUT",
+        "path": "/notes/{key}",
+        "batch_rows": 1,
+        "batch_bytes": 1000,
+        "body": {"record": "$row", "id": "$key"},
+        "idempotent": True,
+        "numbers": "string",
+        "clear_as": "empty_text",
+        "answer": "json",
+        "statuses": {"409": "rejected"},
+    }

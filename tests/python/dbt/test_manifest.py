@@ -6,16 +6,19 @@ import json
 import os
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tailrace.dbt import json_slices
 from tailrace.dbt import manifest as manifest_module
 from tailrace.dbt.manifest import Manifest, build_index, load_manifest
 from tailrace.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Load = Callable[..., Manifest]
 Make = Callable[..., dict[str, Any]]
@@ -92,7 +95,9 @@ def test_a_damaged_cache_is_built_again(load: Load, make_node: Make, tmp_path: P
     assert again == first
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(load: Load, make_node: Make, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_no_error(
+    load: Load, make_node: Make, tmp_path: Path
+) -> None:
     load(make_node("scores"))
     blocked = tmp_path / "file"
     blocked.write_text("")

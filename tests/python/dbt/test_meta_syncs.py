@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tailrace.dbt.manifest import Manifest
 from tailrace.dbt.meta_syncs import find_syncs
-from tailrace.errors import Problem
+
+if TYPE_CHECKING:
+    from tailrace.errors import Problem
 
 Load = Callable[..., Manifest]
 Make = Callable[..., dict[str, Any]]

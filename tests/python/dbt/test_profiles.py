@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from tailrace.dbt.profiles import Profile
 from tailrace.errors import ConfigError
 from tailrace.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROFILES = """\
 acme:
@@ -74,9 +78,9 @@ def test_the_folder_of_profiles_may_be_another(project: Path, tmp_path: Path) ->
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(
-    project: Path, target: str, environment: dict[str, str], line: int, key: str, said: str
+    *, project: Path, target: str, environment: dict[str, str], line: int, key: str, said: str
 ) -> None:
-    with pytest.raises(ConfigError, match=".") as caught:
+    with pytest.raises(ConfigError, match=r"profiles\.yml") as caught:
         Profile(environment).source(project, target=target)
     error = caught.value
     assert error.file == str(project / "profiles.yml")

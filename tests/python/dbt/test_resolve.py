@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tailrace.dbt.manifest import Manifest
 from tailrace.dbt.reference import parse_reference
 from tailrace.dbt.resolve import Relation, resolve

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tailrace.errors import ConfigError
 from tailrace.spec.document import MAX_BYTES, dotted, read_document
 from tailrace.spec.yaml_events import MAX_ALIASES, MAX_DEPTH
@@ -95,10 +98,8 @@ def test_what_is_no_plain_document_is_refused(content: bytes, said: str) -> None
 
 @given(st.binary(max_size=400))
 def test_no_bytes_break_the_reader(content: bytes) -> None:
-    try:
-        read_document(content, "f.yml")
-    except ConfigError as error:
-        assert error.file == "f.yml"
+    with contextlib.suppress(ConfigError):
+        assert read_document(content, "f.yml").file == "f.yml"
 
 
 PRINTED = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=5)

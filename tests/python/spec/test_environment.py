@@ -8,6 +8,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tailrace.environment import Expanded, MissingVariableError, expand, names_in
 
 NAMES = st.text(string.ascii_letters + "_", min_size=1, max_size=8)
@@ -46,7 +47,17 @@ def test_other_substitutions_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{{ 7*7 }}", "{% for x in y %}", "#{7*7}", "<%= 7*7 %>", "$(id)", "`id`", "$HOME", "%(a)s", "{0}"],
+    [
+        "{{ 7*7 }}",
+        "{% for x in y %}",
+        "#{7*7}",
+        "<%= 7*7 %>",
+        "$(id)",
+        "`id`",
+        "$HOME",
+        "%(a)s",
+        "{0}",
+    ],
 )
 def test_no_template_language_is_evaluated(text: str) -> None:
     assert expand(text, {"HOME": "x", "a": "x"}) == text

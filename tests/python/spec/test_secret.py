@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import pickle
-import traceback
 
 import pytest
 from pydantic import BaseModel, ValidationError
+
 from tailrace.environment import expand
 from tailrace.secret import Secret
 

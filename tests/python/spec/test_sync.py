@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tailrace.errors import Problem
+
 from tailrace.spec.document import read_document
 from tailrace.spec.sync import Sync
 from tailrace.spec.validation import expand_section, validate
 from tailrace.spec.values import Amount
+
+if TYPE_CHECKING:
+    from tailrace.errors import Problem
 
 GOOD = """\
 name: health
@@ -112,7 +116,13 @@ def test_a_wrong_value_is_named_with_its_line(extra: str, key: str, said: str) -
         ("{value: warehouse}", "3", 11, "fields.origin", "must be a column's name"),
         ("digits: exact", "digits: 18", 12, "fields.score.digits", "from 1 to 17"),
         ("nulls: keep", "nulls: drop", 10, "fields.segment.nulls", "must be 'clear' or 'keep'"),
-        ("{value: warehouse}", "{value: '${env:NONE}'}", 11, "fields.origin.value", "NONE is not set"),
+        (
+            "{value: warehouse}",
+            "{value: '${env:NONE}'}",
+            11,
+            "fields.origin.value",
+            "NONE is not set",
+        ),
         ("{value: warehouse}", "{value: '${x}'}", 11, "fields.origin.value", "${env:NAME}"),
     ],
 )

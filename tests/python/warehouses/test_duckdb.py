@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+
 from tailrace.errors import SourceError
 from tailrace.warehouses import open_warehouse
 from tailrace.warehouses.base import ModelColumn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "w.duckdb"
     connection = duckdb.connect(str(path))
-    connection.execute("CREATE TABLE users (id INTEGER, mail VARCHAR, \"Größe \"\"x\"\"\" DOUBLE)")
+    connection.execute('CREATE TABLE users (id INTEGER, mail VARCHAR, "Größe ""x""" DOUBLE)')
     connection.execute("INSERT INTO users SELECT i, 'a' || i, i / 3 FROM range(3) t(i)")
     connection.close()
     return path

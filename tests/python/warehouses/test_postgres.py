@@ -6,6 +6,7 @@ import sys
 import types
 
 import pytest
+
 import tailrace
 from tailrace.errors import SourceError
 from tailrace.secret import Secret
@@ -43,9 +44,9 @@ def test_columns_come_from_the_core(core: types.ModuleType) -> None:
 
 
 def test_an_error_keeps_its_kind_and_code(core: types.ModuleType) -> None:
-    with open_warehouse({"kind": "postgres", "dsn": DSN}) as warehouse:
-        with pytest.raises(SourceError, match="does not exist") as caught:
-            warehouse.describe("SELECT * FROM x")
+    warehouse = open_warehouse({"kind": "postgres", "dsn": DSN})
+    with warehouse, pytest.raises(SourceError, match="does not exist") as caught:
+        warehouse.describe("SELECT * FROM x")
     assert caught.value.exit_code == 2
     assert caught.value.code == "42P01"
     assert "canary" not in repr(caught.value)
