@@ -6,6 +6,7 @@ own error shape.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -159,6 +160,7 @@ CHECKS: Mapping[str, Callable[[Field, str], Problem | None]] = {
 }
 
 
+@functools.lru_cache(1024)
 def iso_ms(ms: int) -> str:
     """Milliseconds since 1970 as ``2026-01-31T09:30:00.123Z``."""
     moment = datetime.fromtimestamp(ms // 1000, timezone.utc)

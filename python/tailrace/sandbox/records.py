@@ -154,7 +154,7 @@ class Collection:
         Meant for ids that this collection counted itself. Cost grows with the records passed over
         that have been deleted, not with their number in all.
         """
-        number = self._first_id if after is None else int(after) + 1
+        number = self._first_id if after is None else max(self._first_id, int(after) + 1)
         found: list[Record] = []
         while number < self._next_id and len(found) <= limit:
             record = self._records.get(str(number))

@@ -66,7 +66,7 @@ class Server:
             self._runner = None
 
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = http.raw_path.partition("?")
+        path, _, query = _clean(http.raw_path).partition("?")
         vendor, path = self._app.find(path) or (None, path)
         most = vendor.max_body_bytes if vendor is not None else Control.MAX_BODY_BYTES
         try:
@@ -75,7 +75,7 @@ class Server:
             return _oversize(vendor, most)
         except (ContentEncodingError, web.RequestPayloadError):
             return _response(Reply(400, b"the body cannot be unpacked", content_type="text/plain"))
-        headers = {name.lower(): value for name, value in http.headers.items()}
+        headers = {name.lower(): _clean(value) for name, value in http.headers.items()}
         asked = dict(parse_qsl(query, keep_blank_values=True))
         request = Request(http.method, path, asked, headers, body)
         if vendor is None:
@@ -84,6 +84,13 @@ class Server:
         if delivery.cut or delivery.hold_s or delivery.spread_s:
             return await _play(http, delivery)
         return _response(delivery.reply)
+
+
+def _clean(text: str) -> str:
+    """Bytes that are not UTF-8 reach us as lone surrogates, which no answer can repeat."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 async def _read_body(http: web.BaseRequest, most: int) -> bytes:

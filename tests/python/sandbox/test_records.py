@@ -86,3 +86,10 @@ def test_pages_pass_over_gaps_and_end() -> None:
             break
     assert seen == [record.id for record in records]
     assert len(seen) == 7
+
+
+def test_a_page_after_an_id_that_never_was_starts_where_ids_start() -> None:
+    records = Collection("c", first_id=20_000_000_001)
+    record = records.create({}, 0)
+    assert records.page("9", 5) == ([record], None)
+    assert records.page("99000000000", 5) == ([], None)
