@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tailrace.report import Progress
     from tailrace.spec.document import Document
     from tailrace.spec.loading import LoadedProject
+    from tailrace.sync_data import SyncData
 
 GUARDS = ("empty", "encoding", "max_added", "max_changed", "max_removed")
 
@@ -118,6 +119,30 @@ class Project:
                 raise ConfigError.of([Problem(message, self._inputs.project.shown, 1, 1, "syncs")])
             chosen |= found
         return sorted(chosen if patterns else listing)
+
+    def sync_data(self, names: Collection[str] | None = None) -> list[SyncData]:
+        """What the syncs `names` are, or all of them: read from files alone.
+
+        Raises:
+            ConfigError: One of them is wrong, or dbt's manifest is not there.
+        """
+        from tailrace.sync_data import read_sync_data
+
+        return read_sync_data(self._load(), self.syncs if names is None else names)
+
+    @property
+    def state_is_local(self) -> bool:
+        """True where the state is a file, which no other machine sees. Raises ConfigError."""
+        return self._state_url().startswith("sqlite:///")
+
+    def secrets(self, sync: str | Mapping[str, Any]) -> list[str]:
+        """Every credential that a run of `sync` reads: for whoever masks them in logs.
+
+        Raises:
+            ConfigError, SourceError
+        """
+        compiled = self._compiled(sync)
+        return list(dict.fromkeys(_revealed([compiled.warehouse, compiled.connection])))
 
     def check(self, name: str | None = None, *, offline: bool = False) -> list[Problem]:
         """Everything that is wrong with one sync, or with all syncs and connections.
@@ -377,6 +402,16 @@ class Project:
             logging.getLogger(__name__).warning(
                 "cannot remember the state store, a lost one would go unnoticed: %s", error
             )
+
+
+def _revealed(value: object) -> Iterator[str]:
+    from tailrace.secret import Secret
+
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, (dict, list, tuple)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _revealed(part)
 
 
 def _tags(value: Mapping[str, Any]) -> list[str]:

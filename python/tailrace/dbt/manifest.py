@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 
 _METADATA = (
     "dbt_schema_version",
@@ -150,12 +150,18 @@ def _pick(document: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _meta(document: dict[str, Any]) -> dict[str, Any]:
-    """`config.meta` first, then the copy; of it only what is ours."""
+    """`config.meta` first, then the copy; of it what is ours, and what gives an asset its key."""
     config = document.get("config") or {}
-    for meta in (config.get("meta"), document.get("meta")):
-        if isinstance(meta, dict) and "tailrace" in meta:
-            return {"tailrace": meta["tailrace"]}
-    return {}
+    metas = [
+        meta
+        for meta in (config.get("meta"), document.get("meta"))
+        if isinstance(meta, dict) and meta
+    ]
+    found = {"dagster": metas[0]["dagster"]} if metas and "dagster" in metas[0] else {}
+    for meta in metas:
+        if "tailrace" in meta:
+            return {**found, "tailrace": meta["tailrace"]}
+    return found
 
 
 def _node(document: dict[str, Any]) -> dict[str, Any] | None:
@@ -175,7 +181,8 @@ def _node(document: dict[str, Any]) -> dict[str, Any] | None:
 
 def _source(document: dict[str, Any]) -> dict[str, Any]:
     config = document.get("config") or {}
-    return {**_pick(document, _SOURCE), "enabled": config.get("enabled", True)}
+    enabled = config.get("enabled", True)
+    return {**_pick(document, _SOURCE), "enabled": enabled, "meta": _meta(document)}
 
 
 def _exposure(document: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def validate(kind: type[S], section: Section, problems: list[Problem]) -> S | No
         made = kind.model_validate(section.value)
     except ValidationError as error:
         unknown = set(_unknown_paths(section.value, ()))
-        for detail in error.errors(include_url=False, include_input=False):
+        details = error.errors(include_url=False, include_input=False)
+        # A misspelt key is missing too: what was written comes before what was not.
+        for detail in sorted(details, key=lambda one: one["type"] == "missing"):
             path = _existing(section.value, detail["loc"])
             if path not in unknown:
                 problems.append(_problem(kind, section, detail, path))
