@@ -14,8 +14,8 @@ import tailrace
 from tailrace.project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 PROJECT = """\
 name: acme

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,8 +108,6 @@ def test_a_model_that_is_not_in_the_manifest(folder: Any, core: Any) -> None:
         "database": "lab",
         "config": {"enabled": True},
     }
-    import json
-
     metadata = {"project_name": "acme", "adapter_type": "duckdb"}
     manifest = {"metadata": metadata, "nodes": {"model.acme.scores": node}}
     folder.write("target/manifest.json", json.dumps(manifest))
@@ -123,12 +122,11 @@ def test_a_model_that_is_not_in_the_manifest(folder: Any, core: Any) -> None:
 
 def test_a_manifest_of_another_target(folder: Any, core: Any) -> None:
     folder.change(PROJECT, "name: acme", "name: acme\ndbt: {manifest: m.json}")
-    folder.write(
-        "m.json",
-        '{"metadata": {"project_name": "acme", "adapter_type": "postgres"}, "nodes": {"model.acme.x":'
-        ' {"unique_id": "model.acme.x", "name": "x", "resource_type": "model", "package_name": "acme",'
-        ' "relation_name": "x", "config": {}}}}',
-    )
+    node = {"unique_id": "model.acme.x", "name": "x", "resource_type": "model"}
+    node |= {"package_name": "acme", "relation_name": "x", "config": {}}
+    metadata = {"project_name": "acme", "adapter_type": "postgres"}
+    manifest = {"metadata": metadata, "nodes": {"model.acme.x": node}}
+    folder.write("m.json", json.dumps(manifest))
     folder.change(SYNC, "{table: users}", "ref('x')")
     error = refusal(folder, core)
     assert (error.file, error.line, error.key) == (SYNC, 3, "model")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import stat
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tailrace import private_files
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -333,7 +333,7 @@ def test_a_run_without_any_project(folder: Any, core: Any, tmp_path: Any) -> Non
     assert spec["project"] == "inline"
     assert spec["state"]["url"] == f"sqlite:///{tmp_path}/.tailrace/state.db"
     connections["crm"]["auth"]["tokn"] = "x"
-    with pytest.raises(errors.ConfigError, match="inline project: .*tokn"):
+    with pytest.raises(errors.ConfigError, match=r"inline project: .*tokn"):
         tailrace.run(sync, connections=connections, directory=tmp_path, env=folder.environment)
 
 

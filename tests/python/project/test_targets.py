@@ -105,7 +105,7 @@ def test_syncs_in_dbt_count_too(folder: Any, core: Any) -> None:
     project.run("from_dbt")
     assert core.rows[0] == ("a@b.c", 5, "X", 1)
     folder.change("syncs/health.yml", "name: health", "name: from_dbt")
-    with pytest.raises(ConfigError, match="syncs/health.yml:1") as caught:
+    with pytest.raises(ConfigError, match=r"syncs/health\.yml:1") as caught:
         folder.load()
     assert caught.value.file == "target/manifest.json"
     assert caught.value.key == "exposures.exposure.acme.crm.config.meta.tailrace.name"
@@ -121,14 +121,14 @@ def test_a_dbt_profile_serves_as_the_warehouse(folder: Any, core: Any) -> None:
     folder.change(
         "tailrace.yml", "{type: duckdb, path: lab.duckdb}", "{type: dbt, project_dir: dbt}"
     )
-    with pytest.raises(Exception, match="none.duckdb"):
+    with pytest.raises(Exception, match=r"none\.duckdb"):
         folder.load().run("health")
     folder.change("tailrace.yml", "name: acme", "name: acme\ndbt: {target: b}")
     folder.write("target/manifest.json", '{"metadata": {"project_name": "acme"}}')
     folder.load().run("health")
     assert len(core.rows) == 2
     folder.environment["LAB"] = "gone.duckdb"
-    with pytest.raises(Exception, match="gone.duckdb"):
+    with pytest.raises(Exception, match=r"gone\.duckdb"):
         folder.load().run("health")
 
 
