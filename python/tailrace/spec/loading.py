@@ -185,8 +185,13 @@ class LoadedProject:
                 yield from (root.child(index) for index in range(len(root.value)))
             else:
                 yield root
-        if self.manifest is not None:
+        if not self._manifest_is_missing() and self.manifest is not None:
             yield from find_syncs(self.manifest, problems)
+
+    def _manifest_is_missing(self) -> bool:
+        """True before dbt has run: syncs that live in files are known all the same."""
+        path = self.manifest_path
+        return path is not None and not path.exists()
 
     def sync(self, name: str) -> tuple[Sync, Section]:
         """A sync's model and its section with variables put in.
@@ -197,6 +202,8 @@ class LoadedProject:
         section = self.sections.get(name)
         if section is None:
             message = f"there is no sync {name!r}{hint(name, self.sections)}"
+            if self.dbt is not None and self._manifest_is_missing():
+                message += f" (dbt has not written {self.dbt.manifest} yet)"
             raise ConfigError.of([Problem(message, self.inputs.project.shown, 1, 1, "syncs")])
         return self.read_sync(section)
 

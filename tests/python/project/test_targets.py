@@ -111,6 +111,18 @@ def test_syncs_in_dbt_count_too(folder: Any, core: Any) -> None:
     assert caught.value.key == "exposures.exposure.acme.crm.config.meta.tailrace.name"
 
 
+def test_before_dbt_has_run_syncs_in_files_are_known(folder: Any, core: Any) -> None:
+    folder.change("tailrace.yml", "name: acme", "name: acme\ndbt: {}")
+    project = folder.load()
+    assert project.syncs == ["health"]
+    project.run("health")
+    with pytest.raises(ConfigError, match=r"has not written target/manifest\.json yet"):
+        project.run("from_dbt")
+    folder.change("syncs/health.yml", "{table: users}", "ref('users')")
+    with pytest.raises(ConfigError, match="run dbt parse"):
+        folder.load().run("health")
+
+
 def test_a_dbt_profile_serves_as_the_warehouse(folder: Any, core: Any) -> None:
     folder.write("dbt/dbt_project.yml", "profile: lab\n")
     folder.write(
