@@ -22,7 +22,8 @@ if TYPE_CHECKING:
         TailraceError,
         Unfinished,
     )
-    from tailrace.project import Project, run
+    from tailrace.inline import run
+    from tailrace.project import Project
     from tailrace.report import Plan, Progress, RunReport
 
 __version__ = "0.1.0"
@@ -43,7 +44,7 @@ _HOMES = {
     "StateLost": "errors",
     "TailraceError": "errors",
     "Unfinished": "errors",
-    "run": "project",
+    "run": "inline",
 }
 
 __all__ = [

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tailrace import __version__, private_files
+from tailrace import private_files
 from tailrace.compile.cache import Cache, Dependencies, read_compiled, write_compiled
 from tailrace.connections.resolving import resolve
 from tailrace.errors import Busy, ConfigError, Problem, StateLost, Unfinished
 from tailrace.report import Plan, RunReport
-from tailrace.running import drive, new_run_id, raise_unless, report_of
-from tailrace.spec.inputs import InputFile, Inputs, read_inputs
+from tailrace.run_spec import expected_state, query_comment, run_spec
+from tailrace.running import drive, raise_unless, report_of
+from tailrace.spec.inputs import Inputs, read_inputs
 from tailrace.state_address import DEFAULT, resolve_state
 from tailrace.store_memory import KnownState, StoreMemory
 from tailrace.warehouses import open_warehouse
@@ -28,18 +29,6 @@ if TYPE_CHECKING:
     from tailrace.spec.document import Document
     from tailrace.spec.loading import LoadedProject
     from tailrace.sync_data import SyncData
-
-GUARDS = ("empty", "encoding", "max_added", "max_changed", "max_removed")
-
-_SPEC_FORMAT = 1
-_BUFFER_BYTES = 8 << 20
-_TIMING = {
-    "lease_s": 60,
-    "send_window_s": 30,
-    "quiet_s": 120,
-    "deadline_s": None,
-    "drain_s": 3,
-}
 
 
 class Project:
@@ -355,27 +344,19 @@ class Project:
         url = self._url_of(compiled)
         name = compiled.sync
         memory = self._memory(url, name, connection["account"], compiled.spec["object"]["name"])
-        spec = {
-            "format": _SPEC_FORMAT,
-            "run_id": new_run_id(),
-            "project": compiled.project,
-            "sync": name,
-            "task": task,
-            **compiled.spec,
-            "connection": connection,
-            "allow_guards": _known_guards(allow_guard),
-            "full_refresh": full_refresh,
-            "state": {"url": url, "expect": _expected(expect_state, memory)},
-            "timing": _TIMING,
-            "memory": {
-                "buffer_bytes": _BUFFER_BYTES,
-                "directory": self._environment.get("TMPDIR") or "/tmp",  # noqa: S108
-            },
-            "user_agent": f"tailrace/{__version__}" + (f" ({caller})" if caller else ""),
-        }
+        spec = run_spec(
+            compiled,
+            task=task,
+            connection=connection,
+            state={"url": url, "expect": expected_state(expect_state, memory)},
+            allow_guard=allow_guard,
+            full_refresh=full_refresh,
+            caller=caller,
+            directory=self._environment.get("TMPDIR") or "/tmp",  # noqa: S108
+        )
         self._make_folder(url)
         with open_warehouse(compiled.warehouse) as warehouse:
-            source = warehouse.source(compiled.select, _comment(name, labels or {}))
+            source = warehouse.source(compiled.select, query_comment(name, labels or {}))
             result = drive({**spec, "source": source.spec}, source.stream, progress)
         self._remember(result, memory)
         return result
@@ -423,33 +404,6 @@ def _present(path: Path | None) -> list[Path]:
     return [] if path is None else [path]
 
 
-def _known_guards(names: Collection[str]) -> list[str]:
-    from tailrace.nearest import hint
-
-    for name in names:
-        if name not in GUARDS:
-            raise ConfigError(f"there is no guard {name!r}{hint(name, GUARDS)}", key="allow_guard")
-    return sorted(names)
-
-
-def _expected(given: Mapping[str, Any] | None, memory: StoreMemory) -> dict[str, Any] | None:
-    if given is None:
-        known = memory.read()
-        return known.to_dict() if known else None
-    try:
-        return KnownState.of(given).to_dict()
-    except ValueError as error:
-        raise ConfigError(str(error), key="expect_state") from None
-
-
-def _comment(sync: str, labels: Mapping[str, str]) -> str:
-    """`tailrace sync=… dag=…`, of characters that cannot end an SQL comment."""
-    pairs = [("sync", sync), *labels.items()]
-    text = " ".join(f"{name}={value}" for name, value in pairs)
-    kept = "".join(one if one.isalnum() or one in " =_.:-+@" else "_" for one in text)
-    return f"tailrace {kept}"[:500]
-
-
 @contextmanager
 def _store_errors() -> Iterator[ModuleType]:
     """The core, its errors about the state store as ours."""
@@ -463,37 +417,3 @@ def _store_errors() -> Iterator[ModuleType]:
         raise Unfinished(str(error)) from None
     except _core.FencedError as error:
         raise Busy(str(error)) from None
-
-
-def run(
-    sync_spec: Mapping[str, Any],
-    *,
-    connections: Mapping[str, Mapping[str, Any]],
-    state: str | None = None,
-    name: str = "inline",
-    directory: str | os.PathLike[str] = ".",
-    env: Mapping[str, str] | None = None,
-    progress: Callable[[Progress], object] | None = None,
-    expect_state: Mapping[str, Any] | None = None,
-    allow_guard: Collection[str] = (),
-    full_refresh: bool = False,
-) -> RunReport:
-    """Run a sync without a project: the mappings have the keys of sync and project files.
-
-    `state` and relative paths are resolved from `directory`; the other arguments and what is
-    raised are those of `Project.run`.
-    """
-    from tailrace.spec.document import Document
-
-    root: dict[str, Any] = {"name": name, "connections": json.loads(json.dumps(connections))}
-    if state is not None:
-        root["state"] = state
-    inputs = Inputs(Path(directory).resolve(), InputFile("connections", b""), ())
-    project = Project(inputs, environment=env, document=Document("inline project", root))
-    return project.run(
-        sync_spec,
-        progress=progress,
-        expect_state=expect_state,
-        allow_guard=allow_guard,
-        full_refresh=full_refresh,
-    )

@@ -306,9 +306,9 @@ def test_a_plan_that_ended_otherwise_raises(folder: Any, core: Any, make_report:
 
 
 def test_what_the_warehouse_shows_cannot_leave_its_comment() -> None:
-    from tailrace.project import _comment
+    from tailrace.run_spec import query_comment
 
-    shown = _comment("a", {"dag": "x */ drop table y; --\n", "task": "t-1"})
+    shown = query_comment("a", {"dag": "x */ drop table y; --\n", "task": "t-1"})
     assert shown == "tailrace sync=a dag=x __ drop table y_ --_ task=t-1"
 
 

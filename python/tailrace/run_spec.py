@@ -1,0 +1,99 @@
+"""The run spec: a compiled sync, and what belongs to one run of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tailrace import __version__
+from tailrace.errors import ConfigError
+from tailrace.nearest import hint
+from tailrace.running import new_run_id
+from tailrace.store_memory import KnownState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from tailrace.compile.compiled import Compiled
+    from tailrace.store_memory import StoreMemory
+
+GUARDS = ("empty", "encoding", "max_added", "max_changed", "max_removed")
+
+_SPEC_FORMAT = 1
+_BUFFER_BYTES = 8 << 20
+_TIMING = {
+    "lease_s": 60,
+    "send_window_s": 30,
+    "quiet_s": 120,
+    "deadline_s": None,
+    "drain_s": 3,
+}
+
+
+def run_spec(
+    compiled: Compiled,
+    *,
+    task: str,
+    connection: dict[str, Any],
+    state: dict[str, Any],
+    allow_guard: Collection[str],
+    full_refresh: bool,
+    caller: str,
+    directory: str,
+) -> dict[str, Any]:
+    """All of the run spec but its source. Holds secrets: it goes to the core and nowhere else.
+
+    Args:
+        connection: As `connections.resolving.resolve` made it.
+        directory: Where the changeset may spill to.
+
+    Raises:
+        ConfigError: A guard is not known.
+    """
+    return {
+        "format": _SPEC_FORMAT,
+        "run_id": new_run_id(),
+        "project": compiled.project,
+        "sync": compiled.sync,
+        "task": task,
+        **compiled.spec,
+        "connection": connection,
+        "allow_guards": _known_guards(allow_guard),
+        "full_refresh": full_refresh,
+        "state": state,
+        "timing": _TIMING,
+        "memory": {
+            "buffer_bytes": _BUFFER_BYTES,
+            "directory": directory,
+        },
+        "user_agent": f"tailrace/{__version__}" + (f" ({caller})" if caller else ""),
+    }
+
+
+def _known_guards(names: Collection[str]) -> list[str]:
+    for name in names:
+        if name not in GUARDS:
+            raise ConfigError(f"there is no guard {name!r}{hint(name, GUARDS)}", key="allow_guard")
+    return sorted(names)
+
+
+def expected_state(given: Mapping[str, Any] | None, memory: StoreMemory) -> dict[str, Any] | None:
+    """The state that the run has to find: what the caller gives, else what is remembered.
+
+    Raises:
+        ConfigError: What is given lacks a member.
+    """
+    if given is None:
+        known = memory.read()
+        return known.to_dict() if known else None
+    try:
+        return KnownState.of(given).to_dict()
+    except ValueError as error:
+        raise ConfigError(str(error), key="expect_state") from None
+
+
+def query_comment(sync: str, labels: Mapping[str, str]) -> str:
+    """`tailrace sync=… dag=…`, of characters that cannot end an SQL comment."""
+    pairs = [("sync", sync), *labels.items()]
+    text = " ".join(f"{name}={value}" for name, value in pairs)
+    kept = "".join(one if one.isalnum() or one in " =_.:-+@" else "_" for one in text)
+    return f"tailrace {kept}"[:500]
