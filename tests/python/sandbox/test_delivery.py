@@ -130,6 +130,7 @@ def test_reset_drops_what_is_still_to_be_applied(running: Started) -> None:
     exchange(client, body_of("a@b.co"))
     sandbox.reset()
     assert not wait_for(lambda: emails(sandbox) != [], deadline_s=0.5)
+    assert sandbox.counters("hubspot")["rows_applied"] == 0
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 423, 477])
