@@ -56,8 +56,13 @@ def _first(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def _first_and_only(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+        # Not SIG_IGN: one that has come already but was not handled yet would be complained about.
+        signal.signal(each, _passed_over)
     raise Stopped(number)
+
+
+def _passed_over(number: int, frame: FrameType | None) -> None:
+    """The clean-up is under way, and takes a bounded time."""
 
 
 def _second(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -25,7 +25,12 @@ class Check:
 
 
 def arrived(
-    records: Sequence[Mapping[str, Any]], model: Rows, match: str, numbers: Iterable[str]
+    records: Sequence[Mapping[str, Any]],
+    model: Rows,
+    match: str,
+    numbers: Iterable[str],
+    *,
+    name: str = "every customer arrived once, with the model's values",
 ) -> Check:
     """Every row of the model is one record with the right values, and there is no other record.
 
@@ -41,7 +46,6 @@ def arrived(
         found.setdefault(str(record["values"].get(match)), []).append(record["values"])
     wrong = [key for key, row in model.items() if not _is(found.get(key), row, numeric)]
     wrong += [key for key in found if key not in model]
-    name = "every customer arrived once, with the model's values"
     if not model:
         return Check(name, ok=False, detail="the model has no rows")
     if wrong:

