@@ -67,7 +67,7 @@ def _read(loaded: LoadedProject, types: dict[str | int, Any], name: str) -> Sync
         name=sync.name,
         project=loaded.file.name,
         file=section.document.file,
-        line=section.document.place(section.path)[0],
+        line=section.document.place((*section.path, "name"))[0],
         description=sync.description,
         tags=sync.tags,
         destination=sync.destination,
