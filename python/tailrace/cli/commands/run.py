@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from tailrace.cli.attempts import Attempt
     from tailrace.cli.settings import Settings
+    from tailrace.project import Project
     from tailrace.report import RunReport
 
 
@@ -48,6 +50,7 @@ def command(
     project = projects.load(directory, target)
     names = projects.chosen(project, selectors)
     watch = watch_for(settings)
+    began = _now()
 
     def run(name: str) -> RunReport:
         with watch.of(name) as look:
@@ -56,14 +59,40 @@ def command(
             )
 
     made = attempt_all(settings, names, run)
-    _show(settings, made, alone=len(names) == 1)
+    found = [(one, _report(project, one, began)) for one in made]
+    _show(settings, found, alone=len(names) == 1)
     return exit_code(made)
 
 
-def _show(settings: Settings, made: list[Attempt[RunReport]], *, alone: bool) -> None:
+def _now() -> str:
+    """In the form of a report's times, which sort as texts."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _report(project: Project, one: Attempt[RunReport], began: str) -> RunReport | None:
+    """The run's report; that of a run that was stopped is in the state store alone."""
+    from tailrace.errors import TailraceError
+    from tailrace.report import RunReport
+
+    report = one.value or getattr(one.error, "report", None)
+    if report is not None or not one.stopped:
+        return report
+    try:
+        newest = project.runs(one.sync, 1)
+    except TailraceError:
+        return None
+    ours = newest and newest[0]["status"] == "cancelled" and newest[0]["started_at"] >= began
+    return RunReport.from_json(newest[0]["report"]) if ours else None
+
+
+def _show(
+    settings: Settings,
+    found: list[tuple[Attempt[RunReport], RunReport | None]],
+    *,
+    alone: bool,
+) -> None:
     from tailrace.cli.show_report import summary
 
-    found = [(one, one.value or getattr(one.error, "report", None)) for one in made]
     if settings.json:
         documents = [report.to_dict() if report else one.failure() for one, report in found]
         settings.result("", documents[0] if alone else {"runs": documents})
