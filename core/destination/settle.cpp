@@ -24,13 +24,6 @@ void reject_or_halve(Step& step, const std::vector<RowIndex>& rows, Operation op
   }
 }
 
-[[nodiscard]] std::string stop_message(const Reason& reason, std::string_view advice) {
-  std::string message = reason.code;
-  if (!reason.message.empty()) message += ": " + reason.message;
-  if (!advice.empty()) message.append(". ").append(advice);
-  return message;
-}
-
 [[nodiscard]] std::string_view code_of(wire::Failure failure) {
   switch (failure) {
     case wire::Failure::none: return "";
@@ -67,6 +60,17 @@ Reason reason_of(const wire::Reply& reply) {
   return reason_of("http_" + std::to_string(reply.status), reply.body);
 }
 
+Stop stop_for(Stop::Kind kind, const Reason& reason, std::string_view advice) {
+  Stop stop;
+  stop.kind = kind;
+  stop.message = reason.code;
+  if (!reason.message.empty()) stop.message += ": " + reason.message;
+  const bool named = stop.message.find(reason.field) != std::string::npos;
+  if (!named) stop.message += " (field '" + reason.field + "')";
+  if (!advice.empty()) stop.message.append(". ").append(advice);
+  return stop;
+}
+
 void give_all(Step& step, const std::vector<RowIndex>& rows, Outcome outcome,
               const Reason& reason) {
   for (const RowIndex row : rows) step.verdicts.push_back({row, outcome, reason, {}});
@@ -81,11 +85,11 @@ Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& row
     case AnswerClass::split: reject_or_halve(step, rows, operation, reason); break;
     case AnswerClass::terminal:
       give_all(step, rows, Outcome::retryable, reason);
-      step.stop = Stop{Stop::Kind::configuration, stop_message(reason, advice), std::nullopt};
+      step.stop = stop_for(Stop::Kind::configuration, reason, advice);
       break;
     case AnswerClass::stop:
       give_all(step, rows, Outcome::retryable, reason);
-      step.stop = Stop{Stop::Kind::quota, stop_message(reason, {}), std::nullopt};
+      step.stop = stop_for(Stop::Kind::quota, reason, {});
       if (judgement.pause > wire::Milliseconds(0)) step.stop->retry_after = judgement.pause;
       break;
     case AnswerClass::retry: give_all(step, rows, Outcome::retryable, reason); break;

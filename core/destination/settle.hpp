@@ -22,6 +22,9 @@ inline constexpr std::size_t kMessageBytes = 2048;
 /// What is known of a request that got no answer, or one of which only the status counts.
 [[nodiscard]] Reason reason_of(const wire::Reply& reply);
 
+/// The run cannot go on for `reason`; `advice` says what to do, and may be empty.
+[[nodiscard]] Stop stop_for(Stop::Kind kind, const Reason& reason, std::string_view advice);
+
 /// One outcome for all of `rows`.
 void give_all(Step& step, const std::vector<RowIndex>& rows, Outcome outcome, const Reason& reason);
 

@@ -88,11 +88,8 @@ using nlohmann::json;
   const AnswerClass means = refusal.judgement.means;
   const bool final = means == AnswerClass::terminal || means == AnswerClass::reauth ||
                      means == AnswerClass::record || means == AnswerClass::split;
-  Stop stop;
-  stop.kind = final ? Stop::Kind::configuration : Stop::Kind::quota;
-  stop.message = refusal.reason.code;
-  if (!refusal.reason.message.empty()) stop.message += ": " + refusal.reason.message;
-  if (!refusal.advice.empty()) stop.message.append(" ").append(refusal.advice);
+  Stop stop = stop_for(final ? Stop::Kind::configuration : Stop::Kind::quota, refusal.reason,
+                       refusal.advice);
   if (refusal.judgement.pause.count() > 0) stop.retry_after = refusal.judgement.pause;
   step.stop = std::move(stop);
   return step;

@@ -88,13 +88,9 @@ Refusal judge(const wire::Reply& reply) {
 }
 
 Stop schema_stop(const Problem& problem) {
-  Stop stop;
-  stop.message = problem.code + ": " + problem.message;
-  if (!problem.field.empty() && problem.message.find(problem.field) == std::string::npos) {
-    stop.message += " (property '" + problem.field + "')";
-  }
-  stop.message.append(". ").append(advice_for(400, problem));
-  return stop;
+  return stop_for(Stop::Kind::configuration,
+                  reason_of(problem.code, problem.message, problem.field),
+                  advice_for(400, problem));
 }
 
 wire::RateHint hint_of(const wire::Reply& reply) {

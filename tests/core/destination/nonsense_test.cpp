@@ -1,0 +1,166 @@
+// Every destination is fed nonsense at each of its steps.
+#include "destination/nonsense.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "destination/rows.hpp"
+
+namespace tailrace {
+namespace {
+
+/// A destination brought to a point where it waits for an answer.
+struct Waiting {
+  std::string name;
+  std::function<std::unique_ptr<Destination>(const Schema&)> make;
+  Operation operation = Operation::upsert;
+  /// A good answer to the first call, where the point is behind it.
+  std::function<wire::Reply()> before = {};
+  bool status_speaks = false;  // no results are declared: a plausible success is evidence
+  bool empty_is_done = false;  // 204 is this request's own success
+};
+
+wire::Reply found_all() {
+  nlohmann::json results = nlohmann::json::array();
+  for (int i = 0; i < 3; ++i) {
+    const std::string n = std::to_string(i);
+    results.push_back({{"id", "90" + n}, {"properties", {{"email", "user" + n + "@example.com"}}}});
+  }
+  return json_reply(200, {{"status", "COMPLETE"}, {"results", results}});
+}
+
+std::vector<Waiting> waiting_points() {
+  const auto hubspot = [](const Schema& schema) { return hubspot_of(schema); };
+  const auto rest = [](nlohmann::json object) {
+    return [object](const Schema& schema) { return rest_of(schema, object); };
+  };
+  const nlohmann::json errors = {{"path", "errors"}, {"key", "key"}, {"status", "status"}};
+  const nlohmann::json list = {
+      {"form", "list"}, {"path", "results"}, {"key", "email"}, {"status", "status"}};
+  const nlohmann::json in_order = {{"form", "list"}, {"path", ""}, {"status", "status"}};
+  nlohmann::json optional = errors;
+  optional["count"] = "accepted";
+  return {
+      {"hubspot upsert", hubspot, Operation::upsert, {}},
+      {"hubspot update", hubspot, Operation::update, {}},
+      {"hubspot insert", hubspot, Operation::insert, {}},
+      {"hubspot clear", hubspot, Operation::clear, {}},
+      {"hubspot lookup", hubspot, Operation::delete_, {}},
+      {"hubspot archive", hubspot, Operation::archive, found_all, false, true},
+      {"rest errors", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", errors}})},
+      {"rest count", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", optional}})},
+      {"rest list", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", list}})},
+      {"rest in order", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", in_order}})},
+      {"rest status, batch",
+       rest({{"path", "/a"}, {"batch_rows", 10}}),
+       Operation::upsert,
+       {},
+       true},
+      {"rest status, one row",
+       rest({{"path", "/a/{key}"}, {"method", "PUT"}, {"body", "object"}}),
+       Operation::upsert,
+       {},
+       true},
+      {"rest update",
+       rest({{"path", "/a/{key}"}, {"method", "PATCH"}, {"body", "object"}}),
+       Operation::update,
+       {},
+       true},
+      {"rest insert", rest({{"path", "/a"}, {"body", "object"}}), Operation::insert, {}, true},
+      {"rest json", rest({{"path", "/a"}, {"answer", "json"}}), Operation::upsert, {}, true},
+      {"rest delete",
+       rest({{"path", "/a"}, {"delete", {{"path", "/a/{key}"}}}}),
+       Operation::delete_,
+       {},
+       true},
+  };
+}
+
+/// A record that is gone is what a delete, or a clear, wants: JSON or nothing with a 404 says so.
+bool says_gone(const Waiting& point, const wire::Reply& reply) {
+  const bool removal = point.operation == Operation::delete_;
+  const bool page = reply.header("content-type") == "text/html";
+  return removal && !page && (reply.status == 404 || reply.status == 410);
+}
+
+class FedNonsense : public testing::TestWithParam<Waiting> {};
+
+TEST_P(FedNonsense, AcceptsNothingWithoutEvidenceAndNamesNoRowTwice) {
+  const Waiting& point = GetParam();
+  const std::vector<Nonsense> all = nonsense();
+  ASSERT_GE(all.size(), 40u);
+  TestRows rows(3);
+  const auto destination = point.make(rows.schema);
+  const Batch batch = rows.batch(point.operation);
+  Step step = destination->begin(batch);
+  Memo memo;
+  if (point.before) {
+    ASSERT_EQ(step.calls.size(), 1u);
+    const Call first = step.calls.front();
+    step = destination->reply(batch, memo, first, point.before());
+    memo = step.memo;
+  }
+  ASSERT_FALSE(step.calls.empty());
+  for (const Call& call : step.calls) {
+    for (const Nonsense& one : all) {
+      SCOPED_TRACE(one.name);
+      const Step after = destination->reply(batch, memo, call, one.reply);
+      const std::vector<std::string> words = words_of(after, batch.rows.size());
+      const bool is_success = (point.status_speaks && one.could_be_success) ||
+                              says_gone(point, one.reply) ||
+                              (point.empty_is_done && one.reply.status == 204);
+      for (const std::string& word : words) {
+        EXPECT_TRUE(is_success || word != "accepted");
+      }
+      for (const Verdict& verdict : after.verdicts) {
+        EXPECT_LE(verdict.reason.message.size(), 4096u);
+        EXPECT_LE(verdict.reason.code.size(), 4096u);
+      }
+      EXPECT_LE(after.memo.size(), 4096u);
+      EXPECT_GE(after.pause.count(), 0);
+      EXPECT_EQ(after.reauthenticate, after.reauthenticate && one.reply.status == 401);
+      EXPECT_TRUE(!after.stop || !after.stop->message.empty());
+    }
+  }
+}
+
+TEST_P(FedNonsense, AnOutageOfTheGatewayNeverStopsOrRejects) {
+  const Waiting& point = GetParam();
+  TestRows rows(3);
+  const auto destination = point.make(rows.schema);
+  const Batch batch = rows.batch(point.operation);
+  const Step step = destination->begin(batch);
+  ASSERT_FALSE(step.calls.empty());
+  const bool asks = step.calls.front().effect == Effect::none;
+  for (const int status : {500, 502, 503, 504, 524}) {
+    const Step after =
+        destination->reply(batch, {}, step.calls.front(), reply_of(status, "<html>"));
+    EXPECT_FALSE(after.stop) << status;
+    ASSERT_FALSE(after.verdicts.empty());
+    for (const Verdict& verdict : after.verdicts) {
+      EXPECT_EQ(verdict.outcome, asks ? Outcome::retryable : Outcome::unknown) << status;
+    }
+  }
+}
+
+TEST_P(FedNonsense, EveryRowOfAnInterruptedBatchIsUnknown) {
+  const Waiting& point = GetParam();
+  TestRows rows(3);
+  const auto destination = point.make(rows.schema);
+  const Batch batch = rows.batch(point.operation);
+  EXPECT_EQ(words_of(destination->resume(batch, "whatever memo"), 3),
+            (std::vector<std::string>(3, "unknown")));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryDestination, FedNonsense, testing::ValuesIn(waiting_points()),
+                         [](const testing::TestParamInfo<Waiting>& point) {
+                           std::string name = point.param.name;
+                           for (char& c : name) {
+                             if (c == ' ' || c == ',') c = '_';
+                           }
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace tailrace
