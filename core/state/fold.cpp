@@ -121,11 +121,11 @@ void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, s
   versions.ask(changes);
   changes.sort();
   fold_entries(store, claim, changes, today, versions, out);
-  Doubts doubts = sum_up(
+  end_by_time(
       replayed, [&](const IdentityHash& identity) { return versions.of(identity); }, now_ms);
   out.folded_seq = replayed.last_seq;
-  out.carried = carry_doubts({claim.holder.epoch, out.run.run_id, replayed.last_seq},
-                             std::move(doubts), replayed.open, quiet_ms);
+  out.carried = carry_doubts({claim.holder.epoch, out.run.run_id, replayed.last_seq, quiet_ms},
+                             std::move(replayed.sends), replayed.open);
 }
 
 }  // namespace tailrace

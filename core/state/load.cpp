@@ -76,7 +76,8 @@ StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_m
     if (slot == StateTable::kNone || !view.table.marks(slot).acknowledged) return std::nullopt;
     return view.table.version(slot);
   };
-  view.doubts = sum_up(replayed, acknowledged, now_ms);
+  end_by_time(replayed, acknowledged, now_ms);
+  view.doubts = doubts_of(std::move(replayed.sends));
   view.open = std::move(replayed.open);
   for (const auto& [identity, doubt] : view.doubts) {
     view.table.marks(view.table.insert(identity)).in_doubt = true;

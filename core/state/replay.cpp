@@ -225,19 +225,23 @@ Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quie
   return out;
 }
 
-Doubts sum_up(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms) {
-  Doubts doubts;
+void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms) {
   std::vector<bool> broken(replayed.open.size());
+  std::erase_if(replayed.sends, [&](const UnknownSend& send) {
+    if (!can_end_by_time(send, now_ms) || acknowledged(send.identity) != send.version) return false;
+    if (send.open != UnknownSend::kNotOpen) broken[send.open] = true;
+    return true;
+  });
   for (UnknownSend& send : replayed.sends) {
-    if (can_end_by_time(send, now_ms) && acknowledged(send.identity) == send.version) {
-      if (send.open != UnknownSend::kNotOpen) broken[send.open] = true;
-    } else {
-      add_unknown(doubts, std::move(send));
-    }
+    if (send.open != UnknownSend::kNotOpen && broken[send.open]) send.open = UnknownSend::kNotOpen;
   }
-  replayed.sends = {};
   std::size_t index = 0;
   std::erase_if(replayed.open, [&](const OpenBatch&) { return broken[index++]; });
+}
+
+Doubts doubts_of(std::vector<UnknownSend>&& sends) {
+  Doubts doubts;
+  for (UnknownSend& send : sends) add_unknown(doubts, std::move(send));
   return doubts;
 }
 

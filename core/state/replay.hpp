@@ -20,7 +20,7 @@ struct UnknownSend {
   Version version = 0;
   std::int64_t horizon_ms = 0;
   StateOp op = StateOp::write;
-  std::uint32_t open = kNotOpen;  // index of its batch in Replayed::open
+  std::uint32_t open = kNotOpen;  // index of its batch in Replayed::open, as first replayed
   EntryKeys keys;
 };
 
@@ -47,11 +47,12 @@ using AcceptedVisitor = std::function<void(StateOp op, const IntentRow& row,
   return send.op == StateOp::write && now_ms > send.horizon_ms;
 }
 
-/// Sums up what is left in doubt. A send is ended by time where it carried the version that is
-/// acknowledged and its horizon is past. Empties `sends`; leaves in `open` the batches whose rows
-/// are all in doubt by this very send.
+/// Takes out the sends that time has ended: they carried the version that is acknowledged, and
+/// their horizon is past. Leaves in `open` the batches whose rows are all in doubt by this very send.
 using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
-[[nodiscard]] Doubts sum_up(Replayed& replayed, const Acknowledged& acknowledged,
-                            std::int64_t now_ms);
+void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms);
+
+/// What is left, summed up by key.
+[[nodiscard]] Doubts doubts_of(std::vector<UnknownSend>&& sends);
 
 }  // namespace tailrace

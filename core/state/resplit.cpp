@@ -1,7 +1,6 @@
 #include "state/resplit.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "state/carry.hpp"
@@ -20,7 +19,7 @@ constexpr std::uint32_t kNoDay = 0;  // so that no absent entry is too old
 struct Parts {
   EntryChanges entries;
   std::size_t count = 0;
-  Doubts doubts;
+  std::vector<UnknownSend> sends;
 };
 
 class Splitter {
@@ -44,10 +43,9 @@ class Splitter {
       for (FullEntry& entry : open_bucket(bucket)) merge.feed(std::move(entry));
     });
     merge.flush([](const IdentityHash&) { return true; });
-    constexpr std::int64_t no_time = INT64_MIN;  // ends no doubt
-    const auto unasked = [](const IdentityHash&) { return std::optional<Version>(); };
-    for (auto& [identity, doubt] : sum_up(replayed, unasked, no_time)) {
-      parts_[shard_of(identity, of_)].doubts.insert_or_assign(identity, std::move(doubt));
+    for (UnknownSend& send : replayed.sends) {
+      send.open = UnknownSend::kNotOpen;
+      parts_[shard_of(send.identity, of_)].sends.push_back(std::move(send));
     }
     for (RejectedRow& row : store_.read_rejected(old.holder)) {
       rejected_[shard_of(row.identity, of_)].push_back(std::move(row));
@@ -63,7 +61,7 @@ class Splitter {
       image.entries = parts_[shard].count;
       parts_[shard].entries.sort();
       build(parts_[shard].entries, out.bucket_bits, image.buckets);
-      image.carried = carry_doubts(into, std::move(parts_[shard].doubts), {}, kQuietMs);
+      image.carried = carry_doubts(into, std::move(parts_[shard].sends), {});
       image.rejected = std::move(rejected_[shard]);
       out.shards.push_back(std::move(image));
     }
@@ -112,7 +110,7 @@ Resplit resplit(StateStore& store, const std::vector<Claim>& old, int of,
     out.mapping_fingerprint = old.front().mapping_fingerprint;
     out.encoding = old.front().encoding;
   }
-  splitter.write({out.epoch, run_id, out.folded_seq}, out);
+  splitter.write({out.epoch, run_id, out.folded_seq, kQuietMs}, out);
   return out;
 }
 
