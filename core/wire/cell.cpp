@@ -12,9 +12,7 @@
 namespace tailrace::wire {
 namespace {
 
-[[nodiscard]] bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // --- dates and times -------------------------------------------------------------------------
 
@@ -143,15 +141,13 @@ namespace {
   switch (type) {
     case Type::boolean:
     case Type::json:
-    case Type::list:
-      return true;
+    case Type::list: return true;
     case Type::integer:
     case Type::floating:
     case Type::decimal:
       return numbers == NumberForm::number ||
              (numbers == NumberForm::safe_number && is_exact_in_double(text, type));
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -210,22 +206,14 @@ namespace {
 
 std::string_view to_text(CellProblem problem) {
   switch (problem) {
-    case CellProblem::none:
-      return "none";
-    case CellProblem::not_utf8:
-      return "not_utf8";
-    case CellProblem::not_finite:
-      return "not_finite";
-    case CellProblem::bad_json:
-      return "bad_json";
-    case CellProblem::bad_number:
-      return "bad_number";
-    case CellProblem::nul:
-      return "nul";
-    case CellProblem::bad_time:
-      return "bad_time";
-    case CellProblem::malformed:
-      return "malformed";
+    case CellProblem::none: return "none";
+    case CellProblem::not_utf8: return "not_utf8";
+    case CellProblem::not_finite: return "not_finite";
+    case CellProblem::bad_json: return "bad_json";
+    case CellProblem::bad_number: return "bad_number";
+    case CellProblem::nul: return "nul";
+    case CellProblem::bad_time: return "bad_time";
+    case CellProblem::malformed: return "malformed";
   }
   return "malformed";
 }
@@ -238,42 +226,31 @@ CellProblem check_cell(const Cell& cell, const Column& column, std::string& scra
       return text == "t" || text == "f" ? CellProblem::none : CellProblem::malformed;
     case Type::integer:
     case Type::floating:
-    case Type::decimal:
-      return check_number(text);
+    case Type::decimal: return check_number(text);
     case Type::date:
     case Type::time:
     case Type::timestamp:
-    case Type::timestamptz:
-      return check_time(text, column.type);
+    case Type::timestamptz: return check_time(text, column.type);
     case Type::json:
-    case Type::list:
-      return check_json(text);
-    case Type::bytes:
-      return is_hex_bytes(text) ? CellProblem::none : CellProblem::malformed;
+    case Type::list: return check_json(text);
+    case Type::bytes: return is_hex_bytes(text) ? CellProblem::none : CellProblem::malformed;
     case Type::interval:
       if (says_infinity(text)) return CellProblem::not_finite;
       return check_text(text);
     case Type::text:
-    case Type::uuid:
-      return check_text(text);
+    case Type::uuid: return check_text(text);
   }
   return CellProblem::malformed;
 }
 
 std::string_view value_text(std::string_view value, const Column& column, std::string& scratch) {
   switch (column.type) {
-    case Type::boolean:
-      return value == "t" ? "true" : value == "f" ? "false" : value;
-    case Type::time:
-      return without_zeros(value);
-    case Type::timestamp:
-      return shape_timestamp(value, false, scratch);
-    case Type::timestamptz:
-      return shape_timestamp(value, true, scratch);
-    case Type::bytes:
-      return shape_bytes(value, scratch);
-    default:
-      return value;
+    case Type::boolean: return value == "t" ? "true" : value == "f" ? "false" : value;
+    case Type::time: return without_zeros(value);
+    case Type::timestamp: return shape_timestamp(value, false, scratch);
+    case Type::timestamptz: return shape_timestamp(value, true, scratch);
+    case Type::bytes: return shape_bytes(value, scratch);
+    default: return value;
   }
 }
 

@@ -167,7 +167,9 @@ void RowWriter::write_cleared(std::string& out, std::string_view match, RowScrat
   });
 }
 
-std::size_t RowWriter::bound(std::string_view line) const {
+std::size_t RowWriter::bound(std::string_view line, std::size_t enough) const {
+  const std::size_t rough = fixed_bytes_ + 6 * line.size();
+  if (rough <= enough) return rough;
   return fixed_bytes_ + line.size() + escape_growth(line);
 }
 

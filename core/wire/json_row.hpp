@@ -16,7 +16,7 @@ struct RowForm {
   NumberForm numbers = NumberForm::number;
   enum class Clear : std::uint8_t { json_null, empty_text } clear = Clear::json_null;
   bool text_values = false;  // every value as a string: true is "true", JSON is text
-  bool nested = true;        // "address.city" is {"address": {"city": …}}; else a name with a dot
+  bool nested = true;  // "address.city" is {"address": {"city": …}}; else a name with a dot
 };
 
 /// Room that write() reuses from row to row. One for each thread.
@@ -44,13 +44,14 @@ class RowWriter {
   /// match field with `match` (the model's text).
   void write_cleared(std::string& out, std::string_view match, RowScratch& scratch) const;
 
-  /// Upper bound of what write() appends for this line (whose cells passed check_cell).
-  [[nodiscard]] std::size_t bound(std::string_view line) const;
+  /// Upper bound of what write() appends for this line (whose cells passed check_cell). A bound
+  /// that is at most `enough` may be a rough one; above it the line is looked through.
+  [[nodiscard]] std::size_t bound(std::string_view line, std::size_t enough = 0) const;
 
  private:
   struct Piece {
     enum class Kind : std::uint8_t { field, open, close } kind = Kind::field;
-    std::string key;         // escaped, with quotes and colon; of open with the brace
+    std::string key;  // escaped, with quotes and colon; of open with the brace
     std::size_t column = 0;  // field
   };
   struct Node;

@@ -10,9 +10,7 @@
 namespace tailrace::wire {
 namespace {
 
-[[nodiscard]] bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Scanner {
  public:
@@ -48,20 +46,13 @@ class Scanner {
     if (rest_.empty()) return false;
     ++result_.values;
     switch (rest_.front()) {
-      case '{':
-        return open(true);
-      case '[':
-        return open(false);
-      case '"':
-        return string();
-      case 't':
-        return take_word("true");
-      case 'f':
-        return take_word("false");
-      case 'n':
-        return take_word("null");
-      default:
-        return number();
+      case '{': return open(true);
+      case '[': return open(false);
+      case '"': return string();
+      case 't': return take_word("true");
+      case 'f': return take_word("false");
+      case 'n': return take_word("null");
+      default: return number();
     }
   }
 
@@ -198,9 +189,7 @@ class Scanner {
 
 }  // namespace
 
-JsonScan scan_json(std::string_view text, int max_depth) {
-  return Scanner(text, max_depth).run();
-}
+JsonScan scan_json(std::string_view text, int max_depth) { return Scanner(text, max_depth).run(); }
 
 bool is_json_number(std::string_view text) {
   std::size_t at = !text.empty() && text.front() == '-' ? 1 : 0;

@@ -52,16 +52,11 @@ constexpr std::uint64_t kHighs = 0x8080808080808080u;
   return i;
 }
 
-/// Appends the character that `text` begins with in escaped form; returns its length.
-std::size_t append_special(std::string& out, std::string_view text) {
+/// Appends the ASCII character that has to be escaped.
+void append_escape(std::string& out, char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  const auto byte = static_cast<unsigned char>(text.front());
+  const auto byte = static_cast<unsigned char>(c);
   const char escape = kEscapes[byte];
-  if (escape == 'x') {
-    const std::size_t length = utf8_sequence(text);
-    out.append(length == 0 ? kReplacement : text.substr(0, length));
-    return length == 0 ? 1 : length;
-  }
   out.push_back('\\');
   out.push_back(escape);
   if (escape == 'u') {
@@ -69,20 +64,31 @@ std::size_t append_special(std::string& out, std::string_view text) {
     out.push_back(kHex[byte >> 4u]);
     out.push_back(kHex[byte & 0xFu]);
   }
-  return 1;
 }
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
-  for (;;) {
-    const std::size_t plain = plain_run(text);
-    out.append(text.data(), plain);
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    text.remove_prefix(append_special(out, text));
+  std::size_t copied = 0;
+  for (std::size_t at = 0;;) {
+    at += plain_run(text.substr(at));
+    if (at == text.size()) break;
+    const bool multi_byte = kEscapes[static_cast<unsigned char>(text[at])] == 'x';
+    const std::size_t length = multi_byte ? utf8_sequence(text.substr(at)) : 0;
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    out.append(text, copied, at - copied);
+    if (multi_byte) {
+      out.append(kReplacement);
+    } else {
+      append_escape(out, text[at]);
+    }
+    copied = ++at;
   }
+  out.append(text, copied, text.size() - copied);
   out.push_back('"');
 }
 

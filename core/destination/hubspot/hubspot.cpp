@@ -95,7 +95,10 @@ class HubSpot final : public Destination {
     // Behind the row's own: {"idProperty":"","id":"","objectWriteTraceId":"","properties":},
     constexpr std::size_t kEnvelope = 72;
     const std::size_t match = 6 * (row.match.size() + target_.match.size());
-    return kEnvelope + kTraceBytes + match + row.destination_id.size() + rows_.bound(row.line);
+    // A full batch of rows up to this size fits, so that a closer look would change nothing.
+    constexpr std::size_t kEnough = kMaxBytes / kMaxRows / 2;
+    return kEnvelope + kTraceBytes + match + row.destination_id.size() +
+           rows_.bound(row.line, kEnough);
   }
 
   [[nodiscard]] Step begin(const Batch& batch) const override {

@@ -57,18 +57,10 @@ template <std::size_t n>
 class RowFinder {
  public:
   RowFinder(const ResultsForm& form, const Batch& batch, const std::vector<RowIndex>& rows)
-      : form_(form), count_(rows.size()) {
-    if (form.key.empty()) return;
-    for (std::size_t place = 0; place < rows.size(); ++place) {
-      const BatchRow& row = batch.rows[rows[place]];
-      const std::string key = key_form(row.key);
-      add(std::string(row.match), place);
-      if (key != row.match) add(key, place);
-    }
-  }
+      : form_(form), batch_(batch), rows_(rows) {}
 
   /// The place in the request, by key or index. Where an entry has both they must agree.
-  [[nodiscard]] std::optional<std::size_t> find(const json& entry) const {
+  [[nodiscard]] std::optional<std::size_t> find(const json& entry) {
     const auto by_key = find_key(entry);
     const auto by_index = find_index(entry);
     const bool has_key = !form_.key.empty() && wire::at_path(entry, form_.key) != nullptr;
@@ -79,14 +71,25 @@ class RowFinder {
  private:
   static constexpr std::size_t kSeveral = static_cast<std::size_t>(-1);
 
+  /// Most answers name no row at all: the table is made when one does.
+  void learn() {
+    for (std::size_t place = 0; place < rows_.size(); ++place) {
+      const BatchRow& row = batch_.rows[rows_[place]];
+      const std::string key = key_form(row.key);
+      add(std::string(row.match), place);
+      if (key != row.match) add(key, place);
+    }
+  }
+
   void add(std::string text, std::size_t place) {
     const auto [found, added] = places_.emplace(std::move(text), place);
     if (!added && found->second != place) found->second = kSeveral;
   }
 
-  [[nodiscard]] std::optional<std::size_t> find_key(const json& entry) const {
+  [[nodiscard]] std::optional<std::size_t> find_key(const json& entry) {
     const json* key = form_.key.empty() ? nullptr : wire::at_path(entry, form_.key);
     if (key == nullptr) return std::nullopt;
+    if (places_.empty()) learn();
     const auto found = places_.find(wire::scalar_text(*key));
     if (found == places_.end() || found->second == kSeveral) return std::nullopt;
     return found->second;
@@ -99,12 +102,13 @@ class RowFinder {
     std::size_t place = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), place);
     const bool whole = read.ec == std::errc{} && read.ptr == text.data() + text.size();
-    if (!whole || place >= count_) return std::nullopt;
+    if (!whole || place >= rows_.size()) return std::nullopt;
     return place;
   }
 
   const ResultsForm& form_;
-  std::size_t count_;
+  const Batch& batch_;
+  const std::vector<RowIndex>& rows_;
   std::unordered_map<std::string, std::size_t> places_;
 };
 
@@ -151,7 +155,7 @@ class RowFinder {
 }
 
 [[nodiscard]] Evidence read_errors(const ResultsForm& form, const json& body, const json* list,
-                                   const RowFinder& finder, std::size_t rows) {
+                                   RowFinder& finder, std::size_t rows) {
   Evidence evidence(rows);
   bool all_placed = true;
   if (list != nullptr) {
@@ -177,7 +181,7 @@ class RowFinder {
   return evidence;
 }
 
-[[nodiscard]] Evidence read_list(const ResultsForm& form, const json& list, const RowFinder& finder,
+[[nodiscard]] Evidence read_list(const ResultsForm& form, const json& list, RowFinder& finder,
                                  std::size_t rows) {
   Evidence evidence(rows);
   const bool in_order = form.key.empty() && form.index.empty();
@@ -195,7 +199,7 @@ class RowFinder {
 }
 
 [[nodiscard]] Evidence read_evidence(const ResultsForm& form, const wire::Reply& reply,
-                                     const RowFinder& finder, std::size_t rows) {
+                                     RowFinder& finder, std::size_t rows) {
   const auto body = wire::read_json(reply);
   if (!body) return Evidence(rows);
   const json* list = wire::at_path(*body, form.path);
@@ -224,7 +228,7 @@ class RowFinder {
 
 std::vector<Verdict> read_results(const ResultsForm& form, const wire::Reply& reply,
                                   const Batch& batch, const std::vector<RowIndex>& rows) {
-  const RowFinder finder(form, batch, rows);
+  RowFinder finder(form, batch, rows);
   const Reason missing =
       reason_of("not_in_answer", "the answer does not say what became of the row");
   std::vector<Verdict> verdicts = read_evidence(form, reply, finder, rows.size()).verdicts(missing);

@@ -83,7 +83,8 @@ class Rest final : public Destination {
     const std::size_t key = row.key.size();
     const std::size_t match = row.match.size();
     const std::size_t envelope = declared_.body.bound(key, match) + 4;  // brackets, a comma
-    return envelope + declared_.row.bound(key, match) + rows_.bound(row.line) + 6 * match;
+    const std::size_t enough = declared_.batch_bytes / declared_.batch_rows / 2;
+    return envelope + declared_.row.bound(key, match) + rows_.bound(row.line, enough) + 6 * match;
   }
 
   [[nodiscard]] Step begin(const Batch& batch) const override {

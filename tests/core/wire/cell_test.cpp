@@ -13,9 +13,7 @@
 namespace tailrace::wire {
 namespace {
 
-Column column_of(Type type) {
-  return Column{"f", type, Nulls::clear, kDefaultDigits};
-}
+Column column_of(Type type) { return Column{"f", type, Nulls::clear, kDefaultDigits}; }
 
 /// The cell as a source hands it over: `value` in COPY text format.
 std::string raw_of(std::string_view value) {

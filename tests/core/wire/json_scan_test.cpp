@@ -9,9 +9,7 @@
 namespace tailrace::wire {
 namespace {
 
-bool valid(std::string_view text) {
-  return scan_json(text, 64).valid;
-}
+bool valid(std::string_view text) { return scan_json(text, 64).valid; }
 
 TEST(JsonScan, TakesWhatTheGrammarTakes) {
   for (const std::string_view text :
@@ -136,14 +134,9 @@ TEST(JsonScan, AgreesWithAnotherParserOnDamagedDocuments) {
       const std::size_t at = random() % text.size();
       const char c = alphabet[random() % alphabet.size()];
       switch (random() % 3) {
-        case 0:
-          text[at] = c;
-          break;
-        case 1:
-          text.erase(at, 1);
-          break;
-        default:
-          text.insert(at, 1, c);
+        case 0: text[at] = c; break;
+        case 1: text.erase(at, 1); break;
+        default: text.insert(at, 1, c);
       }
     }
     const JsonScan ours = scan_json(text, 64);
