@@ -1,4 +1,5 @@
-// What the diff of an unchanged model costs by itself: nanoseconds of CPU and bytes of memory a row.
+// What the diff of an unchanged model costs by itself: nanoseconds of CPU and bytes of memory a
+// row.
 //
 //   g++ -std=c++20 -O2 -Icore benchmarks/diff_bench.cpp core/row/*.cpp core/diff/*.cpp
 //       core/state/{table,snapshot,packing,journal,replay}.cpp -lcrypto -lxxhash -o diff_bench

@@ -19,9 +19,9 @@ namespace {
 /// Before each row's texts. In memory and in the spill file alike; neither outlives the process.
 struct Header {
   IdentityHash identity;
-  Version version;
-  std::array<std::uint32_t, 3> lengths;  // line; or key, match, destination id
-  Change change;
+  Version version = 0;
+  std::array<std::uint32_t, 3> lengths{};  // line; or key, match, destination id
+  Change change = Change::added;
 };
 
 using Texts = std::array<std::string_view, 3>;
@@ -32,7 +32,7 @@ using Texts = std::array<std::string_view, 3>;
 /// the file, or all rows where there is no file.
 struct Changeset::Impl {
   std::string directory;
-  std::size_t buffer_bytes;
+  std::size_t buffer_bytes = 0;
   std::string buffer;
   std::optional<SpillFile> file;
   std::size_t rows = 0;

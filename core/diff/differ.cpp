@@ -45,8 +45,8 @@ void Differ::settle(const Incoming& row) {
   StateTable::Marks& marks = state_.table.marks(slot);
   if (marks.seen != Seen::no) {
     if (marks.seen != Seen::invalid) spoil(slot);
-    const InvalidCode code = options_.identity_is_key ? InvalidCode::duplicate_key
-                                                      : InvalidCode::duplicate_match;
+    const InvalidCode code =
+        options_.identity_is_key ? InvalidCode::duplicate_key : InvalidCode::duplicate_match;
     return invalidate(row, code, options_.identity_is_key ? key_column() : schema_.match);
   }
   if (who.fault != InvalidCode::none) {

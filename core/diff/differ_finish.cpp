@@ -23,8 +23,8 @@ void Differ::finish(const KeyReader& keys) {
   const std::uint64_t counted =
       counts_.unchanged + counts_.added + counts_.changed + counts_.invalid;
   if (counts_.scanned != counted) {
-    throw std::logic_error("diff: " + std::to_string(counts_.scanned) +
-                           " rows were scanned and " + std::to_string(counted) + " counted");
+    throw std::logic_error("diff: " + std::to_string(counts_.scanned) + " rows were scanned and " +
+                           std::to_string(counted) + " counted");
   }
 }
 
@@ -52,7 +52,7 @@ void Differ::count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone)
     case Seen::changed: ++counts_.changed; return;
     case Seen::added: ++counts_.added; return;
     case Seen::duplicate: ++counts_.invalid; return;
-    case Seen::invalid: return;  // counted when its rows came
+    case Seen::invalid: break;  // counted when its rows came
   }
 }
 

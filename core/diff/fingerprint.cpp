@@ -11,13 +11,16 @@ namespace {
 
 /// Little end first on every machine.
 std::uint8_t* put(std::uint8_t* at, std::uint64_t value) {
-  for (int shift = 0; shift < 64; shift += 8) *at++ = static_cast<std::uint8_t>(value >> shift);
+  for (unsigned shift = 0; shift < 64; shift += 8)
+    *at++ = static_cast<std::uint8_t>(value >> shift);
   return at;
 }
 
 void append_hex(std::string& out, std::uint64_t value) {
   constexpr char kDigits[] = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) out.push_back(kDigits[(value >> shift) & 0xf]);
+  for (unsigned shift = 64; shift > 0; shift -= 4) {
+    out.push_back(kDigits[(value >> (shift - 4)) & 0xfU]);
+  }
 }
 
 }  // namespace

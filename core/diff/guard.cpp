@@ -14,9 +14,7 @@ namespace {
   return text;
 }
 
-[[nodiscard]] std::string rows(std::uint64_t n) {
-  return grouped(n) + (n == 1 ? " row" : " rows");
-}
+[[nodiscard]] std::string rows(std::uint64_t n) { return grouped(n) + (n == 1 ? " row" : " rows"); }
 
 /// Three digits behind the point at most, so that a figure just above its limit does not look equal
 /// to it.
@@ -62,10 +60,9 @@ namespace {
 }
 
 [[nodiscard]] Breach empty_breach(const GuardFacts& facts) {
-  const std::string found =
-      facts.counts.scanned == 0
-          ? "the model has no rows"
-          : "none of the model's " + rows(facts.counts.scanned) + " is valid";
+  const std::string found = facts.counts.scanned == 0
+                                ? "the model has no rows"
+                                : "none of the model's " + rows(facts.counts.scanned) + " is valid";
   return {"empty", 0, Limit{},
           "guard empty: " + found + ", but " + grouped(facts.known) +
               " keys are known at the destination." + way_on("empty") +

@@ -31,8 +31,7 @@ struct Identified {
 class Identifier {
  public:
   /// `identity_is_key`: insert and append, where the match value says nothing.
-  Identifier(const Schema& schema, const Hasher& hasher, bool identity_is_key,
-             Normalise normalise);
+  Identifier(const Schema& schema, const Hasher& hasher, bool identity_is_key, Normalise normalise);
 
   /// True where two rows of different identities may have one key, so that keys must be compared
   /// by themselves.

@@ -15,8 +15,7 @@ struct Wording {
       return {"null_key", "key column ", " is NULL: the row cannot be named"};
     case InvalidCode::blank_key:
       return {"blank_key", "key column ", " is blank: the row cannot be named"};
-    case InvalidCode::long_key:
-      return {"long_key", "key column ", " is longer than 4096 bytes"};
+    case InvalidCode::long_key: return {"long_key", "key column ", " is longer than 4096 bytes"};
     case InvalidCode::float_key:
       return {"float_key", "key column ",
               " is a floating-point number, which names nothing exactly:"

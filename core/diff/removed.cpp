@@ -91,8 +91,9 @@ class KeySearch {
     if (old != nullptr) return *old;
     const auto doubt = state_.doubts.find(identity);
     if (doubt != state_.doubts.end()) return doubt->second.keys;
-    throw StateLost("diff: the state has an entry without its key, so its removal cannot be sent;"
-                    " restore the store or reset the sync");
+    throw StateLost(
+        "diff: the state has an entry without its key, so its removal cannot be sent;"
+        " restore the store or reset the sync");
   }
 
  private:

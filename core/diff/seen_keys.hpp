@@ -27,8 +27,7 @@ class SeenKeys {
 
   /// True where the model has the key in a row that is not sent: without identity, or with one
   /// whose low half is in `unsent`.
-  [[nodiscard]] bool held(const IdentityHash& key,
-                          const std::unordered_set<std::uint64_t>& unsent);
+  [[nodiscard]] bool held(const IdentityHash& key, const std::unordered_set<std::uint64_t>& unsent);
 
  private:
   // An entry's version is the low half of the identity: 64 bits are enough to find a row again,

@@ -92,16 +92,13 @@ class Digits {
   [[nodiscard]] bool zero() const { return size() == 0; }
   [[nodiscard]] char* end() const { return end_; }
   /// Of the last digit.
-  [[nodiscard]] std::int64_t exponent() const {
-    return point_ - static_cast<std::int64_t>(size());
-  }
+  [[nodiscard]] std::int64_t exponent() const { return point_ - static_cast<std::int64_t>(size()); }
 
   [[nodiscard]] bool whole_below_2_to_53() const {
     if (exponent() < 0) return false;
     const auto length = static_cast<std::int64_t>(kTwoTo53.size());
     // With as many digits, the text order of the significant digits is the order of the numbers.
-    return point_ < length ||
-           (point_ == length && std::string_view(begin_, size()) < kTwoTo53);
+    return point_ < length || (point_ == length && std::string_view(begin_, size()) < kTwoTo53);
   }
 
   /// Half to even, as printf rounds.
@@ -110,7 +107,7 @@ class Digits {
     const char next = begin_[digits];
     const bool beyond_tie = size() > digits + 1;
     end_ = begin_ + digits;
-    const bool odd = ((end_[-1] - '0') & 1) != 0;
+    const bool odd = (end_[-1] - '0') % 2 != 0;
     if (next > '5' || (next == '5' && (beyond_tie || odd))) {
       count_up();
     } else {

@@ -21,7 +21,7 @@ char read_octal(char first, std::string_view& rest) {
     value = value * 8 + (rest.front() - '0');
     rest.remove_prefix(1);
   }
-  return static_cast<char>(value & 0xff);
+  return static_cast<char>(value % 256);
 }
 
 /// Reads \xhh: the x has been consumed. An x that no hex digit follows stands for itself.

@@ -29,6 +29,8 @@ class TemporaryDirectory {
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  TemporaryDirectory(TemporaryDirectory&&) = delete;
+  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
 
   [[nodiscard]] std::string path() const { return path_.string(); }
@@ -48,6 +50,8 @@ class FileSizeLimit {
   }
   FileSizeLimit(const FileSizeLimit&) = delete;
   FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  FileSizeLimit(FileSizeLimit&&) = delete;
+  FileSizeLimit& operator=(FileSizeLimit&&) = delete;
   ~FileSizeLimit() {
     ::setrlimit(RLIMIT_FSIZE, &before_);
     std::signal(SIGXFSZ, signal_);
@@ -117,8 +121,8 @@ void expect_rows(Changeset& changeset, const std::vector<Row>& rows) {
 TEST(Changeset, GivesBackWhatWasWrittenInItsOrder) {
   const TemporaryDirectory directory;
   const std::vector<Row> rows = random_rows(2000, 100);
-  for (const std::size_t buffer_bytes : {std::size_t{0}, std::size_t{1}, std::size_t{64},
-                                         std::size_t{1000}, std::size_t{64 * 1024}}) {
+  for (const std::size_t buffer_bytes :
+       {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{1000}, std::size_t{65'536}}) {
     Changeset changeset(directory.path(), buffer_bytes);
     write(changeset, rows);
     EXPECT_EQ(changeset.rows(), rows.size());
@@ -210,7 +214,7 @@ TEST(SpillFile, IsForItsOwnerAloneAndNamelessEitherWay) {
   for (const bool named_first : {false, true}) {
     const SpillFile file = named_first ? SpillFile::open_unlinked(directory.path())
                                        : SpillFile::open(directory.path());
-    struct stat facts {};
+    struct stat facts{};
     ASSERT_EQ(::fstat(file.descriptor(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777U, 0600U);
     EXPECT_EQ(facts.st_nlink, 0U);

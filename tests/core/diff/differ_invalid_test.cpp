@@ -50,7 +50,9 @@ TEST(InvalidRows, OneNullAmongSeveralKeyColumnsIsEnough) {
 
 TEST(InvalidRows, TheSeparatorOfKeyColumnsInsideOne) {
   Diff diff = mirror(test::keyed_by_two());
-  diff.run({"n\ta@x\t1\x1f\t2", "n\tb@x\t1\t\x1f" "2"});
+  diff.run({"n\ta@x\t1\x1f\t2",
+            "n\tb@x\t1\t\x1f"
+            "2"});
   EXPECT_THAT(diff.codes(), ElementsAre("separator_in_key", "separator_in_key"));
 }
 
@@ -144,8 +146,10 @@ TEST(InvalidRows, ARecordStaysWhileItsKeyIsInTheModelInAnInvalidRow) {
   diff.acknowledge("gone@x", "gone@x\tG\t5", {"5", "gone@x", ""});
   diff.run({
       "\\N\tN\t1",                        // its match value was taken away
-      "b@x\tT\t2", "c@x\tT\t2",           // its key comes twice under new match values
-      "d@x\tF\t3", "d@x\tF\t4",           // it moved to a match value that comes twice
+      "b@x\tT\t2",
+      "c@x\tT\t2",           // its key comes twice under new match values
+      "d@x\tF\t3",
+      "d@x\tF\t4",           // it moved to a match value that comes twice
       "e@x\tE\t6",
   });
   EXPECT_THAT(diff.removed_keys(), ElementsAre("5"));

@@ -54,8 +54,8 @@ std::string key_of(const World& world, const std::vector<std::string>& row) {
 
 bool is_unchanged(const Entry& entry, const std::string& line, const Diff& diff) {
   if (!entry.acknowledged || diff.version(entry.line) != diff.version(line)) return false;
-  return !entry.in_doubt || (!entry.doubt.mixed && !entry.doubt.deleted &&
-                             entry.doubt.version == diff.version(line));
+  return !entry.in_doubt ||
+         (!entry.doubt.mixed && !entry.doubt.deleted && entry.doubt.version == diff.version(line));
 }
 
 void judge_row(const World& world, const Diff& diff, const std::string& line, Expected& out) {
@@ -179,7 +179,7 @@ std::set<IdentityHash> as_set(const std::vector<IdentityHash>& list) {
 
 TEST(DifferProperty, AgreesWithASlowDiff) {
   std::uint64_t invalid = 0, removed = 0, unchanged = 0, returned = 0;
-  for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
     SCOPED_TRACE(seed);
     World world = Maker(seed).world();
     Diff diff(world.match_is_key ? test::keyed_by_match() : test::keyed_by_id());
@@ -203,7 +203,7 @@ TEST(DifferProperty, AgreesWithASlowDiff) {
     returned += expected.returned.size();
   }
   // The worlds are rich enough to mean something.
-  EXPECT_GT(std::min({invalid, removed, unchanged, returned}), 1000U);
+  EXPECT_GT(std::min({invalid, removed, unchanged, returned}), 500U);
 }
 
 }  // namespace

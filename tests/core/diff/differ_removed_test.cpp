@@ -52,10 +52,10 @@ TEST(RemovedRows, AreSentWithAllThatIsKnownOfThem) {
     for (const Diff::Sent& row : diff.sent()) {
       if (row.change == Change::removed) removed.push_back(row);
     }
-    EXPECT_THAT(removed, testing::UnorderedElementsAre(
-                             Diff::Sent{Change::removed, "", {"1", "a@x", "id-1"}},
-                             Diff::Sent{Change::removed, "", {"2", "b@x", ""}},
-                             Diff::Sent{Change::removed, "", {"3", "c@x", ""}}));
+    EXPECT_THAT(removed,
+                testing::UnorderedElementsAre(Diff::Sent{Change::removed, "", {"1", "a@x", "id-1"}},
+                                              Diff::Sent{Change::removed, "", {"2", "b@x", ""}},
+                                              Diff::Sent{Change::removed, "", {"3", "c@x", ""}}));
     EXPECT_THAT(diff.differ().newly_absent(), IsEmpty());
   }
 }
@@ -75,9 +75,9 @@ TEST(RemovedRows, TakeNewerKeysFromTheJournal) {
   diff.journal.push_back({"3", "c@x", "id-3"});
   diff.run({"c@x\tCas\t3"});
   std::vector<Diff::Sent> sent = diff.sent();
-  EXPECT_THAT(sent, testing::UnorderedElementsAre(
-                        Diff::Sent{Change::removed, "", {"11", "a@x", "id-1"}},
-                        Diff::Sent{Change::removed, "", {"2", "b@x", "id-2"}}));
+  EXPECT_THAT(sent,
+              testing::UnorderedElementsAre(Diff::Sent{Change::removed, "", {"11", "a@x", "id-1"}},
+                                            Diff::Sent{Change::removed, "", {"2", "b@x", "id-2"}}));
 }
 
 TEST(RemovedRows, ThatTheStoreCannotNameEndTheRun) {

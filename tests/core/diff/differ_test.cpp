@@ -219,8 +219,8 @@ TEST_P(DifferInDoubt, IsUnchangedOnlyWhereNothingElseCanLand) {
   Diff diff(test::keyed_by_match());
   const std::string base = "a@x\tAnn";
   if (c.acknowledged) diff.acknowledge("a@x", base, {"a@x", "", ""});
-  diff.doubt("a@x", doubt_of(diff.version(c.same_version ? base : "a@x\tOther"), c.mixed,
-                             c.deleted));
+  diff.doubt("a@x",
+             doubt_of(diff.version(c.same_version ? base : "a@x\tOther"), c.mixed, c.deleted));
   diff.run({c.line});
   EXPECT_EQ(diff.counts().unchanged, c.unchanged ? 1U : 0U);
   EXPECT_EQ(diff.sent_lines(c.sent).size(), c.unchanged ? 0U : 1U);
@@ -230,7 +230,8 @@ INSTANTIATE_TEST_SUITE_P(
     Doubts, DifferInDoubt,
     testing::Values(
         DoubtCase{"carried", true, true, false, false, "a@x\tAnn", Change::changed, true},
-        DoubtCase{"carried_but_changed", true, true, false, false, "a@x\tB", Change::changed, false},
+        DoubtCase{"carried_but_changed", true, true, false, false, "a@x\tB", Change::changed,
+                  false},
         DoubtCase{"lost_revert", true, false, false, false, "a@x\tAnn", Change::changed, false},
         DoubtCase{"as_sent", true, false, false, false, "a@x\tOther", Change::changed, false},
         DoubtCase{"mixed", true, true, true, false, "a@x\tAnn", Change::changed, false},

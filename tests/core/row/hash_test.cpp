@@ -22,9 +22,7 @@ Hasher::Secret fixed_secret() {
   return secret;
 }
 
-Column column(Type type, int digits = kDefaultDigits) {
-  return {"c", type, Nulls::clear, digits};
-}
+Column column(Type type, int digits = kDefaultDigits) { return {"c", type, Nulls::clear, digits}; }
 
 /// Four fields and a key column behind them.
 Schema plain_schema() {
@@ -38,7 +36,7 @@ Schema plain_schema() {
 /// Text, floats at 12 digits, at 3 and exact, a decimal; a key column behind them.
 Schema float_schema() {
   Schema schema;
-  schema.columns = {column(Type::text),     column(Type::floating), column(Type::floating, 3),
+  schema.columns = {column(Type::text),        column(Type::floating), column(Type::floating, 3),
                     column(Type::floating, 0), column(Type::decimal),  column(Type::integer)};
   schema.field_count = 5;
   schema.key = {5};
@@ -80,8 +78,7 @@ TEST(Hasher, GivesTheFrozenHashesOfTheGoldenRows) {
     const Hasher hasher(fixed_secret(), unescaped(parts[1]));
     const std::string line = unescaped(parts[2]);
     std::string scratch;
-    const IdentityHash identity =
-        hasher.identity(RowView(line, schema).cell(0).text(scratch));
+    const IdentityHash identity = hasher.identity(RowView(line, schema).cell(0).text(scratch));
     EXPECT_EQ(hex(identity.high) + hex(identity.low), parts[3]) << record;
     EXPECT_EQ(hex(version_of(hasher, line, schema)), parts[4]) << record;
     ++rows;
@@ -119,9 +116,9 @@ TEST(Hasher, IsXxHash3UnderSecretsExpandedByHkdf) {
   const XXH128_hash_t identity =
       XXH3_128bits_withSecret("x@y.z", 5, for_identity.data(), for_identity.size());
   EXPECT_EQ(hasher.identity("x@y.z"), (IdentityHash{identity.high64, identity.low64}));
-  EXPECT_EQ(version_of(hasher, line, plain_schema()),
-            XXH3_64bits_withSecret(fields.data(), fields.size(), for_version.data(),
-                                   for_version.size()));
+  EXPECT_EQ(
+      version_of(hasher, line, plain_schema()),
+      XXH3_64bits_withSecret(fields.data(), fields.size(), for_version.data(), for_version.size()));
 }
 
 TEST(Hasher, StoreAndMappingEachMakeOtherHashes) {
@@ -150,9 +147,9 @@ TEST(Hasher, UnmappedKeyColumnsAreNoPartOfTheVersion) {
 TEST(Hasher, FieldsThatLookAlikeStayApart) {
   const Hasher hasher(fixed_secret(), "m");
   const std::vector<std::string> lines = {
-      "a\tb\t\t\tk",     "a\t\tb\t\tk",    "ab\t\t\t\tk",       "\t\t\t\tk",
-      "\\N\t\t\t\tk",    "\t\\N\t\t\tk",   "\\\\N\t\t\t\tk",    "a\\tb\t\t\t\tk",
-      "a\\\\tb\t\t\t\tk", "N\t\t\t\tk",    "\\N\t\\N\t\\N\t\\N\tk"};
+      "a\tb\t\t\tk",      "a\t\tb\t\tk",  "ab\t\t\t\tk",          "\t\t\t\tk",
+      "\\N\t\t\t\tk",     "\t\\N\t\t\tk", "\\\\N\t\t\t\tk",       "a\\tb\t\t\t\tk",
+      "a\\\\tb\t\t\t\tk", "N\t\t\t\tk",   "\\N\t\\N\t\\N\t\\N\tk"};
   std::set<Version> versions;
   for (const std::string& line : lines) versions.insert(version_of(hasher, line, plain_schema()));
   EXPECT_EQ(versions.size(), lines.size());

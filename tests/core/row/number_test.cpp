@@ -5,8 +5,8 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <random>
 #include <string>
 #include <vector>
@@ -23,15 +23,15 @@ std::string compared(std::string_view text, int digits = 12) {
 
 std::string printed_e(double value, int digits) {
   std::string out(1200, '\0');
-  out.resize(static_cast<std::size_t>(
-      std::snprintf(out.data(), out.size(), "%.*e", digits, value)));
+  out.resize(
+      static_cast<std::size_t>(std::snprintf(out.data(), out.size(), "%.*e", digits, value)));
   return out;
 }
 
 std::string printed_f(double value, int digits) {
   std::string out(1500, '\0');
-  out.resize(static_cast<std::size_t>(
-      std::snprintf(out.data(), out.size(), "%.*f", digits, value)));
+  out.resize(
+      static_cast<std::size_t>(std::snprintf(out.data(), out.size(), "%.*f", digits, value)));
   return out;
 }
 
@@ -83,8 +83,9 @@ TEST(ComparedFloat, WritesSignDigitsAndExponent) {
 }
 
 TEST(ComparedFloat, NotationMakesNoDifference) {
-  for (const char* text : {"1e+15", "1000000000000000", "1000000000000000.0", "1.0e15", "+1E15",
-                           "0.1e16", "10E0014", "00001e15", "1000000000000000.", "1e0000000000015"}) {
+  for (const char* text :
+       {"1e+15", "1000000000000000", "1000000000000000.0", "1.0e15", "+1E15", "0.1e16", "10E0014",
+        "00001e15", "1000000000000000.", "1e0000000000015"}) {
     EXPECT_EQ(compared(text), "1e15") << text;
   }
   for (const char* text : {".5", "0.5", "5e-1", "0.50000", "+.5", "50E-02"}) {
@@ -93,7 +94,8 @@ TEST(ComparedFloat, NotationMakesNoDifference) {
 }
 
 TEST(ComparedFloat, NegativeZeroEqualsZero) {
-  for (const char* text : {"0", "-0", "0.0", "-0.000", "0e0", "-0e-308", "+0", "0e99999999", ".0"}) {
+  for (const char* text :
+       {"0", "-0", "0.0", "-0.000", "0e0", "-0e-308", "+0", "0e99999999", ".0"}) {
     EXPECT_EQ(compared(text), "0") << text;
   }
 }
@@ -141,10 +143,28 @@ TEST(ComparedFloat, DigitsZeroKeepsTheTextAsItStands) {
 }
 
 TEST(ComparedFloat, WhatIsNoNumberIsAppendedAsItStands) {
-  for (const char* text :
-       {"NaN", "Infinity", "-Infinity", "", "-", "+", ".", "e5", "1e", "1e+", "1.5.2", "1,5", " 1",
-        "1 ", "0x1p3", "--1", "1e5x", "1_000", "1e9999999999", "1e-99999999999999999999",
-        "\\N", "١"}) {
+  for (const char* text : {"NaN",
+                           "Infinity",
+                           "-Infinity",
+                           "",
+                           "-",
+                           "+",
+                           ".",
+                           "e5",
+                           "1e",
+                           "1e+",
+                           "1.5.2",
+                           "1,5",
+                           " 1",
+                           "1 ",
+                           "0x1p3",
+                           "--1",
+                           "1e5x",
+                           "1_000",
+                           "1e9999999999",
+                           "1e-99999999999999999999",
+                           "\\N",
+                           "١"}) {
     EXPECT_EQ(compared(text), text);
   }
 }
