@@ -125,7 +125,7 @@ class Draft {
   std::string path_;
 };
 
-void write_tables(const std::string& path, const std::string& vfs, std::int64_t made_ms) {
+void write_tables(const std::string& path, const std::string& vfs, const ClockReading& now) {
   SqliteConnection connection(path, vfs, kBusyTimeoutMs);
   connection.execute("PRAGMA page_size = " + std::to_string(kPageBytes));
   set_up_sqlite(connection);
@@ -137,9 +137,9 @@ void write_tables(const std::string& path, const std::string& vfs, std::int64_t 
   StoreRow store;
   store.identity = new_identity();
   store.identity.format = kSqliteFormat;
-  store.created_ms = made_ms;
+  store.created_ms = now.wall_ms;
   catalogue.write(store);
-  catalogue.write(ClockAnchor{{}, 0, made_ms});
+  catalogue.write(ClockAnchor{now.boot_id, now.boot_ms, now.wall_ms});
   transaction.commit();
 }
 
@@ -198,9 +198,10 @@ void set_up_sqlite(SqliteConnection& connection) {
       "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
 }
 
-void create_sqlite_store(const std::string& path, const std::string& vfs, std::int64_t made_ms) {
+void create_sqlite_store(const std::string& path, const std::string& vfs,
+                         const ClockReading& now) {
   Draft draft(path);
-  write_tables(draft.path(), vfs, made_ms);
+  write_tables(draft.path(), vfs, now);
   draft.become(path);
   sync_directory(directory_of(path));
 }

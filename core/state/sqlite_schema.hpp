@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
+#include "state/clock.hpp"
 #include "state/sqlite.hpp"
 
 namespace tailrace {
@@ -14,8 +14,8 @@ inline constexpr int kSqliteFormat = 1;
 void make_state_directory(const std::string& directory);
 
 /// Makes a store with its tables at `path`, whole or not at all, 0600. Does nothing where another
-/// process was faster. `made_ms`: milliseconds since 1970.
-void create_sqlite_store(const std::string& path, const std::string& vfs, std::int64_t made_ms);
+/// process was faster. `now`: its first anchor in time.
+void create_sqlite_store(const std::string& path, const std::string& vfs, const ClockReading& now);
 
 /// Throws StateLost where there is no file, or none that can be a store: a link, empty, cut off.
 void check_sqlite_file(const std::string& path);

@@ -45,7 +45,7 @@ SqliteStore::SqliteStore(const std::string& path, SqliteOptions options)
       clock_(options_.clock),
       lock_(path_ + ".lock") {
   if (options_.create && is_missing(path_)) {
-    create_sqlite_store(path_, options_.vfs, options_.clock().wall_ms);
+    create_sqlite_store(path_, options_.vfs, options_.clock());
   }
   open();
 }
