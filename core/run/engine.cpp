@@ -22,8 +22,19 @@ void Engine::cancel() {
   if (interrupt_) interrupt_();
 }
 
+/// What interrupt_ wakes belongs to the session: it must be forgotten before the session goes, on
+/// every way out, because the committer's thread and cancel() may call it until then.
+struct Engine::ForgetInterrupt {
+  Engine& engine;
+  ~ForgetInterrupt() {
+    const std::lock_guard lock(engine.cancel_mutex_);
+    engine.interrupt_ = nullptr;
+  }
+};
+
 RunResult Engine::run() {
   Session session;
+  const ForgetInterrupt on_the_way_out{*this};
   session.started = world_.clock->now();
   session.report.run_id = spec_.run_id;
   session.report.sync = spec_.sync;
@@ -49,10 +60,6 @@ RunResult Engine::run() {
     end_with(session, Status::config, error.what());
   } catch (const std::system_error& error) {
     end_with(session, Status::unfinished, error.what());
-  }
-  {
-    const std::lock_guard lock(cancel_mutex_);
-    interrupt_ = nullptr;
   }
   progress_.phase.store(Phase::done);
   session.report.assert_counts(session.diff_finished);

@@ -52,6 +52,7 @@ class Engine {
 
  private:
   struct Session;  // of one run: store, claim, committer, state, changeset …
+  struct ForgetInterrupt;
   void perform(Session& session);
   void open(Session& session);
   void check_expected(const Session& session) const;

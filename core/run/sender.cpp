@@ -275,6 +275,7 @@ void Sender::withheld(const Withheld& row) {
   rejected.code = row.code;
   rejected.message = row.message;
   rejected.field = row.field;
+  rejected.first_at_ms = rejected.last_at_ms = store_ms(parts_.clock.now());
   piece.rejected.push_back(std::move(rejected));
   Settled settled;
   settled.counts.rejected = 1;

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "run/engine.hpp"
@@ -99,7 +100,8 @@ class ToolTransport final : public http::Transport {
   explicit ToolTransport(Tool& tool) : tool_(tool) {}
   void start(http::Outgoing outgoing) override { waiting_.push_back(std::move(outgoing)); }
   std::vector<http::Finished> poll(std::chrono::milliseconds wait) override {
-    std::vector<http::Finished> finished;
+    std::vector<http::Finished> finished = std::exchange(abandoned_, {});
+    if (!finished.empty()) return finished;
     if (waiting_.empty()) {
       // Another thread (the committer) has to get on.
       std::this_thread::sleep_for(std::min(wait, std::chrono::milliseconds(1)));
