@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # A supervisor follows its TERM with a KILL after five seconds.
 ENDS_WITHIN_S = 5.0
-MANY = 20_000
+MANY = 9_000
 
 
 def test_sends_every_row_and_returns_the_report(people: People) -> None:
