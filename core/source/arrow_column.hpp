@@ -41,7 +41,7 @@ class ArrowColumn {
   void write_json(std::string& out, std::int64_t row) const;
 
   [[nodiscard]] static bool bit(const std::uint8_t* bitmap, std::int64_t index) {
-    return ((bitmap[index / 8] >> (index % 8)) & 1) != 0;
+    return ((unsigned{bitmap[index / 8]} >> static_cast<unsigned>(index % 8)) & 1U) != 0;
   }
 
  protected:

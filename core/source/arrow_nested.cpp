@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "row/row_view.hpp"
@@ -42,9 +43,7 @@ class Offsets {
   static constexpr ArrowColumn::Layout kLayout{2, 1};
 
   void bind(const std::uint8_t* offsets) { offsets_ = offsets; }
-  [[nodiscard]] Extent at(std::int64_t slot) const {
-    return {offset(slot), offset(slot + 1)};
-  }
+  [[nodiscard]] Extent at(std::int64_t slot) const { return {offset(slot), offset(slot + 1)}; }
   [[nodiscard]] std::int64_t children(std::int64_t slots) const { return offset(slots); }
 
  private:
@@ -211,9 +210,11 @@ class DictionaryColumn : public ArrowColumn {
 
  private:
   [[nodiscard]] std::int64_t index(std::int64_t slot) const {
-    const auto value = static_cast<std::int64_t>(load<Index>(indexes_, slot));
-    if (value < 0 || value >= size_) fail_corrupt("an index is outside of its dictionary");
-    return value;
+    const Index stored = load<Index>(indexes_, slot);
+    if (stored < 0 || std::cmp_greater_equal(stored, size_)) {
+      fail_corrupt("an index is outside of its dictionary");
+    }
+    return static_cast<std::int64_t>(stored);  // NOLINT(bugprone-signed-char-misuse): no character
   }
 
   std::unique_ptr<ArrowColumn> values_;
@@ -257,9 +258,9 @@ ArrowField make_fixed_list(const ArrowColumnAsk& ask, std::string_view digits) {
   int size = -1;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
   if (error != std::errc{} || end != digits.data() + digits.size() || size < 0) return {};
-  return {std::make_unique<FixedListColumn>(ask.path, size,
-                                            make_child(ask, only_child(ask)).column),
-          Type::list, "list"};
+  return {
+      std::make_unique<FixedListColumn>(ask.path, size, make_child(ask, only_child(ask)).column),
+      Type::list, "list"};
 }
 
 template <typename Offset>

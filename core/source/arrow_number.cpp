@@ -53,9 +53,10 @@ class IntegerColumn : public ValuesColumn {
 };
 
 float float_of_half(std::uint16_t half) {
-  const bool negative = (half >> 15U) != 0;
-  const int exponent = (half >> 10U) & 0x1F;
-  const auto fraction = static_cast<float>(half & 0x3FFU);
+  const unsigned bits = half;
+  const bool negative = (bits >> 15U) != 0;
+  const auto exponent = static_cast<int>((bits >> 10U) & 0x1FU);
+  const auto fraction = static_cast<float>(bits & 0x3FFU);
   float magnitude = 0;
   if (exponent == 0x1F) {
     magnitude = fraction == 0 ? std::numeric_limits<float>::infinity()
@@ -170,9 +171,9 @@ ArrowField make_decimal(const ArrowColumnAsk& ask, std::string_view arguments) {
   if (count < 2 || !known_width || std::abs(format.scale) > kMaxScale) {
     refuse_arrow_type(ask, "Arrow d:" + std::string(arguments));
   }
-  return {std::make_unique<DecimalColumn>(ask.path, format), Type::decimal,
-          "decimal(" + std::to_string(format.precision) + ", " + std::to_string(format.scale) +
-              ")"};
+  return {
+      std::make_unique<DecimalColumn>(ask.path, format), Type::decimal,
+      "decimal(" + std::to_string(format.precision) + ", " + std::to_string(format.scale) + ")"};
 }
 
 template <typename Column>

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <utility>
-
 #include "source/arrow_abi.hpp"
 
 namespace tailrace {
@@ -13,9 +11,9 @@ class ArrowOwner {
  public:
   ArrowOwner() = default;
   /// Moves the struct in, as the specification has it: the bytes are copied, the source marked.
-  explicit ArrowOwner(Struct&& from) noexcept : held_(from) { from.release = nullptr; }
-  ArrowOwner(ArrowOwner&& other) noexcept : ArrowOwner(std::move(other.held_)) {}
-  ArrowOwner& operator=(ArrowOwner&&) = delete;
+  explicit ArrowOwner(Struct& from) noexcept : held_(from) { from.release = nullptr; }
+  ArrowOwner(const ArrowOwner&) = delete;
+  ArrowOwner& operator=(const ArrowOwner&) = delete;
   ~ArrowOwner() { release(); }
 
   void release() noexcept {

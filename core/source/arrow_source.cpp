@@ -11,7 +11,7 @@ namespace tailrace {
 
 static_assert(std::endian::native == std::endian::little, "decimals are read byte by byte");
 
-ArrowSource::ArrowSource(ArrowArrayStream&& stream) : stream_(std::move(stream)) {}
+ArrowSource::ArrowSource(ArrowArrayStream&& stream) : stream_(stream) {}
 
 std::vector<SourceColumn> ArrowSource::open() {
   try {
@@ -87,8 +87,7 @@ void ArrowSource::bind_batch() {
     throw SourceError("source: the driver sent an Arrow batch that does not fit its schema", false);
   }
   const bool may_have_nulls = batch_->null_count != 0 && batch_->n_buffers > 0;
-  batch_validity_ =
-      may_have_nulls ? static_cast<const std::uint8_t*>(batch_->buffers[0]) : nullptr;
+  batch_validity_ = may_have_nulls ? static_cast<const std::uint8_t*>(batch_->buffers[0]) : nullptr;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     columns_[i]->bind(*batch_->children[i], batch_->offset + batch_->length);
   }
@@ -97,8 +96,7 @@ void ArrowSource::bind_batch() {
 
 void ArrowSource::write_row(std::string& out, std::int64_t row) const {
   const std::int64_t child_row = batch_->offset + row;
-  const bool all_null =
-      batch_validity_ != nullptr && !ArrowColumn::bit(batch_validity_, child_row);
+  const bool all_null = batch_validity_ != nullptr && !ArrowColumn::bit(batch_validity_, child_row);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (i > 0) out.push_back('\t');
     if (all_null) {
@@ -119,9 +117,8 @@ void ArrowSource::check_cancelled() const {
 }
 
 void ArrowSource::fail(const char* doing, int code) {
-  const char* said = stream_->get_last_error == nullptr
-                         ? nullptr
-                         : stream_->get_last_error(stream_.get());
+  const char* said =
+      stream_->get_last_error == nullptr ? nullptr : stream_->get_last_error(stream_.get());
   std::string message = std::string("source: ") + doing + ": " +
                         (said == nullptr ? "the driver gives no reason" : tidy_message(said));
   const bool configuration =

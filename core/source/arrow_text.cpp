@@ -1,9 +1,9 @@
 #include "source/arrow_text.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <charconv>
 
 namespace tailrace {
 namespace {

@@ -39,7 +39,8 @@ struct IntervalParts {
 /// ISO 8601 as PostgreSQL's IntervalStyle iso_8601: P1Y2M3DT4H5M6.5S, PT0S, each part signed.
 void append_interval(std::string& out, const IntervalParts& parts);
 
-/// The shortest text that reads back the same, in PostgreSQL's choice of notation.
+/// The shortest text that reads back the same, in PostgreSQL's choice of notation. Equal to what
+/// PostgreSQL writes up to 2^53 (2^24 for float); above it sometimes has a digit or two more.
 void append_float(std::string& out, double value);
 void append_float(std::string& out, float value);
 

@@ -72,8 +72,8 @@ Civil civil_of(std::int64_t days) {
       day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t months_since_march = (5 * day_of_year + 2) / 153;
   const std::int64_t day = day_of_year - (153 * months_since_march + 2) / 5 + 1;
-  const std::int64_t month = months_since_march < 10 ? months_since_march + 3
-                                                     : months_since_march - 9;
+  const std::int64_t month =
+      months_since_march < 10 ? months_since_march + 3 : months_since_march - 9;
   return {era * 400 + year_of_era + (month <= 2 ? 1 : 0), month, day};
 }
 

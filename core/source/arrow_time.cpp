@@ -111,8 +111,7 @@ class IntervalColumn : public TemporalColumn {
   [[nodiscard]] IntervalParts parts(std::int64_t slot) const {
     if (kind_ == 'M') return {value<std::int32_t>(slot), 0, 0, TimeUnit::seconds};
     if (kind_ == 'D') {
-      return {0, value<std::int32_t>(2 * slot), value<std::int32_t>(2 * slot + 1),
-              TimeUnit::milli};
+      return {0, value<std::int32_t>(2 * slot), value<std::int32_t>(2 * slot + 1), TimeUnit::milli};
     }
     // int32 months, int32 days, int64 nanoseconds: four int32 or two int64 to a value.
     return {value<std::int32_t>(4 * slot), value<std::int32_t>(4 * slot + 1),

@@ -19,17 +19,25 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// SQLSTATE sqlclient_unable_to_establish_sqlconnection.
+constexpr const char* kUnreachable = "08001";
+
 PostgresConnection start(const Dsn& dsn, const std::string& application_name) {
   // The timeout of one address: without it a host that drops packets holds libpq for minutes
   // before it tries the next one. The kernel applies it to the handshake as well.
   const auto address_timeout_ms = std::to_string(dsn.connect_timeout().count() * 1000);
   // Later entries win, so those of the dsn stand above ours.
-  const std::array<const char*, 8> keywords{
-      "fallback_application_name", "keepalives_idle",  "keepalives_interval",
-      "keepalives_count",          "tcp_user_timeout", "dbname", nullptr, nullptr};
-  const std::array<const char*, 8> values{application_name.c_str(), "60", "15", "4",
-                                          address_timeout_ms.c_str(), dsn.text().c_str(),
-                                          nullptr, nullptr};
+  const std::array<const char*, 8> keywords{"fallback_application_name",
+                                            "keepalives_idle",
+                                            "keepalives_interval",
+                                            "keepalives_count",
+                                            "tcp_user_timeout",
+                                            "dbname",
+                                            nullptr,
+                                            nullptr};
+  const std::array<const char*, 8> values{
+      application_name.c_str(), "60",    "15",   "4", address_timeout_ms.c_str(),
+      dsn.text().c_str(),       nullptr, nullptr};
   PostgresConnection connection(PQconnectStartParams(keywords.data(), values.data(), 1));
   if (!connection) throw std::bad_alloc{};
   // The only way to learn the SQLSTATE of a refused login.
@@ -41,9 +49,10 @@ PostgresConnection start(const Dsn& dsn, const std::string& application_name) {
   std::string message = PQerrorMessage(connection);
   std::string state = take_sqlstate(message);
   if (state.empty() && PQconnectionNeedsPassword(connection) == 1) state = "28P01";
-  throw SourceError("source: the warehouse could not be reached: " +
-                        dsn.scrub(tidy_message(message)),
-                    is_configuration(state), state);
+  if (state.empty()) state = kUnreachable;
+  throw SourceError(
+      "source: the warehouse could not be reached: " + dsn.scrub(tidy_message(message)),
+      is_configuration(state), state);
 }
 
 std::chrono::seconds limit(const Dsn& dsn) {
@@ -53,7 +62,7 @@ std::chrono::seconds limit(const Dsn& dsn) {
 [[noreturn]] void fail_late(const Dsn& dsn) {
   throw SourceError("source: the warehouse could not be reached: no answer within " +
                         std::to_string(limit(dsn).count()) + " s (connect_timeout of the dsn)",
-                    false);
+                    false, kUnreachable);
 }
 
 int remaining_ms(const std::optional<Clock::time_point>& deadline) {

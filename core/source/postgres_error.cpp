@@ -23,19 +23,16 @@ constexpr std::array kRules{
     Rule{"55P03", false},  // a lock was not free
     Rule{"55", true},      // e.g. a materialized view that was never filled
     Rule{"0A", true},      // not supported, e.g. SELECT … INTO
-    Rule{"0L", true},    Rule{"0P", true},
-    Rule{"21", true},      // a subquery gave more than one row
-    Rule{"22", true},      // the data does not fit the query: division by zero, bad casts
-    Rule{"26", true},      // several statements in one
-    Rule{"28", true},      // login refused
-    Rule{"2B", true},    Rule{"2F", true},  Rule{"34", true}, Rule{"38", true}, Rule{"39", true},
-    Rule{"3D", true},      // no such database
-    Rule{"3F", true},      // no such schema
-    Rule{"42", true},      // syntax, unknown names, missing rights
-    Rule{"44", true},
-    Rule{"54", true},      // the statement is too large or too complex
-    Rule{"F0", true},
-    Rule{"P0", true},      // RAISE in a function of the model
+    Rule{"0L", true},     Rule{"0P", true}, Rule{"21", true},  // a subquery gave more than one row
+    Rule{"22", true},  // the data does not fit the query: division by zero, bad casts
+    Rule{"26", true},  // several statements in one
+    Rule{"28", true},  // login refused
+    Rule{"2B", true},     Rule{"2F", true}, Rule{"34", true},
+    Rule{"38", true},     Rule{"39", true}, Rule{"3D", true},  // no such database
+    Rule{"3F", true},  // no such schema
+    Rule{"42", true},  // syntax, unknown names, missing rights
+    Rule{"44", true},     Rule{"54", true},  // the statement is too large or too complex
+    Rule{"F0", true},     Rule{"P0", true},  // RAISE in a function of the model
 };
 
 bool looks_like_sqlstate(std::string_view text) {
@@ -64,7 +61,7 @@ std::string sqlstate_of(const std::exception& thrown) {
   if (dynamic_cast<const pqxx::protocol_violation*>(&thrown) != nullptr) return "08P01";
 #endif
   if (dynamic_cast<const pqxx::too_many_connections*>(&thrown) != nullptr) return "53300";
-  return {};
+  return "08006";  // the connection broke before the server could say why
 }
 
 std::string take_sqlstate(std::string& message) {

@@ -10,7 +10,7 @@ namespace tailrace {
 /// again will not help. Classes: PostgreSQL documentation, appendix A.
 [[nodiscard]] bool is_configuration(std::string_view sqlstate);
 
-/// The SQLSTATE of what libpqxx threw; empty where the connection broke without one.
+/// The SQLSTATE of what libpqxx threw; 08006 (connection failure) where the server sent none.
 [[nodiscard]] std::string sqlstate_of(const std::exception& thrown);
 
 /// libpq has no function that tells the SQLSTATE of a failed connection; its verbose message does

@@ -19,8 +19,8 @@
 namespace tailrace {
 namespace {
 
-using Transaction = pqxx::transaction<pqxx::isolation_level::repeatable_read,
-                                      pqxx::write_policy::read_only>;
+using Transaction =
+    pqxx::transaction<pqxx::isolation_level::repeatable_read, pqxx::write_policy::read_only>;
 
 // Of DateStyle the part behind the comma stays the session's: it only says how the model's own
 // date literals are read. extra_float_digits above 0 means shortest exact text since PostgreSQL 12;
@@ -100,10 +100,9 @@ auto PostgresSource::guarded(const char* failed, const Work& work) {
     session_.reset();
     if (interrupt_.raised()) throw cancelled_error();
     const std::string state = sqlstate_of(error);
-    std::string message = std::string("source: ") + failed + ": " +
-                          dsn_.scrub(tidy_message(error.what()));
-    if (!state.empty()) message += " (SQLSTATE " + state + ")";
-    throw SourceError(message, is_configuration(state), state);
+    throw SourceError(std::string("source: ") + failed + ": " +
+                          dsn_.scrub(tidy_message(error.what())) + " (SQLSTATE " + state + ")",
+                      is_configuration(state), state);
   }
 }
 
@@ -175,6 +174,7 @@ std::vector<SourceColumn> PostgresSource::columns() {
   }
   const pqxx::result names = session_->transaction.exec(ask);
   std::vector<SourceColumn> described;
+  described.reserve(static_cast<std::size_t>(shape.columns()));
   for (pqxx::row_size_type i = 0; i < shape.columns(); ++i) {
     described.push_back(
         {shape.column_name(i), type_of_oid(shape.column_type(i)), names[0][i].c_str()});

@@ -114,8 +114,7 @@ Reader::~Reader() {
   if (!thread_.joinable()) return;
   cancel();
   std::unique_lock lock(shared_->mutex);
-  const bool ended =
-      shared_->changed.wait_for(lock, patience_, [this] { return shared_->ended; });
+  const bool ended = shared_->changed.wait_for(lock, patience_, [this] { return shared_->ended; });
   lock.unlock();
   if (ended) {
     thread_.join();
@@ -144,9 +143,8 @@ bool Reader::next(Chunk& chunk) {
 
   std::unique_lock lock(shared_->mutex);
   if (reusable && !shared_->ended) shared_->empty.push_back(std::move(spent));
-  shared_->changed.wait(lock, [this] {
-    return !shared_->full.empty() || shared_->ended || shared_->cancelled;
-  });
+  shared_->changed.wait(
+      lock, [this] { return !shared_->full.empty() || shared_->ended || shared_->cancelled; });
   shared_->check();
   if (shared_->full.empty()) return false;
   chunk = std::move(shared_->full.front());

@@ -21,9 +21,7 @@ struct SourceColumn {
 class SourceError : public std::runtime_error {
  public:
   SourceError(const std::string& message, bool is_configuration, std::string its_code = {})
-      : std::runtime_error(message),
-        configuration(is_configuration),
-        code(std::move(its_code)) {}
+      : std::runtime_error(message), configuration(is_configuration), code(std::move(its_code)) {}
 
   bool configuration;
   std::string code;  // SQLSTATE or the driver's code, may be empty

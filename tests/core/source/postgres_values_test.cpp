@@ -131,10 +131,21 @@ TEST(PostgresValues, TypesOfTheUserAreText) {
 }
 
 TEST(PostgresValues, HostileTextComesBackUnchanged) {
-  const std::vector<std::string> corpus{
-      "tab\there", "line\nfeed", "carriage\rreturn", "\\N", "back\\slash", "\\.", "",
-      "NULL", "\b\f\v", "ünï¢ödé 🚂", "\xEF\xBB\xBF bom", "\xE2\x80\xAE rtl", "quote ' \" $$",
-      std::string(3, '\\'), "\x7f\x01"};
+  const std::vector<std::string> corpus{"tab\there",
+                                        "line\nfeed",
+                                        "carriage\rreturn",
+                                        "\\N",
+                                        "back\\slash",
+                                        "\\.",
+                                        "",
+                                        "NULL",
+                                        "\b\f\v",
+                                        "ünï¢ödé 🚂",
+                                        "\xEF\xBB\xBF bom",
+                                        "\xE2\x80\xAE rtl",
+                                        "quote ' \" $$",
+                                        std::string(3, '\\'),
+                                        "\x7f\x01"};
   run_sql("CREATE TABLE hostile (id serial, value text)");
   for (const std::string& text : corpus) {
     std::string hex;

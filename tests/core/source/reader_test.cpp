@@ -135,8 +135,7 @@ TEST(Reader, RecyclesTheBuffersOfChunks) {
     Reader reader(scripted(script), {.depth = 4});
     static_cast<void>(reader.open());
     Chunk chunk;
-    while (reader.next(chunk)) {
-    }
+    while (reader.next(chunk)) {}
   }
   EXPECT_LE(script.buffers.size(), 20U) << "2,000 chunks went through";
 }
@@ -160,8 +159,7 @@ TEST(Reader, ThrowsWhatNextThrewAgainAndAgain) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     const auto error = source_error_of([&] {
       Chunk chunk;
-      while (reader.next(chunk)) {
-      }
+      while (reader.next(chunk)) {}
     });
     ASSERT_TRUE(error.has_value());
     EXPECT_FALSE(error->configuration);
@@ -244,9 +242,7 @@ TEST(Reader, LeavesASourceThatIgnoresItToItsThread) {
 
 TEST(Reader, NeverOpenedItStartsNoThread) {
   Script script;
-  {
-    const Reader reader(scripted(script));
-  }
+  { const Reader reader(scripted(script)); }
   EXPECT_EQ(script.destroyed_on, std::this_thread::get_id());
 }
 
