@@ -125,11 +125,7 @@ class Draft {
   std::string path_;
 };
 
-void write_tables(const std::string& path, const std::string& vfs, const ClockReading& now) {
-  SqliteConnection connection(path, vfs, kBusyTimeoutMs);
-  connection.execute("PRAGMA page_size = " + std::to_string(kPageBytes));
-  set_up_sqlite(connection);
-  SqliteTransaction transaction(connection);
+void make_tables(SqliteConnection& connection, const ClockReading& now) {
   connection.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
   connection.execute("PRAGMA user_version = " + std::to_string(kSqliteFormat));
   for (const Definition& definition : kDefinitions) connection.execute(definition.sql);
@@ -140,7 +136,34 @@ void write_tables(const std::string& path, const std::string& vfs, const ClockRe
   store.created_ms = now.wall_ms;
   catalogue.write(store);
   catalogue.write(ClockAnchor{now.boot_id, now.boot_ms, now.wall_ms});
-  transaction.commit();
+}
+
+void write_tables(const std::string& path, const std::string& vfs, const ClockReading& now) {
+  SqliteConnection connection(path, vfs, kBusyTimeoutMs);
+  connection.execute("PRAGMA page_size = " + std::to_string(kPageBytes));
+  set_up_sqlite(connection);
+  {
+    SqliteTransaction transaction(connection);
+    make_tables(connection, now);
+    transaction.commit();
+  }
+  // The file gets its name without its log. Closing would write the log out as well, but does not
+  // tell where that fails.
+  if (connection.ask("PRAGMA wal_checkpoint(TRUNCATE)") != "0") {
+    throw StoreUnavailable("state: " + path + ": cannot write the tables");
+  }
+}
+
+/// SQLite passes over some failures of writing; what is not whole must not get its name.
+void check_draft(const std::string& path, const std::string& vfs) {
+  try {
+    SqliteConnection connection(path, vfs, kBusyTimeoutMs);
+    check_sqlite_schema(connection, path);
+    static_cast<void>(SqliteCatalogue(connection).store());
+    if (connection.ask("PRAGMA quick_check(1)") != "ok") lost(path, "is corrupt");
+  } catch (const StateLost& error) {
+    throw StoreUnavailable(std::string("state: cannot make the store: ") + error.what());
+  }
 }
 
 /// Numbers in the file's head that never change, at their places.
@@ -202,6 +225,7 @@ void create_sqlite_store(const std::string& path, const std::string& vfs,
                          const ClockReading& now) {
   Draft draft(path);
   write_tables(draft.path(), vfs, now);
+  check_draft(draft.path(), vfs);
   draft.become(path);
   sync_directory(directory_of(path));
 }
