@@ -12,4 +12,4 @@ __version__ = "0.1.0"
 
 __all__ = ["DagsterTailraceTranslator", "TailraceResource", "tailrace_assets"]
 
-DagsterLibraryRegistry.register("dagster-tailrace", __version__)
+DagsterLibraryRegistry.register("dagster-tailrace", __version__, is_dagster_package=False)

@@ -189,4 +189,4 @@ def _plain(value: object) -> object:
 
 
 def _labels(context: dg.AssetExecutionContext) -> dict[str, str]:
-    return {"job": context.job_name, "op": context.op_def.name, "run": context.run_id}
+    return {"job": context.job_name, "op": context.op_def.name, "run": context.run.run_id}
