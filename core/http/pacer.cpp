@@ -10,15 +10,20 @@ using std::chrono::milliseconds;
 
 // Starts this close together share a slot: a day's rule then needs no list of 250,000 times.
 constexpr int kSlotsPerWindow = 1024;
-// Our start and the tool's arrival differ by the way between: a little more than the window.
+// A little more than the window, for clocks that tick differently.
 constexpr milliseconds kMargin{50};
+// A tool counts a request when it arrives, not when it answers: of a slow answer no more than this
+// is taken for the way there.
+constexpr milliseconds kLongestWay{100};
+// How long to wait for something that no time is known of; answers wake the sender anyway.
+constexpr milliseconds kPatience{5};
 constexpr milliseconds kFirstRefusal{1000};
 constexpr int kMostDoublings = 6;
 
 }  // namespace
 
 Pacer::Pacer(std::vector<wire::RateRule> rules) {
-  for (wire::RateRule& rule : rules) windows_.push_back({std::move(rule), {}, 0});
+  for (wire::RateRule& rule : rules) windows_.push_back({std::move(rule), {}, 0, 0});
 }
 
 void Pacer::expire(Window& window, Time now) {
@@ -34,7 +39,8 @@ void Pacer::add(Window& window, Time now, double starts) {
   if (window.slots.empty() || now - window.slots.back().latest > width) {
     window.slots.push_back({now, starts});
   } else {
-    window.slots.back().latest = now;  // the later time for all of them: never too early
+    // The later time for all of them: never too early.
+    window.slots.back().latest = std::max(window.slots.back().latest, now);
     window.slots.back().starts += starts;
   }
   window.used += starts;
@@ -55,22 +61,31 @@ milliseconds Pacer::wait_for(wire::RateClass rate_class, Time now) const {
   for (const Window& window : windows_) {
     if (window.rule.rate_class != rate_class) continue;
     const milliseconds span = window.rule.window + kMargin;
-    double used = window.used;
+    double used = window.used + window.under_way;
     for (const Slot& slot : window.slots) {
       const bool gone = slot.latest + span <= now;
       if (!gone && used + 1 <= window.rule.requests) break;
       used -= slot.starts;
       if (!gone) free_at = std::max(free_at, slot.latest + span);
     }
+    // No place is left but by the end of a request under way.
+    if (used + 1 > window.rule.requests) free_at = std::max(free_at, now + kPatience);
   }
   return std::chrono::ceil<milliseconds>(free_at - now);
 }
 
-void Pacer::take(wire::RateClass rate_class, Time now) {
+void Pacer::take(wire::RateClass rate_class) {
+  for (Window& window : windows_) {
+    if (window.rule.rate_class == rate_class) window.under_way += 1;
+  }
+}
+
+void Pacer::done(wire::RateClass rate_class, Time started, Time now) {
   for (Window& window : windows_) {
     if (window.rule.rate_class != rate_class) continue;
+    window.under_way -= 1;
     expire(window, now);
-    add(window, now, 1);
+    add(window, std::min(now, started + kLongestWay), 1);
   }
 }
 
@@ -99,7 +114,7 @@ void Pacer::learn(wire::RateClass rate_class, const wire::RateHint& hint, Time n
     if (!hint.remaining) continue;
     expire(window, now);
     // Fewer left than we used up: somebody else spends the same budget.
-    const double others = window.rule.requests - window.used - *hint.remaining;
+    const double others = window.rule.requests - window.used - window.under_way - *hint.remaining;
     if (others > 0) add(window, now, others);
   }
 }

@@ -25,7 +25,10 @@ class Pacer {
   /// How long until a request of this class may start; zero: now.
   [[nodiscard]] std::chrono::milliseconds wait_for(wire::RateClass rate_class, Time now) const;
   /// Counts a start. Call only after wait_for() said zero.
-  void take(wire::RateClass rate_class, Time now);
+  void take(wire::RateClass rate_class);
+  /// The request has ended. Until then it counts as used, whenever the tool counted it; from then
+  /// on its place is free again one window after the tool must have seen it.
+  void done(wire::RateClass rate_class, Time started, Time now);
   /// Nothing of this class before `until` (Retry-After).
   void pause(wire::RateClass rate_class, Time until);
   /// A refusal for the rate that named no time: waits a second, doubling with each in a row.
@@ -42,7 +45,8 @@ class Pacer {
   struct Window {
     wire::RateRule rule;
     std::deque<Slot> slots;
-    double used = 0;
+    double used = 0;       // in the slots
+    double under_way = 0;  // started and not ended: counted by the tool at a time we do not know
   };
   struct Hold {
     Time until{};

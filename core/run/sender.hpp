@@ -68,6 +68,7 @@ class Sender {
     Call call;
     std::optional<std::size_t> intent;  // index into Work::intents
     Clock::Time send_by = Clock::Time::max();
+    Clock::Time started{};
   };
   struct Settled {
     OutcomeCounts counts;

@@ -160,7 +160,8 @@ void Sender::start_call(std::uint64_t id) {
   PendingCall& pending = calls_.at(id);
   Work& work = works_.at(pending.work);
   const Clock::Time now = parts_.clock.now();
-  pacer_.take(pending.call.rate_class, now);
+  pacer_.take(pending.call.rate_class);
+  pending.started = now;
   if (breaker_.open()) breaker_.probing(now);
   budget_.request_made();
   ++started_;
@@ -183,6 +184,7 @@ void Sender::on_finished(http::Finished finished) {
   if (found == calls_.end()) return;
   PendingCall pending = std::move(found->second);
   calls_.erase(found);
+  pacer_.done(pending.call.rate_class, pending.started, parts_.clock.now());
   Work& work = works_.at(pending.work);
   const wire::Reply& reply = finished.reply;
   const bool left = reply.failure != wire::Failure::not_sent &&

@@ -23,7 +23,8 @@ std::vector<Time> drive(Pacer& pacer, std::chrono::milliseconds span) {
       now += wait;
       continue;
     }
-    pacer.take(0, now);
+    pacer.take(0);
+    pacer.done(0, now, now);
     starts.push_back(now);
     now += 100us;
   }
@@ -62,9 +63,31 @@ TEST(Pacer, KeepsSeveralRulesAtOnce) {
 
 TEST(Pacer, DoesNotHoldBackOtherClasses) {
   Pacer pacer({{1, 1, 10s, "jobs"}});
-  pacer.take(1, kStart);
+  pacer.take(1);
+  pacer.done(1, kStart, kStart);
   EXPECT_GT(pacer.wait_for(1, kStart), 9s);
   EXPECT_EQ(pacer.wait_for(0, kStart), 0ms);
+}
+
+TEST(Pacer, ARequestUnderWayKeepsItsPlaceUntilItEnds) {
+  Pacer pacer({{0, 2, 10s, "ten_secondly"}});
+  pacer.take(0);
+  pacer.take(0);
+  EXPECT_GT(pacer.wait_for(0, kStart + 60s), 0ms);
+  pacer.done(0, kStart, kStart + 60s);
+  pacer.done(0, kStart, kStart + 61s);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 61s), 0ms);
+}
+
+TEST(Pacer, CountsFromWhenTheToolMustHaveSeenTheRequest) {
+  Pacer pacer({{0, 1, 10s, "ten_secondly"}});
+  pacer.take(0);
+  pacer.done(0, kStart, kStart + 80ms);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 80ms), 10'050ms);
+  Pacer slow({{0, 1, 10s, "ten_secondly"}});
+  slow.take(0);
+  slow.done(0, kStart, kStart + 3s);
+  EXPECT_EQ(slow.wait_for(0, kStart + 3s), 7'150ms);
 }
 
 TEST(Pacer, HonoursAPauseToTheMillisecond) {
@@ -101,7 +124,8 @@ TEST(Pacer, LearnsAHigherLimit) {
 
 TEST(Pacer, LeavesRoomForWhatOthersUsed) {
   Pacer pacer({{0, 100, 10s, "ten_secondly"}});
-  pacer.take(0, kStart);
+  pacer.take(0);
+  pacer.done(0, kStart, kStart);
   pacer.learn(0, {100.0, 40.0, 10'000ms, std::nullopt}, kStart);
   EXPECT_EQ(drive(pacer, 9s).size(), 40u);
 }
