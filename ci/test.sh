@@ -29,8 +29,21 @@ main_folders=(tests/python tests/destinations)
 
 suite core ctest --preset dev --parallel "$(nproc)" --no-tests=error \
   --output-junit "$PWD/$reports/core.xml"
+
+# The orchestrators' suites mostly wait for processes that they start: beside the Python suite they
+# take the time of the longer of the two. Their output is shown when that one has ended.
+(
+  status=0
+  pytest_in airflow airflow tests/airflow || status=$?
+  echo "$status" >"$reports/airflow.status"
+  status=0
+  pytest_in dagster dagster tests/dagster || status=$?
+  echo "$status" >"$reports/dagster.status"
+) >"$reports/orchestrators.log" 2>&1 &
 suite python pytest_in main python "${main_folders[@]}"
-suite airflow pytest_in airflow airflow tests/airflow
-suite dagster pytest_in dagster dagster tests/dagster
+wait $!
+printf '\n== airflow and dagster\n'
+cat "$reports/orchestrators.log"
+for name in airflow dagster; do suites+=("$name:$(cat "$reports/$name.status")"); done
 
 exec build/venv/main/bin/python ci/summary.py "$reports" "${suites[@]}"
