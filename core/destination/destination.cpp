@@ -1,6 +1,7 @@
 #include "destination/destination.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 #include "destination/settle.hpp"
 
@@ -16,6 +17,12 @@ std::string_view to_text(Operation operation) {
     case Operation::clear: return "clear";
   }
   return "";
+}
+
+bool Destination::identity_into(std::string_view match, std::string& out) const {
+  std::optional<std::string> found = identity(match);
+  if (found) out = std::move(*found);
+  return found.has_value();
 }
 
 Step Destination::resume(const Batch& batch, const Memo& /*memo*/) const {

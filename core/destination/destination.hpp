@@ -160,6 +160,10 @@ class Destination {
   /// value can never identify a record (empty, blank): the row is invalid.
   [[nodiscard]] virtual std::optional<std::string> identity(std::string_view match) const = 0;
 
+  /// The same for every row of a model: replaces `out` and says whether there is an identity, with
+  /// no allocation once `out` has grown. The default asks identity().
+  [[nodiscard]] virtual bool identity_into(std::string_view match, std::string& out) const;
+
   /// Upper bound of the bytes that this row adds to a body.
   [[nodiscard]] virtual std::size_t row_bytes(const BatchRow& row) const = 0;
 

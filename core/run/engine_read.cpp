@@ -63,9 +63,7 @@ void Engine::read(Session& session) {
   options.check = CellCheck(spec_.schema);
   options.once = spec_.mode == Mode::insert;
   options.normalise = [&](std::string_view match, std::string& out) {
-    std::optional<std::string> identity = session.destination->identity(match);
-    if (identity) out = std::move(*identity);
-    return identity.has_value();
+    return session.destination->identity_into(match, out);
   };
   session.differ.emplace(spec_.schema, *session.hasher, session.state, std::move(options),
                          *session.changes);

@@ -90,6 +90,9 @@ class HubSpot final : public Destination {
   [[nodiscard]] std::optional<std::string> identity(std::string_view match) const override {
     return target_.identity(match);
   }
+  [[nodiscard]] bool identity_into(std::string_view match, std::string& out) const override {
+    return target_.identity_into(match, out);
+  }
 
   [[nodiscard]] std::size_t row_bytes(const BatchRow& row) const override {
     // Behind the row's own: {"idProperty":"","id":"","objectWriteTraceId":"","properties":},

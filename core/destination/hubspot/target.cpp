@@ -37,20 +37,28 @@ Target::Target(std::string object_type, std::string match_property)
       match_is_email(match == "email" &&
                      (type == "contacts" || type == "contact" || type == "0-1")) {}
 
-std::optional<std::string> Target::identity(std::string_view value) const {
+bool Target::identity_into(std::string_view value, std::string& out) const {
   value = wire::trimmed(value);
-  if (value.empty()) return std::nullopt;
-  std::string identity(value);
+  if (value.empty()) return false;
+  out.assign(value);
   if (match_is_email) {
-    for (char& c : identity) {
+    for (char& c : out) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
   }
-  return identity;
+  return true;
+}
+
+std::optional<std::string> Target::identity(std::string_view value) const {
+  std::string found;
+  if (!identity_into(value, found)) return std::nullopt;
+  return found;
 }
 
 std::string Target::compared(std::string_view value) const {
-  return identity(value).value_or(std::string());
+  std::string found;
+  if (!identity_into(value, found)) found.clear();
+  return found;
 }
 
 RowNames Target::names(const Batch& batch) const {

@@ -17,9 +17,10 @@ struct Target {
   /// lower case. Of other unique properties no rule was found that says so; they are taken as case
   /// sensitive, since two values that HubSpot takes for one come back as a conflict with a reason,
   /// while two that we took for one would never be sent.
-  [[nodiscard]] std::optional<std::string> identity(std::string_view match) const;
+  [[nodiscard]] bool identity_into(std::string_view value, std::string& out) const;
+  [[nodiscard]] std::optional<std::string> identity(std::string_view value) const;
   /// The identity, or empty text where there is none.
-  [[nodiscard]] std::string compared(std::string_view match) const;
+  [[nodiscard]] std::string compared(std::string_view value) const;
   /// How a batch's rows are found in an answer; without traces and ids.
   [[nodiscard]] RowNames names(const Batch& batch) const;
   /// Path of a batch request.

@@ -75,8 +75,14 @@ class Rest final : public Destination {
 
   /// Nothing is known of how the API compares: the value as it is, blank ones refused.
   [[nodiscard]] std::optional<std::string> identity(std::string_view match) const override {
-    if (wire::trimmed(match).empty()) return std::nullopt;
-    return std::string(match);
+    std::string found;
+    if (!identity_into(match, found)) return std::nullopt;
+    return found;
+  }
+  [[nodiscard]] bool identity_into(std::string_view match, std::string& out) const override {
+    if (wire::trimmed(match).empty()) return false;
+    out.assign(match);
+    return true;
   }
 
   [[nodiscard]] std::size_t row_bytes(const BatchRow& row) const override {

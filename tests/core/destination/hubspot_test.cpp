@@ -571,6 +571,10 @@ TEST(HubSpotIdentity, EmailsOfContactsIgnoreCaseAndSpace) {
   EXPECT_EQ(contacts->identity(" Ann@Example.COM\t"), "ann@example.com");
   EXPECT_EQ(contacts->identity(""), std::nullopt);
   EXPECT_EQ(contacts->identity(" \t\n"), std::nullopt);
+  std::string out = "longer than the answer before";
+  EXPECT_TRUE(contacts->identity_into(" Ann@Example.COM\t", out));
+  EXPECT_EQ(out, "ann@example.com");
+  EXPECT_FALSE(contacts->identity_into(" ", out));
   const auto others = hubspot_of(rows.schema, "cars");
   EXPECT_EQ(others->identity(" Ann@Example.COM "), "Ann@Example.COM");
 }

@@ -488,6 +488,10 @@ TEST(RestIdentity, IsTheValueItself) {
   const auto rest = rest_of(rows.schema, {{"path", "/a"}});
   EXPECT_EQ(rest->identity(" A "), " A ");
   EXPECT_EQ(rest->identity("\t \n"), std::nullopt);
+  std::string out = "before";
+  EXPECT_TRUE(rest->identity_into(" A ", out));
+  EXPECT_EQ(out, " A ");
+  EXPECT_FALSE(rest->identity_into("", out));
 }
 
 TEST(RestCapabilities, ComeFromTheDeclaration) {
