@@ -67,6 +67,21 @@ def test_a_refused_row_fails_the_task_at_once_and_the_report_is_there(people: Pe
     assert len(contacts.delivered(people.sandbox)) == 249
 
 
+def test_a_timeout_stops_the_work_and_not_only_the_waiting(people: People) -> None:
+    people.sandbox.set_faults([{"match": {"vendor": "hubspot"}, "do": "slow", "delay_ms": 1000}])
+    contacts.change(
+        people.folder, f"insert into people select i, 'low' from range(250, {MANY}) t(i)"
+    )
+    ended = people.dags.test("people_in_time", people.environment, {})
+    assert ended.states == {"send": ("failed", 1)}
+    assert "AirflowTaskTimeout" in ended.log
+    settled = len(contacts.delivered(people.sandbox))
+    assert 0 < settled < MANY
+    people.sandbox.set_faults([])
+    again = people.test()
+    assert again.xcoms["send"]["return_value"]["counts"]["accepted"] == MANY - settled
+
+
 def test_a_kill_is_heard_and_the_next_run_finishes(
     own_process: DagProcess, tmp_path: Path, sandbox: Sandbox
 ) -> None:
