@@ -27,7 +27,7 @@ void reject_or_halve(Step& step, const std::vector<RowIndex>& rows, Operation op
 [[nodiscard]] std::string_view code_of(wire::Failure failure) {
   switch (failure) {
     case wire::Failure::none: return "";
-    case wire::Failure::not_sent: return "not_sent";
+    case wire::Failure::not_sent: return "unreachable";
     case wire::Failure::lost: return "no_answer";
     case wire::Failure::untrusted: return "untrusted";
     case wire::Failure::too_large: return "answer_too_large";
@@ -107,9 +107,8 @@ void Evidence::add(Verdict verdict) {
     row.verdict = std::move(verdict);
     return;
   }
-  const bool both_refuse =
-      row.verdict.outcome == Outcome::rejected && verdict.outcome == Outcome::rejected;
-  if (both_refuse) return;
+  const bool both_the_same = row.verdict.outcome == verdict.outcome;
+  if (both_the_same && verdict.outcome != Outcome::accepted) return;
   row.verdict = {verdict.row,
                  Outcome::unknown,
                  reason_of("contradictory", "the answer names this row more than once"),

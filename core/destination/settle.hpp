@@ -42,8 +42,8 @@ class Evidence {
  public:
   explicit Evidence(std::size_t rows) : rows_(rows) {}
 
-  /// An answer's word on one row. A second word spoils the first, unless both say why it was
-  /// refused: the row is then unknown.
+  /// An answer's word on one row. A second word spoils the first, and the row is unknown, unless
+  /// both say the same and neither says accepted (two reasons of one rejection).
   void add(Verdict verdict);
   [[nodiscard]] bool has(RowIndex row) const { return rows_[row].seen; }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }

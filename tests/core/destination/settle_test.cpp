@@ -77,6 +77,7 @@ TEST(Evidence, ASecondWordSpoilsTheFirst) {
   EXPECT_EQ(after(Outcome::rejected, Outcome::accepted), Outcome::unknown);
   EXPECT_EQ(after(Outcome::skipped, Outcome::rejected), Outcome::unknown);
   EXPECT_EQ(after(Outcome::rejected, Outcome::rejected), Outcome::rejected);
+  EXPECT_EQ(after(Outcome::skipped, Outcome::skipped), Outcome::skipped);
   Evidence three(1);
   three.add(verdict(Outcome::rejected));
   three.add(verdict(Outcome::accepted));
