@@ -20,7 +20,9 @@ void Engine::finish(Session& session) {
   Report& report = session.report;
   report.status = judge_end(report, spec_.tolerate);
   if (report.status == Status::unfinished) {
-    report.message = "rows are left over: the next run goes on with them";
+    report.message = "rows are left over" +
+                     (session.trouble.empty() ? "" : " (" + session.trouble + ")") +
+                     ": the next run goes on with them";
   } else if (report.status == Status::rejected) {
     report.message = std::to_string(report.outcomes.rejected) + " rejected and " +
                      std::to_string(report.diff.invalid) + " invalid rows are above tolerance";

@@ -84,6 +84,7 @@ void Engine::send(Session& session) {
   sender.run(store_now - steady.count());
   session.report.seconds.send = seconds_between(before, world_.clock->now());
   session.report.seconds.settle = session.committer->busy_seconds();
+  session.trouble = sender.trouble();
   if (sender.was_cancelled()) throw Ended(Status::cancelled, "cancelled while rows were sent");
   const std::optional<Stop>& stop = sender.stopped();
   if (!stop) return;

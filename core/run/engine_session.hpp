@@ -37,6 +37,7 @@ struct Engine::Session {
   Report report;
   nlohmann::json plan;
   std::string source_code;
+  std::string trouble;  // why rows are left over, in the tool's or the network's words
   std::unique_ptr<StateStore> store;
   std::optional<Claim> claim;
   std::unique_ptr<ThreadedCommitter> committer;

@@ -59,6 +59,8 @@ class Sender {
   /// Why sending ended early, if it did.
   [[nodiscard]] const std::optional<Stop>& stopped() const { return stop_; }
   [[nodiscard]] bool was_cancelled() const { return cancelled_; }
+  /// What the tool or the network last said of a row that is left over; empty where none is.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
   /// A row that the batcher keeps back; counted and, where refused here, recorded.
   void withheld(const Withheld& row);
 
@@ -134,6 +136,7 @@ class Sender {
   bool cancelled_ = false;
   bool given_up_ = false;
   std::optional<Stop> stop_;
+  std::string trouble_;
   std::optional<Clock::Time> failing_since_;
   std::optional<Clock::Time> draining_until_;
   Clock::Time started_at_{};

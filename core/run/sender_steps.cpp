@@ -265,6 +265,11 @@ void Sender::finish_row(WorkRow& row, Settled& settled, Piece& piece) {
     outcome = refused_row ? Outcome::rejected : outcome;
     if (row.was_unknown) outcome = Outcome::unknown;
   }
+  const bool left_over = outcome == Outcome::unknown || outcome == Outcome::retryable;
+  if (left_over && !(reason.code.empty() && reason.message.empty())) {
+    const bool both = !reason.code.empty() && !reason.message.empty();
+    trouble_ = reason.code + (both ? ": " : "") + reason.message;
+  }
   OutcomeCounts& counts = settled.counts;
   switch (outcome) {
     case Outcome::accepted:

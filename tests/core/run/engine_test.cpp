@@ -112,12 +112,14 @@ TEST(Engine, AnOutageEndsUnfinishedAndTheNextRunGoesOn) {
   world.tool.fate = [](int nth) {
     Fate fate;
     if (nth > 3) fate = {false, wire::Failure::not_sent, 0, {}, {}, false, false};
+    fate.text = "nobody listens there";
     return fate;
   };
   const Report report = world.run().report;
   EXPECT_EQ(report.status, Status::unfinished);
   EXPECT_EQ(report.outcomes.accepted, 9u);
   EXPECT_EQ(report.outcomes.not_attempted, 21u);
+  EXPECT_NE(report.message.find("nobody listens there"), std::string::npos) << report.message;
   EXPECT_LE(report.http.requests, 3u + 12u);
   world.tool.fate = [](int) { return Fate{}; };
   world.tool.writes.clear();
@@ -130,7 +132,7 @@ TEST(Engine, AnOutageEndsUnfinishedAndTheNextRunGoesOn) {
 TEST(Engine, RowsWhoseOutcomeStaysUnknownAreSaidToBeUnknown) {
   World world;
   world.fill(3);
-  world.tool.fate = [](int) { return Fate{true, wire::Failure::lost, 0, {}, {}, false, false}; };
+  world.tool.fate = [](int) { return Fate{true, wire::Failure::lost, 0, {}, {}, false, false, {}}; };
   const Report report = world.run().report;
   EXPECT_EQ(report.status, Status::unfinished);
   EXPECT_EQ(report.outcomes.unknown, 3u);

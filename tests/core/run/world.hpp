@@ -63,6 +63,7 @@ struct Fate {
   std::optional<std::chrono::milliseconds> retry_after;
   bool dies = false;  // the process ends here
   bool hangs = false;  // never answered
+  std::string text = {};  // of the failure
 };
 
 /// Thrown out of the run where a test lets its process die.
@@ -155,6 +156,7 @@ class ToolTransport final : public http::Transport {
     http::Finished finished;
     finished.id = outgoing.id;
     finished.reply.failure = fate.failure;
+    finished.reply.failure_text = fate.text;
     finished.reply.status = fate.failure == wire::Failure::none ? fate.status : 0;
     finished.reply.body = fate.body.value_or(said);
     finished.reply.headers = {{"content-type", "application/json"}};
