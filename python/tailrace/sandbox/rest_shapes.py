@@ -185,7 +185,7 @@ def _is(kind: str, value: Json) -> bool:
         return True
     if isinstance(value, float):
         return value.is_integer()
-    return value == value.to_integral_value()
+    return bool(value == value.to_integral_value())
 
 
 def _same_kind(one: Json, other: Json) -> bool:

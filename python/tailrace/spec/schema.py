@@ -20,7 +20,8 @@ def json_schema() -> dict[str, Any]:
     project = _take(definitions, TypeAdapter(ProjectFile))
     sync = _take(definitions, TypeAdapter(Sync))
     every: Any = Union[tuple(TYPES.values())]  # noqa: UP007  (the registry is no literal)
-    connection = _take(definitions, TypeAdapter(Annotated[every, Field(discriminator="type")]))
+    tagged: Any = Annotated[every, Field(discriminator="type")]
+    connection = _take(definitions, TypeAdapter(tagged))
     definitions["connection"] = connection
     connections = {"type": "object", "additionalProperties": {"$ref": "#/$defs/connection"}}
     project["properties"]["connections"] = connections
