@@ -1,0 +1,158 @@
+"""Runs killed at any moment: the next one finishes the work, and the one after has none."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tailrace import TailraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Program
+    from sync_world import World
+
+CALLS = 24
+LATENCY_MS = [5, 40]
+SEED = 20_261_122
+
+
+def running(world: World) -> bool:
+    """A run has taken its lease and nothing is sent yet."""
+    try:
+        return any(run["status"] == "running" for run in world.project().runs("people", 1))
+    except TailraceError:
+        return False  # the store is not there yet
+
+
+def moments() -> list[tuple[str, str, int, float]]:
+    """Form, phase, requests to wait for, and seconds to let pass after that."""
+    dice = random.Random(SEED)
+    read = [("read", 0, dice.uniform(0, 0.02)) for _ in range(3)]
+    send = [("send", dice.randint(1, CALLS - 2), dice.uniform(0, 0.03)) for _ in range(6)]
+    settle = [("settle", CALLS, dice.uniform(0, 0.06)) for _ in range(3)]
+    forms = ["hubspot", "rest_errors", "rest_put"]
+    return [(forms[at % 3], *moment) for at, moment in enumerate([*read, *send, *settle])]
+
+
+@pytest.mark.parametrize(
+    ("form", "phase", "requests", "pause"),
+    moments(),
+    ids=[f"{phase}-{requests}-{form}" for form, phase, requests, _ in moments()],
+)
+def test_a_killed_run_is_finished_by_the_next(
+    form: str,
+    phase: str,
+    requests: int,
+    pause: float,
+    make_world: Callable[..., World],
+    make_program: Callable[[World], Program],
+    until: Callable[..., None],
+) -> None:
+    world = make_world(form, latency_ms=LATENCY_MS)
+    world.connect(max_in_flight=3)
+    rows = CALLS * world.form.batch_rows
+    world.declare(mode="mirror")
+    world.people(rows)
+    process = make_program(world).start()
+    if phase == "read":
+        until(lambda: running(world))
+    else:
+        until(lambda: world.requests() >= requests or process.poll() is not None)
+    time.sleep(pause)
+    process.kill()
+    process.communicate()
+    # What had left before it died may still be on its way through the sandbox.
+    until(lambda: world.sandbox.counters(world.form.vendor)["in_flight"] == 0)
+
+    # In between the model goes on: rows that were in doubt change, leave and come.
+    world.sql("update people set level = 'high' where person_id in ('p0', 'p7')")
+    world.sql("delete from people where person_id in ('p1', 'p5')")
+    world.people(1, first=rows)
+    ended = world.run()
+    assert ended.error is None, ended.error
+    assert world.unequal() - {"p1", "p5"} == set()
+    # A row that left while nobody knew of its delivery is taken away where it may be there.
+    assert world.created() <= rows + 1
+    assert world.unequal() == set()
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+)
+@pytest.mark.parametrize("form", ["hubspot", "rest_put"])
+def test_a_signal_ends_a_run_within_five_seconds_with_everything_settled(
+    form: str,
+    number: signal.Signals,
+    code: int,
+    make_world: Callable[..., World],
+    make_program: Callable[[World], Program],
+    until: Callable[..., None],
+) -> None:
+    world = make_world(form, latency_ms=100)
+    world.connect(max_in_flight=2)
+    rows = 60 * world.form.batch_rows
+    world.people(rows)
+    process = make_program(world).start()
+    until(lambda: world.requests() >= 4)
+    started = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, time.monotonic() - started < 5) == (code, True)
+    assert "Traceback" not in err
+    world.assert_no_secret([out, err])
+    report = json.loads(out)
+    assert report["status"] == "cancelled"
+    assert report["counts"]["unknown"] == 0
+    sent = report["counts"]["accepted"]
+    assert 0 < sent == len(world.delivered()) < rows
+    assert world.settles().counts.accepted == rows - sent
+    assert world.created() == rows
+
+
+def test_a_second_signal_does_not_spoil_the_first(
+    make_world: Callable[..., World],
+    make_program: Callable[[World], Program],
+    until: Callable[..., None],
+) -> None:
+    world = make_world("rest_errors", latency_ms=300)
+    world.people(30 * world.form.batch_rows)
+    process = make_program(world).start()
+    until(lambda: world.requests() >= 2)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    until(lambda: world.sandbox.counters(world.form.vendor)["in_flight"] == 0)
+    world.settles()
+    assert world.created() == 30 * world.form.batch_rows
+
+
+def test_a_frozen_run_is_not_taken_over_and_ends_its_work(
+    make_world: Callable[..., World],
+    make_program: Callable[[World], Program],
+    until: Callable[..., None],
+) -> None:
+    """It keeps its lock: nobody takes over while it lives."""
+    world = make_world("rest_errors", latency_ms=50)
+    world.connect(max_in_flight=1)
+    rows = 20 * world.form.batch_rows
+    world.people(rows)
+    process = make_program(world).start()
+    until(lambda: world.requests() >= 3)
+    process.send_signal(signal.SIGSTOP)
+    until(lambda: world.sandbox.counters(world.form.vendor)["in_flight"] == 0)
+    assert world.run().code == 4
+    process.send_signal(signal.SIGCONT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, out
+    assert world.unequal() == set()
+    world.assert_quiet()

@@ -1,0 +1,246 @@
+"""A sync with nothing faked: a model in DuckDB, the core, and a sandbox that keeps count.
+
+Every run made through `World.run` is held against what the sandbox itself recorded: sums of the
+report, requests, rows called accepted, and places where a credential must never be.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from destination_forms import KEY
+
+from tailrace import Project, TailraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from destination_forms import Form
+
+    from tailrace import RunReport
+    from tailrace.sandbox import Sandbox
+
+SYNC = "people"
+SECRET = "canary-9f3ac17e55d0"
+VARIABLE = "DESTINATION_SECRET"
+FIELDS = {KEY: KEY, "level": "level", "note": "note"}
+PEOPLE = f"create table people ({KEY} varchar, level varchar, note varchar)"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: `report` is None only where the run never got to have one."""
+
+    report: RunReport | None
+    error: TailraceError | None
+    requests: int
+
+    @property
+    def counts(self) -> Any:
+        assert self.report is not None, self.error
+        return self.report.counts
+
+    @property
+    def code(self) -> int:
+        return 0 if self.error is None else self.error.exit_code
+
+
+class World:
+    """A project in `folder` that syncs the table `people` to a form of a destination."""
+
+    def __init__(self, folder: Path, form: Form, sandbox: Sandbox) -> None:
+        self.folder = folder
+        self.form = form
+        self.sandbox = sandbox
+        self.environment = {VARIABLE: SECRET}
+        self.connection = form.connection_to(sandbox.url, "${env:" + VARIABLE + "}")
+        self.sync: dict[str, Any] = {
+            "name": SYNC,
+            "source": "warehouse",
+            "model": {"table": "people"},
+            "key": KEY,
+            "destination": "tool",
+            "object": form.object,
+            "match": KEY,
+            "fields": dict(FIELDS),
+        }
+        self.sql(PEOPLE)
+        self.write()
+
+    # -- the project -----------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write the project's files; what is JSON is YAML."""
+        connections = {
+            "warehouse": {"type": "duckdb", "path": "people.duckdb"},
+            "tool": self.connection,
+        }
+        root = {"name": "world", "connections": connections}
+        (self.folder / "syncs").mkdir(exist_ok=True)
+        (self.folder / "tailrace.yml").write_text(json.dumps(root), encoding="utf-8")
+        (self.folder / "syncs" / "people.yml").write_text(json.dumps(self.sync), encoding="utf-8")
+
+    def declare(self, **changes: Any) -> None:
+        """Change members of the sync."""
+        self.sync.update(changes)
+        self.write()
+
+    def connect(self, **changes: Any) -> None:
+        """Change members of the destination's connection."""
+        self.connection.update(changes)
+        self.write()
+
+    def project(self) -> Project:
+        return Project.load(self.folder, env=self.environment)
+
+    # -- the model -------------------------------------------------------------------------------
+
+    def sql(self, statement: str, *parameters: Any) -> None:
+        with duckdb.connect(str(self.folder / "people.duckdb")) as connection:
+            connection.execute(statement, list(parameters))
+
+    def people(self, count: int, *, first: int = 0, level: str = "low") -> None:
+        """Add so many people, `p0` on."""
+        self.sql(
+            "insert into people select 'p' || i, ?, 'note ' || i from range(?, ?) as t(i)",
+            level,
+            first,
+            first + count,
+        )
+
+    def model(self) -> dict[str, dict[str, Any]]:
+        """The records that the destination must hold, by key."""
+        with duckdb.connect(str(self.folder / "people.duckdb"), read_only=True) as connection:
+            names = list(self.sync["fields"])
+            columns = ", ".join(self.sync["fields"].values())
+            rows = connection.execute(f"select {columns} from people").fetchall()
+        return {
+            row[names.index(KEY)]: self.form.stored(dict(zip(names, row, strict=True)))
+            for row in rows
+        }
+
+    # -- the destination -------------------------------------------------------------------------
+
+    def delivered(self) -> dict[str, dict[str, Any]]:
+        """The records that the sandbox holds, by key."""
+        records = self.sandbox.records(self.form.vendor, self.form.object)
+        return {str(record["values"][KEY]): record["values"] for record in records}
+
+    def requests(self) -> int:
+        return int(self.sandbox.counters(self.form.vendor)["total"])
+
+    def log(self, *, since: int = 0) -> list[dict[str, Any]]:
+        """The sandbox's log of requests after the first `since`, oldest first."""
+        return [one for one in self.sandbox.log(self.form.vendor) if one["number"] > since]
+
+    def created(self) -> int:
+        """How many records were ever made: one that was made twice shows here."""
+        objects = self.sandbox.state()["vendors"][self.form.vendor]["objects"]
+        return int(objects[self.form.object]["created"])
+
+    def unequal(self) -> set[str]:
+        """Keys whose record is not what the model says, records that are too many included."""
+        model, held = self.model(), self.delivered()
+        return {key for key in model.keys() | held.keys() if model.get(key) != held.get(key)}
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    def run(self, *, counted: bool = True, compared: bool = True, **options: Any) -> Ended:
+        """One run, its report held against the sandbox.
+
+        `counted` is False where requests may be lost on the way, so that the numbers of those sent
+        and those that arrived may differ; `compared` where the model has no plain columns to
+        compare records with.
+        """
+        before = self.requests()
+        notes = _Notes()
+        logging.getLogger().addHandler(notes)
+        error: TailraceError | None = None
+        report: RunReport | None = None
+        try:
+            report = self.project().run(SYNC, **options)
+        except TailraceError as caught:
+            error, report = caught, caught.report
+        finally:
+            logging.getLogger().removeHandler(notes)
+        ended = Ended(report, error, self.requests() - before)
+        self._check(ended, counted=counted, compared=compared)
+        self.assert_no_secret([*notes.lines, repr(error), str(error), _json(report)])
+        return ended
+
+    def settles(self, *, runs: int = 1, counted: bool = True) -> Ended:
+        """Run to the end: everything is there, and the run after it makes no request."""
+        ended = self.run(counted=counted)
+        for _ in range(runs - 1):
+            ended = self.run(counted=counted)
+        assert ended.error is None, ended.error
+        assert self.unequal() == set()
+        self.assert_quiet()
+        return ended
+
+    def assert_quiet(self) -> None:
+        """A run with nothing to do asks the destination nothing."""
+        again = self.run()
+        assert again.error is None, again.error
+        assert again.requests == 0
+        assert again.counts.unchanged == again.counts.scanned
+
+    def _check(self, ended: Ended, *, counted: bool, compared: bool) -> None:
+        if ended.report is None:
+            return
+        assert_sums(ended.report)
+        counts = ended.report.counts
+        assert (ended.code == 0) == (ended.report.status == "done")
+        if counted:
+            assert ended.report.http.requests == ended.requests
+        if compared and counts.removed == 0:
+            assert counts.accepted + counts.unchanged <= self._equal()
+
+    def _equal(self) -> int:
+        """Rows of the model that the sandbox holds as they are."""
+        held = self.delivered()
+        return sum(held.get(key) == record for key, record in self.model().items())
+
+    def assert_no_secret(self, texts: list[str]) -> None:
+        """No credential in what a run says, nor in any file that it leaves."""
+        for text in texts:
+            assert SECRET not in text
+        for path in self.folder.rglob("*"):
+            if path.is_file():
+                assert SECRET.encode() not in path.read_bytes(), path
+
+
+class _Notes(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def _json(report: RunReport | None) -> str:
+    return "" if report is None else report.to_json()
+
+
+def assert_sums(report: RunReport | Mapping[str, Any]) -> None:
+    """The two sums that hold on every run."""
+    counts = report["counts"] if not hasattr(report, "counts") else vars(report.counts)
+    read = ("unchanged", "added", "changed", "invalid")
+    ended = ("accepted", "rejected", "skipped", "pending", "unknown", "not_attempted")
+    assert counts["scanned"] == sum(counts[name] for name in read), counts
+    planned = counts["added"] + counts["changed"] + counts["removed"]
+    assert planned == sum(counts[name] for name in ended), counts
+
+
+def same_number(value: object, text: str) -> bool:
+    """Whether a stored number is exactly the one that `text` writes, by its digits."""
+    return Decimal(str(value)) == Decimal(text)
+
+
