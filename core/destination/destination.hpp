@@ -95,8 +95,8 @@ struct Step {
   std::vector<Regroup> regroup;
   Memo memo;
   wire::Milliseconds wait{0};        // before the calls of this step
-  wire::Milliseconds pause{0};       // nothing of this rate class before it has passed (Retry-After)
-  bool reauthenticate = false;       // the token is old: one new one, then the same call again
+  wire::Milliseconds pause{0};  // nothing of this rate class before it has passed (Retry-After)
+  bool reauthenticate = false;  // the token is old: one new one, then the same call again
   std::optional<Stop> stop;
   wire::RateHint hint;
 };
@@ -111,12 +111,12 @@ struct ReadAsk {
 /// A field of an object as the tool describes it.
 struct FieldFact {
   std::string name;
-  std::string type;                   // the tool's word
-  std::vector<std::string> options;   // of an enumeration that takes no other value
+  std::string type;  // the tool's word
+  std::vector<std::string> options;  // of an enumeration that takes no other value
   std::optional<std::size_t> max_length;
   bool writable = true;
   bool required = false;
-  bool unique = false;                // may serve as match field
+  bool unique = false;  // may serve as match field
 };
 
 struct Record {
@@ -128,22 +128,22 @@ struct Record {
 /// Next calls, or the answer once there are none.
 struct ReadStep {
   std::vector<Call> calls;
-  std::vector<FieldFact> fields;   // describe
-  std::vector<Record> records;     // by_match, all_ids
-  std::string account;             // account
+  std::vector<FieldFact> fields;  // describe
+  std::vector<Record> records;  // by_match, all_ids
+  std::string account;  // account
   std::optional<double> calls_left;
-  std::optional<Stop> stop;        // refused, or an answer that makes no sense
+  std::optional<Stop> stop;  // refused, or an answer that makes no sense
 };
 
 /// Facts that the engine plans with.
 struct Capabilities {
   std::vector<Operation> operations;
-  std::size_t max_rows = 1;              // rows in one request, the vendor's maximum
-  std::size_t max_bytes = 1 << 20;       // of a request's body
-  std::vector<wire::RateRule> rates;     // the vendor's limits for the account
+  std::size_t max_rows = 1;  // rows in one request, the vendor's maximum
+  std::size_t max_bytes = 1 << 20;  // of a request's body
+  std::vector<wire::RateRule> rates;  // the vendor's limits for the account
   std::size_t max_in_flight = 8;
-  bool unique_match = true;              // the tool keeps the match field unique
-  std::vector<ReadAsk::Kind> reads;      // questions that read() answers
+  bool unique_match = true;  // the tool keeps the match field unique
+  std::vector<ReadAsk::Kind> reads;  // questions that read() answers
 };
 
 /// One tool as one object of it is written to: pure, no clock, socket or store; sees `row` and

@@ -52,8 +52,10 @@ std::uint32_t big_endian(const std::uint8_t* bytes) {
 AddressKind kind_of_v6(const std::array<std::uint8_t, 16>& bytes) {
   static constexpr std::array<std::uint8_t, 16> kLoopback = {0, 0, 0, 0, 0, 0, 0, 0,
                                                              0, 0, 0, 0, 0, 0, 0, 1};
-  static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  static constexpr std::array<std::uint8_t, 12> kNat64 = {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0};
+  static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0,    0,
+                                                           0, 0, 0, 0, 0xff, 0xff};
+  static constexpr std::array<std::uint8_t, 12> kNat64 = {0, 0x64, 0xff, 0x9b, 0, 0,
+                                                          0, 0,    0,    0,    0, 0};
   if (bytes == kLoopback) return AddressKind::loopback;
   const auto begins = [&](const std::array<std::uint8_t, 12>& prefix) {
     return std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;

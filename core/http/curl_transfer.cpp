@@ -160,7 +160,7 @@ int CurlTransfer::before_request(void* self, char* remote_ip, char*, int, int) {
   }
   const AddressKind kind = kind_of_address(remote_ip == nullptr ? "" : remote_ip);
   const bool proxied = !transfer.options_.proxy.empty();
-  const bool fits = transfer.base_.loopback ? kind == AddressKind::loopback
+  const bool fits = transfer.base_.loopback           ? kind == AddressKind::loopback
                     : transfer.options_.allow_private ? kind != AddressKind::invalid
                                                       : kind == AddressKind::public_;
   if (!fits && !proxied) {
@@ -196,8 +196,7 @@ std::size_t CurlTransfer::take_body(char* data, std::size_t size, std::size_t co
   return bytes;
 }
 
-std::size_t CurlTransfer::take_header(char* data, std::size_t size, std::size_t count,
-                                      void* self) {
+std::size_t CurlTransfer::take_header(char* data, std::size_t size, std::size_t count, void* self) {
   static constexpr std::size_t kMostHeaders = 256;
   auto& transfer = *static_cast<CurlTransfer*>(self);
   const std::string_view line(data, size * count);

@@ -12,9 +12,17 @@ namespace {
 constexpr std::size_t kShortestSecret = 4;
 
 // What stands before a secret. "basic" alone is a word that tools use of plans and fields.
-constexpr std::array<std::string_view, 11> kMarks = {
-    "authorization: bearer ", "authorization: basic ", "authorization: ", "bearer ", "token=",
-    "key=", "password=", "secret=", "password: ", "api-key: ", "apikey: "};
+constexpr std::array<std::string_view, 11> kMarks = {"authorization: bearer ",
+                                                     "authorization: basic ",
+                                                     "authorization: ",
+                                                     "bearer ",
+                                                     "token=",
+                                                     "key=",
+                                                     "password=",
+                                                     "secret=",
+                                                     "password: ",
+                                                     "api-key: ",
+                                                     "apikey: "};
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 

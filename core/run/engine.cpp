@@ -46,7 +46,7 @@ RunResult Engine::run() {
     end_with(session, ended.status, ended.what());
   } catch (const SourceError& error) {
     session.source_code = error.code;
-    const Status status = cancelled_.load()    ? Status::cancelled
+    const Status status = cancelled_.load()     ? Status::cancelled
                           : error.configuration ? Status::config
                                                 : Status::unfinished;
     end_with(session, status, error.what());
@@ -78,8 +78,8 @@ void Engine::perform(Session& session) {
                       session.state.known,
                       session.differ->plan_fingerprint(),
                       [&](const IdentityHash& id) { return session.differ->is_duplicate(id); }};
-    session.plan = make_plan(ask, *session.changes,
-                             [&] { ++session.report.outcomes.not_attempted; });
+    session.plan =
+        make_plan(ask, *session.changes, [&] { ++session.report.outcomes.not_attempted; });
     session.rows_counted = true;
     end_with(session, Status::planned, "");
     return;
@@ -111,8 +111,8 @@ void Engine::open(Session& session) {
 }
 
 void Engine::claim(Session& session) {
-  const SyncAddress address{spec_.sync, spec_.account,
-                            spec_.object.value("name", std::string()), 0, 1};
+  const SyncAddress address{spec_.sync, spec_.account, spec_.object.value("name", std::string()), 0,
+                            1};
   if (spec_.task == Task::plan) {
     session.claim = session.store->peek(address).value_or(Claim{});
   } else {

@@ -60,8 +60,8 @@ void Engine::write_end(Session& session, StateStore& store) {
   Report& report = session.report;
   Claim claim = *session.claim;
   claim.last_seq = report.last_seq;
-  const bool doubtful = !session.state.doubts.empty() || report.outcomes.unknown > 0 ||
-                        report.http.retries > 0;
+  const bool doubtful =
+      !session.state.doubts.empty() || report.outcomes.unknown > 0 || report.http.retries > 0;
   if (doubtful) {
     report.in_doubt = load_state(store, claim, spec_.timing.quiet.count()).doubts.size();
   }

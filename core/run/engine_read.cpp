@@ -79,8 +79,7 @@ void Engine::read(Session& session) {
     differ.consume(chunk);
     progress_.scanned.store(differ.counts().scanned, std::memory_order_relaxed);
   }
-  session.with_store(
-      [&](StateStore& store) { differ.finish(key_reader(store, *session.claim)); });
+  session.with_store([&](StateStore& store) { differ.finish(key_reader(store, *session.claim)); });
   session.diff_finished = true;
   const double total = seconds_between(session.started, world_.clock->now());
   session.report.seconds.read = waited;

@@ -79,14 +79,10 @@ std::string RunHandle::progress() const {
   const Progress& now = engine_.progress();
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - started_at_;
   const bool started = started_at_ != std::chrono::steady_clock::time_point{};
-  return json{{"phase", phase_name(now.phase.load())},
-              {"scanned", now.scanned.load()},
-              {"planned", now.planned.load()},
-              {"accepted", now.accepted.load()},
-              {"rejected", now.rejected.load()},
-              {"unknown", now.unknown.load()},
-              {"requests", now.requests.load()},
-              {"seconds", started ? since.count() : 0.0}}
+  return json{{"phase", phase_name(now.phase.load())}, {"scanned", now.scanned.load()},
+              {"planned", now.planned.load()},         {"accepted", now.accepted.load()},
+              {"rejected", now.rejected.load()},       {"unknown", now.unknown.load()},
+              {"requests", now.requests.load()},       {"seconds", started ? since.count() : 0.0}}
       .dump();
 }
 

@@ -70,8 +70,8 @@ void Sender::take_pace(Work& work, const Step& step, wire::RateClass rate_class,
     return;
   }
   work.paced = true;
-  const bool past_deadline = options_.timing.deadline &&
-                             now + step.pause > started_at_ + *options_.timing.deadline;
+  const bool past_deadline =
+      options_.timing.deadline && now + step.pause > started_at_ + *options_.timing.deadline;
   if (step.pause > kLongestPause || past_deadline) {
     stop({Stop::Kind::quota, "the tool asked to wait longer than this run may last", step.pause});
     return;
@@ -195,8 +195,8 @@ void Sender::on_finished(http::Finished finished) {
   if (pending.intent && left) {
     WorkIntent& intent = work.intents.at(*pending.intent);
     intent.sent = true;
-    intent.sent_at_ms = store_ms(finished.sent_at == Clock::Time{} ? parts_.clock.now()
-                                                                   : finished.sent_at);
+    intent.sent_at_ms =
+        store_ms(finished.sent_at == Clock::Time{} ? parts_.clock.now() : finished.sent_at);
   }
   if (reply.failure == wire::Failure::expired) {
     expire(work, std::move(pending));
@@ -208,8 +208,7 @@ void Sender::on_finished(http::Finished finished) {
     apply(work, Step{}, nullptr, &reply);
     return;
   }
-  Step step =
-      parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
+  Step step = parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
   apply(work, std::move(step), &pending.call, &reply);
 }
 

@@ -57,8 +57,8 @@ Schema parse_schema(const json& spec) {
   schema.key = need(spec, "key").get<std::vector<std::size_t>>();
   schema.match = need(spec, "match").get<std::size_t>();
   const std::size_t count = schema.columns.size();
-  bool fits = schema.field_count <= count && schema.match < schema.field_count &&
-              !schema.key.empty();
+  bool fits =
+      schema.field_count <= count && schema.match < schema.field_count && !schema.key.empty();
   for (const std::size_t index : schema.key) fits = fits && index < count;
   if (!fits) throw std::invalid_argument("run spec: 'key', 'match' and 'columns' do not fit");
   return schema;

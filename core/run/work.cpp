@@ -78,7 +78,11 @@ std::optional<Work> Batcher::next() {
     if (!work.rows.empty() && operation != work.operation) break;
     const std::size_t row_bytes = destination_.row_bytes(view_of(*ahead_));
     if (work.rows.empty() && row_bytes > can.max_bytes) {
-      hooks_.withheld({ahead_->change, ahead_->identity, ahead_->version, ahead_->key, false,
+      hooks_.withheld({ahead_->change,
+                       ahead_->identity,
+                       ahead_->version,
+                       ahead_->key,
+                       false,
                        "row_too_large",
                        "the row alone is larger than a request may be (" +
                            std::to_string(can.max_bytes) + " bytes)",

@@ -19,10 +19,9 @@ void keep_latest(Sends& sends) {
   std::sort(sends.begin(), sends.end(), [&](const UnknownSend& a, const UnknownSend& b) {
     return std::tuple(what(a), b.horizon_ms) < std::tuple(what(b), a.horizon_ms);
   });
-  const auto last = std::unique(sends.begin(), sends.end(),
-                                [&](const UnknownSend& a, const UnknownSend& b) {
-                                  return what(a) == what(b);
-                                });
+  const auto last =
+      std::unique(sends.begin(), sends.end(),
+                  [&](const UnknownSend& a, const UnknownSend& b) { return what(a) == what(b); });
   sends.erase(last, sends.end());
 }
 
@@ -35,8 +34,8 @@ std::vector<IntentBatch> next_batches(Sends::iterator& from, Sends::iterator end
     if (batches.empty() || batches.back().op != from->op) {
       batches.push_back({from->op, 1, {}, {}, {}});
     }
-    batches.back().rows.push_back({from->identity, from->version, std::move(from->keys.key),
-                                   std::move(from->keys.match)});
+    batches.back().rows.push_back(
+        {from->identity, from->version, std::move(from->keys.key), std::move(from->keys.match)});
   }
   return batches;
 }
@@ -49,8 +48,8 @@ std::vector<JournalRow> carry_doubts(const CarryInto& into, Sends sends,
   std::int64_t seq = into.last_seq;
   const auto carry = [&](const std::string& run_id, std::int64_t send_by_ms,
                          const std::vector<IntentBatch>& batches) {
-    carried.push_back({++seq, into.epoch, run_id, JournalKind::intent, send_by_ms,
-                       pack_intents(batches)});
+    carried.push_back(
+        {++seq, into.epoch, run_id, JournalKind::intent, send_by_ms, pack_intents(batches)});
   };
   for (const OpenBatch& batch : open) carry(batch.run_id, batch.send_by_ms, {batch.intent});
   std::erase_if(sends, [](const UnknownSend& send) { return send.open != UnknownSend::kNotOpen; });

@@ -24,8 +24,8 @@ ClockReading read_machine_clock() {
 const ClockAnchor& StoreClock::adopt(const ClockAnchor& stored, std::int64_t latest_ms) {
   const ClockReading now = source_();
   const bool same_start = !now.boot_id.empty() && now.boot_id == stored.boot_id;
-  anchor_ = same_start ? stored
-                       : ClockAnchor{now.boot_id, now.boot_ms, std::max(now.wall_ms, latest_ms)};
+  anchor_ =
+      same_start ? stored : ClockAnchor{now.boot_id, now.boot_ms, std::max(now.wall_ms, latest_ms)};
   return anchor_;
 }
 

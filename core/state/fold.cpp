@@ -96,16 +96,16 @@ void fold_entries(StateStore& store, const Claim& claim, const EntryChanges& cha
 void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, std::int64_t now_ms,
                 std::int64_t quiet_ms, Finish& out) {
   EntryChanges changes;
-  Replayed replayed = replay_journal(
-      store, claim, quiet_ms,
-      [&](StateOp op, const IntentRow& row, const std::string& destination_id) {
-        if (op == StateOp::remove) {
-          changes.add(EntryChange::remove, row.identity);
-        } else {
-          changes.add(EntryChange::write, row.identity, row.version,
-                      {row.key, row.match, destination_id});
-        }
-      });
+  Replayed replayed =
+      replay_journal(store, claim, quiet_ms,
+                     [&](StateOp op, const IntentRow& row, const std::string& destination_id) {
+                       if (op == StateOp::remove) {
+                         changes.add(EntryChange::remove, row.identity);
+                       } else {
+                         changes.add(EntryChange::write, row.identity, row.version,
+                                     {row.key, row.match, destination_id});
+                       }
+                     });
   const auto today = static_cast<std::uint32_t>(now_ms / kDayMs);
   for (const IdentityHash& identity : input.newly_absent) {
     changes.add(EntryChange::leave, identity, today);

@@ -21,7 +21,7 @@ std::int64_t byte_of(const Holder& holder) {
 }
 
 struct flock range(std::int64_t byte, short type) {
-  struct flock range {};
+  struct flock range{};
   range.l_type = type;
   range.l_whence = SEEK_SET;
   range.l_start = byte;

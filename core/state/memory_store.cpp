@@ -13,7 +13,7 @@ namespace {
 using Lock = std::lock_guard<std::recursive_mutex>;
 
 Claim claim_of(const MemoryDisk::Shard& shard, const Holder& holder) {
-  Claim claim{holder, shard.last_seq, shard.bucket_bits, 0, shard.mapping_fingerprint,
+  Claim claim{holder,        shard.last_seq, shard.bucket_bits, 0, shard.mapping_fingerprint,
               shard.encoding};
   for (const auto& [number, bucket] : shard.buckets) {
     claim.snapshot_entries += entries_in(bucket.entries);
@@ -223,7 +223,7 @@ void MemoryStore::fold(Shard& shard, const Finish& finish) {
     }
   }
   shard.journal.erase(shard.journal.begin(), shard.journal.upper_bound(finish.folded_seq));
-  static_cast<void>(follows(finish.carried, shard.last_seq));
+  check_carried(finish.carried, shard.last_seq);
   for (const JournalRow& row : finish.carried) shard.journal.emplace(row.seq, row);
   if (!finish.carried.empty()) shard.last_seq = finish.carried.back().seq;
 }
@@ -236,8 +236,8 @@ void MemoryStore::finish(const Holder& holder, const Finish& finish) {
   });
   if (run == disk_->runs.end()) fail_fenced(holder);
   if (shard.lease_until_ms == 0) {
-    const bool repeated = run->row.status == finish.run.status &&
-                          run->row.ended_at_ms == finish.run.ended_at_ms;
+    const bool repeated =
+        run->row.status == finish.run.status && run->row.ended_at_ms == finish.run.ended_at_ms;
     if (!repeated) fail_fenced(holder);
     return;
   }

@@ -72,9 +72,8 @@ void EntryChanges::add(EntryChange change, const IdentityHash& identity, Version
 }
 
 void EntryChanges::sort() {
-  std::stable_sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
-    return a.identity < b.identity;
-  });
+  std::stable_sort(changes_.begin(), changes_.end(),
+                   [](const Change& a, const Change& b) { return a.identity < b.identity; });
 }
 
 std::size_t EntryChanges::written() const {
@@ -109,8 +108,7 @@ std::vector<FullEntry> open_bucket(const SnapshotBucket& bucket) {
   const std::vector<SnapshotEntry> entries = unpack_entries(bucket.entries);
   std::vector<EntryKeys> keys = unpack_keys(bucket.keys);
   const std::vector<AbsentEntry> absent = unpack_absent(bucket.absent);
-  if (keys.size() != entries.size() ||
-      (!absent.empty() && absent.back().index >= entries.size())) {
+  if (keys.size() != entries.size() || (!absent.empty() && absent.back().index >= entries.size())) {
     throw StateLost("state: the parts of bucket " + std::to_string(bucket.bucket) +
                     " do not fit together");
   }

@@ -91,8 +91,8 @@ BlobReader::BlobReader(BlobKind kind, std::string_view blob) : kind_(kind) {
 }
 
 void BlobReader::fail(std::string_view why) const {
-  throw StateLost("state: packed " + std::string(name_of(kind_)) + " are corrupt: " +
-                  std::string(why));
+  throw StateLost("state: packed " + std::string(name_of(kind_)) +
+                  " are corrupt: " + std::string(why));
 }
 
 const char* BlobReader::take(std::size_t bytes) {

@@ -47,6 +47,12 @@ Follows follows(const std::vector<JournalRow>& rows, std::int64_t last_seq) {
                          ", the journal ends with " + std::to_string(last_seq));
 }
 
+void check_carried(const std::vector<JournalRow>& rows, std::int64_t last_seq) {
+  if (follows(rows, last_seq) != Follows::next) {
+    throw std::logic_error("state: a fold carries seqs that are taken");
+  }
+}
+
 RejectedRow rejected_again(const RejectedRow& row, const RejectedRow& before) {
   RejectedRow again = row;
   again.attempts = before.attempts + 1;

@@ -96,7 +96,8 @@ class JournalWalk {
     Announced* batch = unsettled(from.intent_seq, from.batch);
     if (batch == nullptr) return;
     const std::size_t rows = batch->intent.rows.size();
-    if (from.rows.size() != rows && from.rows.size() != 1) fail("has not as many rows as its intent");
+    if (from.rows.size() != rows && from.rows.size() != 1)
+      fail("has not as many rows as its intent");
     const bool first = batch->open();
     if (first) closed_rows_ += rows;
     if (first) batch->outcomes.assign(rows, RowOutcome::unknown);
@@ -153,11 +154,11 @@ Moments last_acceptances(StateStore& store, const Claim& claim, const Windows& w
     }
   }
   if (moments.empty()) return moments;
-  JournalWalk walk([&](const Announced& batch, std::size_t row, const OutcomeBatch& from,
-                       const RowResult&) {
-    const auto moment = moments.find(batch.intent.rows[row].identity);
-    if (moment != moments.end()) moment->second = std::max(moment->second, from.sent_at_ms);
-  });
+  JournalWalk walk(
+      [&](const Announced& batch, std::size_t row, const OutcomeBatch& from, const RowResult&) {
+        const auto moment = moments.find(batch.intent.rows[row].identity);
+        if (moment != moments.end()) moment->second = std::max(moment->second, from.sent_at_ms);
+      });
   store.read_journal(claim.holder, [&](const JournalRow& row) { walk.visit(row); });
   return moments;
 }
@@ -181,8 +182,8 @@ void collect(Window& window, std::int64_t seq, std::uint32_t index, const Moment
   for (std::size_t i = 0; i < batch.intent.rows.size(); ++i) {
     if (!in_doubt(i)) continue;
     const IntentRow& row = batch.intent.rows[i];
-    out.sends.push_back({row.identity, row.version, horizon_ms, batch.intent.op, open,
-                         {row.key, row.match, {}}});
+    out.sends.push_back(
+        {row.identity, row.version, horizon_ms, batch.intent.op, open, {row.key, row.match, {}}});
   }
   if (!whole) return;
   out.open.push_back(
@@ -208,10 +209,10 @@ void add_unknown(Doubts& doubts, UnknownSend&& send) {
 
 Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quiet_ms,
                         const AcceptedVisitor& accepted) {
-  JournalWalk walk([&](const Announced& batch, std::size_t row, const OutcomeBatch&,
-                       const RowResult& result) {
-    accepted(batch.intent.op, batch.intent.rows[row], result.destination_id);
-  });
+  JournalWalk walk(
+      [&](const Announced& batch, std::size_t row, const OutcomeBatch&, const RowResult& result) {
+        accepted(batch.intent.op, batch.intent.rows[row], result.destination_id);
+      });
   store.read_journal(claim.holder, [&](const JournalRow& row) { walk.visit(row); });
   Replayed out;
   out.closed_rows = walk.closed_rows();

@@ -27,14 +27,14 @@ struct UnknownSend {
 /// What the journal says, apart from the accepted rows, which were handed out on the way.
 struct Replayed {
   std::vector<UnknownSend> sends;  // that no later acceptance has overruled
-  std::vector<OpenBatch> open;     // batches that could be taken up again, were they all in doubt
+  std::vector<OpenBatch> open;  // batches that could be taken up again, were they all in doubt
   std::size_t closed_rows = 0;
-  std::int64_t last_seq = 0;       // of the journal, or of the claim where it is empty
+  std::int64_t last_seq = 0;  // of the journal, or of the claim where it is empty
 };
 
 /// Called for each accepted row, in seq order. `destination_id` may be empty.
-using AcceptedVisitor = std::function<void(StateOp op, const IntentRow& row,
-                                           const std::string& destination_id)>;
+using AcceptedVisitor =
+    std::function<void(StateOp op, const IntentRow& row, const std::string& destination_id)>;
 
 /// Reads the shard's journal once, and once more where rows were left open or unknown. Which sends
 /// are overruled does not depend on the order of the rows: those whose horizon lies before the
@@ -48,7 +48,8 @@ using AcceptedVisitor = std::function<void(StateOp op, const IntentRow& row,
 }
 
 /// Takes out the sends that time has ended: they carried the version that is acknowledged, and
-/// their horizon is past. Leaves in `open` the batches whose rows are all in doubt by this very send.
+/// their horizon is past. Leaves in `open` the batches whose rows are all in doubt by this very
+/// send.
 using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
 void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms);
 

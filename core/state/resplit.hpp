@@ -27,9 +27,9 @@ struct Resplit {
   std::string encoding;
 };
 
-/// Reads the old shards, to be called inside the transaction that replaces them. No doubt is judged:
-/// each is carried whole. Open batches lose memo and body digest, because a shard has only some of
-/// their rows; those are in doubt then, and sent again.
+/// Reads the old shards, to be called inside the transaction that replaces them. No doubt is
+/// judged: each is carried whole. Open batches lose memo and body digest, because a shard has only
+/// some of their rows; those are in doubt then, and sent again.
 [[nodiscard]] Resplit resplit(StateStore& store, const std::vector<Claim>& old, int of,
                               const std::string& run_id);
 

@@ -76,8 +76,8 @@ void SqliteConnection::fail(int code) {
   const int primary = code & 0xFF;
   if (leaves_doubt(primary)) suspect_ = true;
   const std::string what = "state: " + path_ + ": " + sqlite3_errstr(code) + " (" +
-                           (handle_ == nullptr ? "no handle" : sqlite3_errmsg(handle_)) + ", code " +
-                           std::to_string(code) + ")";
+                           (handle_ == nullptr ? "no handle" : sqlite3_errmsg(handle_)) +
+                           ", code " + std::to_string(code) + ")";
   if (says_lost(primary)) throw StateLost(what);
   throw StoreUnavailable(what);
 }
@@ -163,8 +163,7 @@ bool SqliteStatement::step() {
 }
 
 void SqliteStatement::run() {
-  while (step()) {
-  }
+  while (step()) {}
 }
 
 std::int64_t SqliteStatement::integer(int column) const {
@@ -174,9 +173,9 @@ std::int64_t SqliteStatement::integer(int column) const {
 std::string_view SqliteStatement::bytes(int column) const {
   const void* from = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
-  return from == nullptr ? std::string_view()
-                         : std::string_view(static_cast<const char*>(from),
-                                            static_cast<std::size_t>(size));
+  return from == nullptr
+             ? std::string_view()
+             : std::string_view(static_cast<const char*>(from), static_cast<std::size_t>(size));
 }
 
 SqliteTransaction::SqliteTransaction(SqliteConnection& connection, Kind kind)

@@ -18,13 +18,26 @@ namespace {
 std::int64_t sealed_sum(std::string_view blob) { return RowSum().add_sealed(blob).value(); }
 
 std::int64_t sum_of(const ShardRow& shard, const SnapshotBucket& bucket, std::int64_t keys_sum) {
-  return RowSum().add(shard.sync_id).add(shard.shard).add(bucket.bucket).add(keys_sum)
-      .add_sealed(bucket.absent).add_sealed(bucket.entries).value();
+  return RowSum()
+      .add(shard.sync_id)
+      .add(shard.shard)
+      .add(bucket.bucket)
+      .add(keys_sum)
+      .add_sealed(bucket.absent)
+      .add_sealed(bucket.entries)
+      .value();
 }
 
 std::int64_t sum_of(const ShardRow& shard, const JournalRow& row) {
-  return RowSum().add(shard.sync_id).add(shard.shard).add(row.seq).add(row.epoch).add(row.run_id)
-      .add(static_cast<std::int64_t>(row.kind)).add(row.send_by_ms).add_sealed(row.entries)
+  return RowSum()
+      .add(shard.sync_id)
+      .add(shard.shard)
+      .add(row.seq)
+      .add(row.epoch)
+      .add(row.run_id)
+      .add(static_cast<std::int64_t>(row.kind))
+      .add(row.send_by_ms)
+      .add_sealed(row.entries)
       .value();
 }
 
@@ -53,9 +66,19 @@ IdentityHash identity_from(const ShardRow& shard, std::string_view digits) {
 }
 
 std::int64_t sum_of(const ShardRow& shard, const RejectedRow& row) {
-  return RowSum().add(shard.sync_id).add(shard.shard).add(text_of(row.identity)).add(row.key)
-      .add(static_cast<std::int64_t>(row.version)).add(row.code).add(row.message).add(row.field)
-      .add(row.transient ? 1 : 0).add(row.attempts).add(row.first_at_ms).add(row.last_at_ms)
+  return RowSum()
+      .add(shard.sync_id)
+      .add(shard.shard)
+      .add(text_of(row.identity))
+      .add(row.key)
+      .add(static_cast<std::int64_t>(row.version))
+      .add(row.code)
+      .add(row.message)
+      .add(row.field)
+      .add(row.transient ? 1 : 0)
+      .add(row.attempts)
+      .add(row.first_at_ms)
+      .add(row.last_at_ms)
       .value();
 }
 
@@ -88,9 +111,19 @@ JournalRow journal_from(const ShardRow& shard, const SqliteStatement& from) {
 }
 
 std::int64_t sum_of(const Holder& holder, const RunRow& run) {
-  return RowSum().add(run.run_id).add(holder.sync_id).add(run.sync).add(holder.shard).add(holder.of)
-      .add(holder.epoch).add(run.status).add(run.counts).add(run.started_at_ms)
-      .add(run.ended_at_ms).add(run.report).value();
+  return RowSum()
+      .add(run.run_id)
+      .add(holder.sync_id)
+      .add(run.sync)
+      .add(holder.shard)
+      .add(holder.of)
+      .add(holder.epoch)
+      .add(run.status)
+      .add(run.counts)
+      .add(run.started_at_ms)
+      .add(run.ended_at_ms)
+      .add(run.report)
+      .value();
 }
 
 /// A row of table `run` with the columns in the order of kRunColumns.
@@ -103,8 +136,9 @@ struct StoredRun {
       : number(from.integer(0)),
         holder{from.integer(2), static_cast<int>(from.integer(4)),
                static_cast<int>(from.integer(5)), from.integer(6)},
-        run{std::string(from.bytes(1)), std::string(from.bytes(3)), std::string(from.bytes(7)),
-            from.integer(9), from.integer(10), std::string(from.bytes(8)),
+        run{std::string(from.bytes(1)), std::string(from.bytes(3)),
+            std::string(from.bytes(7)), from.integer(9),
+            from.integer(10),           std::string(from.bytes(8)),
             std::string(from.bytes(12))} {
     if (sum_of(holder, run) != from.integer(11)) {
       throw StateLost("state: a row of table run is corrupt");
@@ -170,17 +204,27 @@ void SqliteContent::put_bucket(const SnapshotBucket& bucket) {
   const std::int64_t keys_sum = sealed_sum(bucket.keys);
   const std::int64_t sum = sum_of(shard_, bucket, keys_sum);
   connection_
-      .prepare("INSERT INTO snapshot (sync_id, shard, bucket, sum, keys_sum, absent, entries, keys) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(shard_.sync_id).bind(shard_.shard).bind(bucket.bucket).bind(sum).bind(keys_sum)
-      .bind_blob(bucket.absent).bind_blob(bucket.entries).bind_blob(bucket.keys).run();
+      .prepare(
+          "INSERT INTO snapshot (sync_id, shard, bucket, sum, keys_sum, absent, entries, keys) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(shard_.sync_id)
+      .bind(shard_.shard)
+      .bind(bucket.bucket)
+      .bind(sum)
+      .bind(keys_sum)
+      .bind_blob(bucket.absent)
+      .bind_blob(bucket.entries)
+      .bind_blob(bucket.keys)
+      .run();
   shard_.snapshot_sum = plus(shard_.snapshot_sum, sum);
   shard_.entries += static_cast<std::int64_t>(entries_in(bucket.entries));
 }
 
 void SqliteContent::drop_snapshot() {
   connection_.prepare("DELETE FROM snapshot WHERE sync_id = ? AND shard = ?")
-      .bind(shard_.sync_id).bind(shard_.shard).run();
+      .bind(shard_.sync_id)
+      .bind(shard_.shard)
+      .run();
   shard_.snapshot_sum = 0;
   shard_.entries = 0;
 }
@@ -209,24 +253,36 @@ bool SqliteContent::has_journal_row(const JournalRow& wanted) {
 void SqliteContent::add_journal(const std::vector<JournalRow>& rows) {
   for (const JournalRow& row : rows) {
     connection_
-        .prepare("INSERT INTO journal (sync_id, shard, seq, epoch, run_id, kind, send_by, sum, "
-                 "entries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .bind(shard_.sync_id).bind(shard_.shard).bind(row.seq).bind(row.epoch).bind(row.run_id)
-        .bind(static_cast<std::int64_t>(row.kind)).bind(row.send_by_ms).bind(sum_of(shard_, row))
-        .bind_blob(row.entries).run();
+        .prepare(
+            "INSERT INTO journal (sync_id, shard, seq, epoch, run_id, kind, send_by, sum, "
+            "entries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        .bind(shard_.sync_id)
+        .bind(shard_.shard)
+        .bind(row.seq)
+        .bind(row.epoch)
+        .bind(row.run_id)
+        .bind(static_cast<std::int64_t>(row.kind))
+        .bind(row.send_by_ms)
+        .bind(sum_of(shard_, row))
+        .bind_blob(row.entries)
+        .run();
     shard_.last_seq = row.seq;
   }
 }
 
 void SqliteContent::drop_journal(std::int64_t folded_seq) {
   connection_.prepare("DELETE FROM journal WHERE sync_id = ? AND shard = ? AND seq <= ?")
-      .bind(shard_.sync_id).bind(shard_.shard).bind(folded_seq).run();
+      .bind(shard_.sync_id)
+      .bind(shard_.shard)
+      .bind(folded_seq)
+      .run();
   shard_.folded_seq = folded_seq;
 }
 
 std::vector<RejectedRow> SqliteContent::read_rejected() {
   SqliteStatement row = connection_.prepare(
-      "SELECT identity, key, version, code, message, field, transient, attempts, first_at, last_at, "
+      "SELECT identity, key, version, code, message, field, transient, attempts, first_at, "
+      "last_at, "
       "sum FROM rejected_row WHERE sync_id = ? AND shard = ? ORDER BY identity");
   row.bind(shard_.sync_id).bind(shard_.shard);
   std::vector<RejectedRow> rows;
@@ -242,7 +298,8 @@ std::vector<RejectedRow> SqliteContent::read_rejected() {
 std::optional<RejectedRow> SqliteContent::rejected(const IdentityHash& identity) {
   const std::string digits = text_of(identity);
   SqliteStatement row = connection_.prepare(
-      "SELECT identity, key, version, code, message, field, transient, attempts, first_at, last_at, "
+      "SELECT identity, key, version, code, message, field, transient, attempts, first_at, "
+      "last_at, "
       "sum FROM rejected_row WHERE sync_id = ? AND shard = ? AND identity = ?");
   row.bind(shard_.sync_id).bind(shard_.shard).bind(digits);
   if (!row.step()) return std::nullopt;
@@ -260,12 +317,24 @@ void SqliteContent::write_rejected(const RejectedRow& row) {
   const std::string version = hex(row.version);
   const std::int64_t sum = sum_of(shard_, row);
   connection_
-      .prepare("INSERT INTO rejected_row (sync_id, shard, identity, key, version, code, message, "
-               "field, transient, attempts, first_at, last_at, sum) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(shard_.sync_id).bind(shard_.shard).bind(identity).bind(row.key).bind(version)
-      .bind(row.code).bind(row.message).bind(row.field).bind(row.transient ? 1 : 0)
-      .bind(row.attempts).bind(row.first_at_ms).bind(row.last_at_ms).bind(sum).run();
+      .prepare(
+          "INSERT INTO rejected_row (sync_id, shard, identity, key, version, code, message, "
+          "field, transient, attempts, first_at, last_at, sum) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(shard_.sync_id)
+      .bind(shard_.shard)
+      .bind(identity)
+      .bind(row.key)
+      .bind(version)
+      .bind(row.code)
+      .bind(row.message)
+      .bind(row.field)
+      .bind(row.transient ? 1 : 0)
+      .bind(row.attempts)
+      .bind(row.first_at_ms)
+      .bind(row.last_at_ms)
+      .bind(sum)
+      .run();
   shard_.rejected_sum = plus(shard_.rejected_sum, sum);
 }
 
@@ -279,11 +348,22 @@ void SqliteContent::drop_rejected(const IdentityHash& identity) {
 
 void SqliteRuns::start(const Holder& holder, const RunRow& run) {
   connection_
-      .prepare("INSERT INTO run (id, sync_id, sync, shard, of, epoch, status, counts, started_at, "
-               "ended_at, sum, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(run.run_id).bind(holder.sync_id).bind(run.sync).bind(holder.shard).bind(holder.of)
-      .bind(holder.epoch).bind(run.status).bind(run.counts).bind(run.started_at_ms)
-      .bind(run.ended_at_ms).bind(sum_of(holder, run)).bind(run.report).run();
+      .prepare(
+          "INSERT INTO run (id, sync_id, sync, shard, of, epoch, status, counts, started_at, "
+          "ended_at, sum, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(run.run_id)
+      .bind(holder.sync_id)
+      .bind(run.sync)
+      .bind(holder.shard)
+      .bind(holder.of)
+      .bind(holder.epoch)
+      .bind(run.status)
+      .bind(run.counts)
+      .bind(run.started_at_ms)
+      .bind(run.ended_at_ms)
+      .bind(sum_of(holder, run))
+      .bind(run.report)
+      .run();
 }
 
 void SqliteRuns::interrupt_others(const Holder& holder, std::int64_t now_ms) {
@@ -304,28 +384,48 @@ void SqliteRuns::interrupt_others(const Holder& holder, std::int64_t now_ms) {
 
 void SqliteRuns::end(const Holder& holder, const RunRow& run) {
   connection_
-      .prepare("UPDATE run SET id = ?, sync = ?, status = ?, counts = ?, started_at = ?, "
-               "ended_at = ?, sum = ?, report = ? "
-               "WHERE sync_id = ? AND shard = ? AND of = ? AND epoch = ?")
-      .bind(run.run_id).bind(run.sync).bind(run.status).bind(run.counts).bind(run.started_at_ms)
-      .bind(run.ended_at_ms).bind(sum_of(holder, run)).bind(run.report).bind(holder.sync_id)
-      .bind(holder.shard).bind(holder.of).bind(holder.epoch).run();
+      .prepare(
+          "UPDATE run SET id = ?, sync = ?, status = ?, counts = ?, started_at = ?, "
+          "ended_at = ?, sum = ?, report = ? "
+          "WHERE sync_id = ? AND shard = ? AND of = ? AND epoch = ?")
+      .bind(run.run_id)
+      .bind(run.sync)
+      .bind(run.status)
+      .bind(run.counts)
+      .bind(run.started_at_ms)
+      .bind(run.ended_at_ms)
+      .bind(sum_of(holder, run))
+      .bind(run.report)
+      .bind(holder.sync_id)
+      .bind(holder.shard)
+      .bind(holder.of)
+      .bind(holder.epoch)
+      .run();
 }
 
 bool SqliteRuns::has_ended(const Holder& holder, const RunRow& run) {
   SqliteStatement row = connection_.prepare(
       "SELECT 1 FROM run WHERE sync_id = ? AND shard = ? AND of = ? AND epoch = ? AND id = ? "
       "AND status = ? AND ended_at = ?");
-  row.bind(holder.sync_id).bind(holder.shard).bind(holder.of).bind(holder.epoch).bind(run.run_id)
-      .bind(run.status).bind(run.ended_at_ms);
+  row.bind(holder.sync_id)
+      .bind(holder.shard)
+      .bind(holder.of)
+      .bind(holder.epoch)
+      .bind(run.run_id)
+      .bind(run.status)
+      .bind(run.ended_at_ms);
   return row.step();
 }
 
 void SqliteRuns::keep(std::int64_t sync_id, std::size_t runs) {
   connection_
-      .prepare("DELETE FROM run WHERE sync_id = ? AND number <= (SELECT number FROM run "
-               "WHERE sync_id = ? ORDER BY number DESC LIMIT 1 OFFSET ?)")
-      .bind(sync_id).bind(sync_id).bind(static_cast<std::int64_t>(runs)).run();
+      .prepare(
+          "DELETE FROM run WHERE sync_id = ? AND number <= (SELECT number FROM run "
+          "WHERE sync_id = ? ORDER BY number DESC LIMIT 1 OFFSET ?)")
+      .bind(sync_id)
+      .bind(sync_id)
+      .bind(static_cast<std::int64_t>(runs))
+      .run();
 }
 
 std::vector<RunRow> SqliteRuns::latest(const std::string& sync, std::size_t limit) {

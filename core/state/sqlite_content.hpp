@@ -11,8 +11,8 @@
 
 namespace tailrace {
 
-/// The large tables of one shard. Keeps the sums in its row up to date, which the caller writes, and
-/// checks what is read against them. All of it inside a transaction of the caller.
+/// The large tables of one shard. Keeps the sums in its row up to date, which the caller writes,
+/// and checks what is read against them. All of it inside a transaction of the caller.
 class SqliteContent {
  public:
   SqliteContent(SqliteConnection& connection, ShardRow& shard)

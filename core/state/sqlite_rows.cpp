@@ -13,8 +13,14 @@ constexpr std::size_t kSumBytes = 8;
 std::int64_t sum_of(const StoreRow& row) {
   const Hasher::Secret& secret = row.identity.secret;
   const std::string bytes(secret.begin(), secret.end());
-  return RowSum().add(row.identity.id).add(bytes).add(row.identity.format).add(row.created_ms)
-      .add(row.syncs).add(row.shards).value();
+  return RowSum()
+      .add(row.identity.id)
+      .add(bytes)
+      .add(row.identity.format)
+      .add(row.created_ms)
+      .add(row.syncs)
+      .add(row.shards)
+      .value();
 }
 
 std::int64_t sum_of(const ClockAnchor& anchor) {
@@ -22,15 +28,33 @@ std::int64_t sum_of(const ClockAnchor& anchor) {
 }
 
 std::int64_t sum_of(const SyncRow& row) {
-  return RowSum().add(row.id).add(row.sync).add(row.account).add(row.object).add(row.created_ms)
+  return RowSum()
+      .add(row.id)
+      .add(row.sync)
+      .add(row.account)
+      .add(row.object)
+      .add(row.created_ms)
       .value();
 }
 
 std::int64_t sum_of(const ShardRow& row) {
-  return RowSum().add(row.sync_id).add(row.shard).add(row.of).add(row.epoch)
-      .add(row.lease_until_ms).add(row.lock_boot_id).add(row.run_id).add(row.last_seq)
-      .add(row.folded_seq).add(row.bucket_bits).add(row.entries).add(row.snapshot_sum)
-      .add(row.rejected_sum).add(row.mapping_fingerprint).add(row.encoding).add(row.latest_ms)
+  return RowSum()
+      .add(row.sync_id)
+      .add(row.shard)
+      .add(row.of)
+      .add(row.epoch)
+      .add(row.lease_until_ms)
+      .add(row.lock_boot_id)
+      .add(row.run_id)
+      .add(row.last_seq)
+      .add(row.folded_seq)
+      .add(row.bucket_bits)
+      .add(row.entries)
+      .add(row.snapshot_sum)
+      .add(row.rejected_sum)
+      .add(row.mapping_fingerprint)
+      .add(row.encoding)
+      .add(row.latest_ms)
       .value();
 }
 
@@ -43,11 +67,13 @@ void check(const Row& row, std::int64_t sum, const char* table) {
 
 constexpr const char* kShardColumns =
     "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
-    "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, sum "
+    "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, "
+    "sum "
     "FROM sync_shard";
 constexpr const char* kOneShard =
     "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
-    "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, sum "
+    "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, "
+    "sum "
     "FROM sync_shard WHERE sync_id = ? AND shard = ?";
 
 ShardRow shard_from(const SqliteStatement& row) {
@@ -116,10 +142,17 @@ void SqliteCatalogue::write(const StoreRow& row) {
   connection_.execute("DELETE FROM store");
   const std::string secret(row.identity.secret.begin(), row.identity.secret.end());
   connection_
-      .prepare("INSERT INTO store (id, hash_secret, format, created_at, syncs, shards, sum) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .bind(row.identity.id).bind_blob(secret).bind(row.identity.format).bind(row.created_ms)
-      .bind(row.syncs).bind(row.shards).bind(sum_of(row)).run();
+      .prepare(
+          "INSERT INTO store (id, hash_secret, format, created_at, syncs, shards, sum) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .bind(row.identity.id)
+      .bind_blob(secret)
+      .bind(row.identity.format)
+      .bind(row.created_ms)
+      .bind(row.syncs)
+      .bind(row.shards)
+      .bind(sum_of(row))
+      .run();
 }
 
 ClockAnchor SqliteCatalogue::clock() {
@@ -133,7 +166,11 @@ ClockAnchor SqliteCatalogue::clock() {
 void SqliteCatalogue::write(const ClockAnchor& anchor) {
   connection_.execute("DELETE FROM clock");
   connection_.prepare("INSERT INTO clock (boot_id, boot_ms, wall_ms, sum) VALUES (?, ?, ?, ?)")
-      .bind(anchor.boot_id).bind(anchor.boot_ms).bind(anchor.wall_ms).bind(sum_of(anchor)).run();
+      .bind(anchor.boot_id)
+      .bind(anchor.boot_ms)
+      .bind(anchor.wall_ms)
+      .bind(sum_of(anchor))
+      .run();
 }
 
 std::vector<SyncRow> SqliteCatalogue::syncs(const StoreRow& store) {
@@ -163,22 +200,43 @@ std::vector<ShardRow> SqliteCatalogue::shards(const StoreRow& store) {
 
 void SqliteCatalogue::write(const SyncRow& row) {
   connection_
-      .prepare("INSERT INTO sync (id, sync, account, object, created_at, sum) "
-               "VALUES (?, ?, ?, ?, ?, ?)")
-      .bind(row.id).bind(row.sync).bind(row.account).bind(row.object).bind(row.created_ms)
-      .bind(sum_of(row)).run();
+      .prepare(
+          "INSERT INTO sync (id, sync, account, object, created_at, sum) "
+          "VALUES (?, ?, ?, ?, ?, ?)")
+      .bind(row.id)
+      .bind(row.sync)
+      .bind(row.account)
+      .bind(row.object)
+      .bind(row.created_ms)
+      .bind(sum_of(row))
+      .run();
 }
 
 void SqliteCatalogue::write(const ShardRow& row) {
   connection_
-      .prepare("INSERT OR REPLACE INTO sync_shard (sync_id, shard, of, epoch, lease_until, "
-               "lock_boot_id, run_id, last_seq, folded_seq, bucket_bits, entries, snapshot_sum, "
-               "rejected_sum, config_fingerprint, encoding, latest_at, sum) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(row.sync_id).bind(row.shard).bind(row.of).bind(row.epoch).bind(row.lease_until_ms)
-      .bind(row.lock_boot_id).bind(row.run_id).bind(row.last_seq).bind(row.folded_seq)
-      .bind(row.bucket_bits).bind(row.entries).bind(row.snapshot_sum).bind(row.rejected_sum)
-      .bind(row.mapping_fingerprint).bind(row.encoding).bind(row.latest_ms).bind(sum_of(row)).run();
+      .prepare(
+          "INSERT OR REPLACE INTO sync_shard (sync_id, shard, of, epoch, lease_until, "
+          "lock_boot_id, run_id, last_seq, folded_seq, bucket_bits, entries, snapshot_sum, "
+          "rejected_sum, config_fingerprint, encoding, latest_at, sum) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(row.sync_id)
+      .bind(row.shard)
+      .bind(row.of)
+      .bind(row.epoch)
+      .bind(row.lease_until_ms)
+      .bind(row.lock_boot_id)
+      .bind(row.run_id)
+      .bind(row.last_seq)
+      .bind(row.folded_seq)
+      .bind(row.bucket_bits)
+      .bind(row.entries)
+      .bind(row.snapshot_sum)
+      .bind(row.rejected_sum)
+      .bind(row.mapping_fingerprint)
+      .bind(row.encoding)
+      .bind(row.latest_ms)
+      .bind(sum_of(row))
+      .run();
 }
 
 void SqliteCatalogue::remove_shards(std::int64_t sync_id) {

@@ -60,24 +60,24 @@ struct ShardRow {
   int of = 1;
   std::int64_t epoch = 0;
   std::int64_t lease_until_ms = 0;  // 0: released
-  std::string lock_boot_id;         // start of the machine on which the holder has its process lock
-  std::string run_id;               // of the latest run
+  std::string lock_boot_id;  // start of the machine on which the holder has its process lock
+  std::string run_id;  // of the latest run
   std::int64_t last_seq = 0;
-  std::int64_t folded_seq = 0;      // the journal holds the seqs after it, up to last_seq
+  std::int64_t folded_seq = 0;  // the journal holds the seqs after it, up to last_seq
   int bucket_bits = 0;
-  std::int64_t entries = 0;         // in the snapshot
+  std::int64_t entries = 0;  // in the snapshot
   std::int64_t snapshot_sum = 0;
   std::int64_t rejected_sum = 0;
   std::string mapping_fingerprint;
   std::string encoding;
-  std::int64_t latest_ms = 0;       // latest time recorded
+  std::int64_t latest_ms = 0;  // latest time recorded
 
   [[nodiscard]] Holder holder() const { return {sync_id, shard, of, epoch}; }
   [[nodiscard]] Claim claim() const;
 };
 
-/// The small tables that say what is in the large ones. Each row has a checksum, and the store's row
-/// says how many there are: a damaged or missing one is StateLost.
+/// The small tables that say what is in the large ones. Each row has a checksum, and the store's
+/// row says how many there are: a damaged or missing one is StateLost.
 class SqliteCatalogue {
  public:
   explicit SqliteCatalogue(SqliteConnection& connection) : connection_(connection) {}

@@ -101,7 +101,8 @@ void sync_directory(const std::string& directory) {
 class Draft {
  public:
   explicit Draft(const std::string& path) : path_(path + ".new-" + new_identity().id.substr(0, 8)) {
-    const int file = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int file =
+        ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) unavailable(path_, "cannot make the file");
     ::close(file);
   }
@@ -182,9 +183,17 @@ void check_head(const std::string& head, const std::string& path) {
   };
   // Page size, WAL to write and to read, reserved bytes, payload fractions, schema format, no
   // vacuuming, UTF-8. https://www.sqlite.org/fileformat2.html, section 1.3
-  constexpr std::array<Constant, 12> constants{{{16, 2, kPageBytes}, {18, 1, 2}, {19, 1, 2},
-                                                {20, 1, 0}, {21, 1, 64}, {22, 1, 32}, {23, 1, 32},
-                                                {44, 4, 4}, {52, 4, 0}, {56, 4, 1}, {64, 4, 0},
+  constexpr std::array<Constant, 12> constants{{{16, 2, kPageBytes},
+                                                {18, 1, 2},
+                                                {19, 1, 2},
+                                                {20, 1, 0},
+                                                {21, 1, 64},
+                                                {22, 1, 32},
+                                                {23, 1, 32},
+                                                {44, 4, 4},
+                                                {52, 4, 0},
+                                                {56, 4, 1},
+                                                {64, 4, 0},
                                                 {68, 4, kApplicationId}}};
   const bool sqlite = std::string_view(head).starts_with(std::string_view("SQLite format 3\0", 16));
   if (!sqlite) lost(path, "is not a state store");
@@ -218,11 +227,11 @@ void set_up_sqlite(SqliteConnection& connection) {
   }
   connection.execute(
       "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; "
-      "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
+      "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192; PRAGMA temp_store = "
+      "MEMORY");
 }
 
-void create_sqlite_store(const std::string& path, const std::string& vfs,
-                         const ClockReading& now) {
+void create_sqlite_store(const std::string& path, const std::string& vfs, const ClockReading& now) {
   Draft draft(path);
   write_tables(draft.path(), vfs, now);
   check_draft(draft.path(), vfs);
@@ -231,14 +240,14 @@ void create_sqlite_store(const std::string& path, const std::string& vfs,
 }
 
 void check_sqlite_file(const std::string& path) {
-  struct stat file {};
+  struct stat file{};
   if (::lstat(path.c_str(), &file) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) lost(path, "there is no such file");
     unavailable(path, "cannot look at the file");
   }
   if (!S_ISREG(file.st_mode)) lost(path, "is not a file of its own");
   if (file.st_size == 0) lost(path, "is empty");
-  struct stat log {};
+  struct stat log{};
   const bool has_log = ::lstat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
   // While there is a log, what is missing at the end may be in it.
   if (file.st_size % static_cast<off_t>(kPageBytes) != 0 && !has_log) lost(path, "is cut off");

@@ -20,7 +20,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 30'000;
 
 bool is_missing(const std::string& path) {
-  struct stat file {};
+  struct stat file{};
   return ::lstat(path.c_str(), &file) != 0 && errno == ENOENT;
 }
 
@@ -189,10 +189,9 @@ void SqliteStore::append(const Holder& holder, const Commit& commit) {
     ShardRow shard = held(holder);
     SqliteContent content(connection, shard);
     if (follows(commit.journal, shard.last_seq) == Follows::repeated) {
-      const bool same = std::all_of(commit.journal.begin(), commit.journal.end(),
-                                    [&](const JournalRow& row) {
-                                      return content.has_journal_row(row);
-                                    });
+      const bool same =
+          std::all_of(commit.journal.begin(), commit.journal.end(),
+                      [&](const JournalRow& row) { return content.has_journal_row(row); });
       if (!same) fail_fenced(holder);
       return;
     }
@@ -216,7 +215,7 @@ void SqliteStore::finish(const Holder& holder, const Finish& finish) {
       if (finish.replace_all_buckets) content.drop_snapshot();
       for (const SnapshotBucket& bucket : finish.buckets) content.put_bucket(bucket);
       shard.bucket_bits = finish.bucket_bits;
-      static_cast<void>(follows(finish.carried, shard.last_seq));
+      check_carried(finish.carried, shard.last_seq);
       content.drop_journal(finish.folded_seq);
       content.add_journal(finish.carried);
     }
@@ -236,9 +235,8 @@ void SqliteStore::finish(const Holder& holder, const Finish& finish) {
 
 std::vector<RunRow> SqliteStore::runs(const std::string& sync, std::size_t limit) {
   std::vector<RunRow> rows;
-  with_connection([&](SqliteConnection& connection) {
-    rows = SqliteRuns(connection).latest(sync, limit);
-  });
+  with_connection(
+      [&](SqliteConnection& connection) { rows = SqliteRuns(connection).latest(sync, limit); });
   return rows;
 }
 

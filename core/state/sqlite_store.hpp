@@ -91,7 +91,8 @@ class SqliteStore : public StateStore {
   std::optional<Unanswered> unanswered_;
 };
 
-/// The path that a URL names: sqlite:///relative, sqlite:////absolute. Throws std::invalid_argument.
+/// The path that a URL names: sqlite:///relative, sqlite:////absolute. Throws
+/// std::invalid_argument.
 [[nodiscard]] std::string sqlite_path_of(const std::string& url);
 
 }  // namespace tailrace

@@ -11,8 +11,7 @@ namespace tailrace {
 namespace {
 
 bool same(const SyncRow& row, const SyncAddress& address) {
-  return row.sync == address.sync && row.account == address.account &&
-         row.object == address.object;
+  return row.sync == address.sync && row.account == address.account && row.object == address.object;
 }
 
 }  // namespace
@@ -20,10 +19,12 @@ bool same(const SyncRow& row, const SyncAddress& address) {
 bool SqliteStore::lives(const ShardRow& shard, const std::string& asking_run_id) {
   if (shard.lease_until_ms == 0 || shard.lease_until_ms < now_ms()) return false;
   const Holder holder = shard.holder();
-  const bool ours = unanswered_ && unanswered_->run_id == asking_run_id &&
-                    unanswered_->holder.sync_id == holder.sync_id &&
-                    unanswered_->holder.shard == holder.shard &&
-                    unanswered_->holder.epoch == holder.epoch;
+  // Whether that commit happened is seen from the run that the row names: had it not, another run
+  // may have taken the same epoch since.
+  const bool ours =
+      unanswered_ && unanswered_->run_id == asking_run_id && shard.run_id == asking_run_id &&
+      unanswered_->holder.sync_id == holder.sync_id && unanswered_->holder.shard == holder.shard &&
+      unanswered_->holder.epoch == holder.epoch;
   if (ours) return false;
   if (lock_.taken_here(holder)) return true;
   // A lock of another machine, or of before a restart, cannot be asked for.

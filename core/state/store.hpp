@@ -15,7 +15,7 @@
 namespace tailrace {
 
 struct StoreIdentity {
-  std::string id;         // random, made with the store; lets an orchestrator notice a swapped one
+  std::string id;  // random, made with the store; lets an orchestrator notice a swapped one
   Hasher::Secret secret{};
   int format = 1;
 };
@@ -62,19 +62,19 @@ struct RejectedRow {
 /// One commit of the settle thread: outcomes of finished batches and intents of the next ones.
 /// Everything in it becomes durable together, or nothing.
 struct Commit {
-  std::vector<JournalRow> journal;         // seq set by the caller, rising without gaps from last_seq
-  std::vector<RejectedRow> rejected;       // inserted, or attempts + 1 and the rest replaced
+  std::vector<JournalRow> journal;  // seq set by the caller, rising without gaps from last_seq
+  std::vector<RejectedRow> rejected;  // inserted, or attempts + 1 and the rest replaced
   std::vector<IdentityHash> no_longer_rejected;
 };
 
 struct RunRow {
   std::string run_id;
   std::string sync;
-  std::string status;   // running, or the status of the report
+  std::string status;  // running, or the status of the report
   std::int64_t started_at_ms = 0;
   std::int64_t ended_at_ms = 0;
-  std::string counts;   // JSON, the report's counts
-  std::string report;   // JSON, the run report
+  std::string counts;  // JSON, the report's counts
+  std::string report;  // JSON, the run report
 };
 
 /// T4. Buckets are replaced whole; journal rows up to and including `folded_seq` are deleted.
@@ -84,11 +84,11 @@ struct Finish {
   std::string encoding;
   bool fold = false;
   int bucket_bits = 0;
-  bool replace_all_buckets = false;        // bucket_bits changed
-  std::vector<SnapshotBucket> buckets;     // an empty `entries` deletes the bucket
+  bool replace_all_buckets = false;  // bucket_bits changed
+  std::vector<SnapshotBucket> buckets;  // an empty `entries` deletes the bucket
   std::int64_t folded_seq = 0;
-  std::vector<JournalRow> carried;         // open doubts written again with new seqs
-  std::vector<IdentityHash> forgotten;     // rejected rows whose key left the model
+  std::vector<JournalRow> carried;  // open doubts written again with new seqs
+  std::vector<IdentityHash> forgotten;  // rejected rows whose key left the model
 };
 
 /// Keeps what destinations have acknowledged. All methods throw StateLost, StoreUnavailable; those
@@ -111,8 +111,7 @@ class StateStore {
   /// proved dead (its process lock is free) does not count. A whole run and shards of it exclude
   /// each other; another number of shards splits anew what the old ones left. Writes the run down
   /// as running, and runs of older epochs that never ended as interrupted.
-  [[nodiscard]] virtual std::optional<Claim> claim(const SyncAddress& address,
-                                                   const RunRow& run,
+  [[nodiscard]] virtual std::optional<Claim> claim(const SyncAddress& address, const RunRow& run,
                                                    std::int64_t lease_ms) = 0;
   /// What a claim would find, without the lease and without changing anything: for plans. The
   /// holder in it may only read, and only until another run claims. nullopt: this sync has no state

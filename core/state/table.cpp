@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::size_t kLeastCapacity = 64;
 
-// Linear probing stays short up to here: about 3 slots for a hit, 13 for a miss, next to each other.
+// Linear probing stays short up to here: about 3 slots for a hit, 13 for a miss, next to each
+// other.
 constexpr std::size_t kFullNumerator = 4;
 constexpr std::size_t kFullDenominator = 5;
 

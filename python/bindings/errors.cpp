@@ -1,6 +1,6 @@
+#include "state/errors.hpp"
 #include "bindings.hpp"
 #include "source/source.hpp"
-#include "state/errors.hpp"
 
 namespace py = pybind11;
 
@@ -20,9 +20,8 @@ void bind_errors(py::module_& module) {
                                                      PyExc_RuntimeError);
   py::register_exception<tailrace::Fenced>(module, "FencedError", PyExc_RuntimeError);
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> source_error;
-  source_error.call_once_and_store_result([&] {
-    return py::object(py::exception<tailrace::SourceError>(module, "SourceError"));
-  });
+  source_error.call_once_and_store_result(
+      [&] { return py::object(py::exception<tailrace::SourceError>(module, "SourceError")); });
   py::register_exception_translator([](std::exception_ptr caught) {
     try {
       if (caught) std::rethrow_exception(caught);

@@ -19,13 +19,13 @@ std::string runs(const std::string& url, const std::string& sync, std::size_t li
   json list = json::array();
   for (const RunRow& run : open_store(url, false)->runs(sync, limit)) {
     const json report = json::parse(run.report, nullptr, false);
-    list.push_back({{"run_id", run.run_id},
-                    {"sync", run.sync},
-                    {"status", run.status},
-                    {"started_at", format_time(run.started_at_ms)},
-                    {"ended_at", run.ended_at_ms == 0 ? json(nullptr)
-                                                      : json(format_time(run.ended_at_ms))},
-                    {"report", report.is_discarded() ? json(nullptr) : report}});
+    list.push_back(
+        {{"run_id", run.run_id},
+         {"sync", run.sync},
+         {"status", run.status},
+         {"started_at", format_time(run.started_at_ms)},
+         {"ended_at", run.ended_at_ms == 0 ? json(nullptr) : json(format_time(run.ended_at_ms))},
+         {"report", report.is_discarded() ? json(nullptr) : report}});
   }
   return text_of(list);
 }

@@ -80,8 +80,9 @@ def test_a_spent_quota_stops_the_run_and_the_next_sends_the_rest(world: World) -
     batch = world.form.batch_rows
     world.connect(max_in_flight=2)
     world.people(12 * batch)
-    world.sandbox.set_faults([{"match": {"nth": n}, "do": "quota", "retry_after": 7200}
-                              for n in range(5, 100)])
+    world.sandbox.set_faults(
+        [{"match": {"nth": n}, "do": "quota", "retry_after": 7200} for n in range(5, 100)]
+    )
     ended = world.run()
     assert ended.code == 6
     assert ended.requests <= 4 + 2
@@ -91,9 +92,7 @@ def test_a_spent_quota_stops_the_run_and_the_next_sends_the_rest(world: World) -
     assert world.settles().requests == 8
 
 
-def test_a_deadline_is_a_reason_not_to_wait(
-    world: World, timing: Callable[..., None]
-) -> None:
+def test_a_deadline_is_a_reason_not_to_wait(world: World, timing: Callable[..., None]) -> None:
     timing(deadline_s=5)
     world.people(1)
     world.sandbox.set_faults(refusals([30]))

@@ -1,9 +1,8 @@
-"""A state store that is gone, cut, overwritten or swapped: nothing is sent until somebody says so."""
+"""A state store that is gone, cut, overwritten or swapped: nothing is sent until a person acts."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 from typing import TYPE_CHECKING
@@ -78,8 +77,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut within a page": lambda whole: whole[: len(whole) - 1000],
     "garbage": lambda whole: random.Random(1).randbytes(len(whole)),
     "zeroes": lambda whole: bytes(len(whole)),
-    "garbage behind the header": lambda whole: whole[:100]
-    + random.Random(2).randbytes(len(whole) - 100),
+    "garbage behind the header": lambda whole: (
+        whole[:100] + random.Random(2).randbytes(len(whole) - 100)
+    ),
     "a text file": lambda _: b"this is not a database\n" * 400,
 }
 
@@ -146,7 +146,7 @@ def test_an_older_copy_of_the_store_is_refused(world: World) -> None:
 def test_a_store_that_cannot_be_written_stops_the_run_before_it_sends(world: World) -> None:
     """By a folder in its place: as root, permissions stop nobody."""
     drop(world)
-    os.mkdir(store(world))
+    store(world).mkdir()
     ended = world.run()
     assert ended.code in (5, 7)
     assert ended.requests == 0

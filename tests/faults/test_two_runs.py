@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from conftest import Program

@@ -242,5 +242,3 @@ def assert_sums(report: RunReport | Mapping[str, Any]) -> None:
 def same_number(value: object, text: str) -> bool:
     """Whether a stored number is exactly the one that `text` writes, by its digits."""
     return Decimal(str(value)) == Decimal(text)
-
-

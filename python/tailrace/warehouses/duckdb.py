@@ -116,6 +116,10 @@ class DuckDbWarehouse:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+        # The query runs when its stream is taken, far from here: DuckDB's words for what is wrong
+        # with it are made ours on the way out.
+        if isinstance(error, self._duckdb.Error):
+            raise self._error(error) from None
 
 
 def open_warehouse(settings: Mapping[str, Any]) -> DuckDbWarehouse:

@@ -59,7 +59,8 @@ TEST_F(RestTest, RowsGoAsAnArray) {
 }
 
 TEST_F(RestTest, AShapeHoldsTheRowsWhereItSays) {
-  const json shape = json::parse(R"({"inputs":"$rows","meta":{"from":"a \"b\"","n":[1,null]}})");
+  const json shape = json::parse(
+      R"({"inputs":"$rows","meta":{"from":"a \"b\"","n":[1,null,[],{}],"o":{"p":{}}}})");
   const Step step = begin({{"path", "/a"}, {"batch_rows", 10}, {"body", shape}});
   json expected = shape;
   expected["inputs"] = json::array({row_json(0), row_json(1), row_json(2)});

@@ -14,12 +14,30 @@ TEST(KindOfAddress, KnowsLoopback) {
 }
 
 TEST(KindOfAddress, CountsEveryAddressOffTheInternetAsPrivate) {
-  for (const char* ip :
-       {"0.0.0.0", "10.1.2.3", "100.64.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255",
-        "192.168.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1",
-        "255.255.255.255", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12:3456::1",
-        "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a00:1::1",
-        "2001:db8::1", "ff02::1"}) {
+  for (const char* ip : {"0.0.0.0",
+                         "10.1.2.3",
+                         "100.64.0.1",
+                         "169.254.169.254",
+                         "172.16.0.1",
+                         "172.31.255.255",
+                         "192.168.0.1",
+                         "192.0.2.1",
+                         "198.18.0.1",
+                         "198.51.100.7",
+                         "203.0.113.9",
+                         "224.0.0.1",
+                         "255.255.255.255",
+                         "::",
+                         "fe80::1",
+                         "fe80::1%eth0",
+                         "fc00::1",
+                         "fd12:3456::1",
+                         "::ffff:10.0.0.1",
+                         "::ffff:169.254.169.254",
+                         "64:ff9b::a9fe:a9fe",
+                         "2002:a00:1::1",
+                         "2001:db8::1",
+                         "ff02::1"}) {
     EXPECT_EQ(kind_of_address(ip), AddressKind::private_) << ip;
   }
 }
@@ -31,7 +49,8 @@ TEST(KindOfAddress, KnowsPublicOnes) {
 }
 
 TEST(KindOfAddress, RefusesWhatIsNoAddress) {
-  for (const char* ip : {"", "localhost", "0x7f000001", "2130706433", "127.1", "1.2.3.4.5", "::g"}) {
+  for (const char* ip :
+       {"", "localhost", "0x7f000001", "2130706433", "127.1", "1.2.3.4.5", "::g"}) {
     EXPECT_EQ(kind_of_address(ip), AddressKind::invalid) << ip;
   }
 }

@@ -110,8 +110,7 @@ TEST(CurlTransport, RunsManyRequestsAtOnceAndNoMoreThanAsked) {
   RawServer server([&](const RawRequest&, const Send& send) {
     const int now = ++at_once;
     int seen = most;
-    while (now > seen && !most.compare_exchange_weak(seen, now)) {
-    }
+    while (now > seen && !most.compare_exchange_weak(seen, now)) {}
     std::this_thread::sleep_for(30ms);
     --at_once;
     send(http_answer(200, "{}"));
@@ -261,8 +260,8 @@ TEST(CurlTransport, HeaderValuesWithLineBreaksAreRefused) {
     return Then::keep;
   });
   const auto transport = make_curl_transport(options_for(server));
-  for (const std::string& value : {std::string("a\r\nX-Evil: 1"), std::string("a\nb"),
-                                   std::string("a\0b", 3)}) {
+  for (const std::string& value :
+       {std::string("a\r\nX-Evil: 1"), std::string("a\nb"), std::string("a\0b", 3)}) {
     Outgoing outgoing = post(1, "{}");
     outgoing.request.headers = {{"X-Own", value}};
     EXPECT_EQ(one(*transport, std::move(outgoing)).reply.failure, wire::Failure::untrusted);

@@ -15,7 +15,8 @@ TEST(Scrubber, HidesKnownSecretsEverywhere) {
 
 TEST(Scrubber, HidesWhatLooksLikeASecret) {
   const Scrubber scrubber({});
-  EXPECT_EQ(scrubber.clean("Authorization: Bearer abc.def-ghi rest"), "Authorization: Bearer *** rest");
+  EXPECT_EQ(scrubber.clean("Authorization: Bearer abc.def-ghi rest"),
+            "Authorization: Bearer *** rest");
   EXPECT_EQ(scrubber.clean("GET /x?api_key=abc&y=1"), "GET /x?api_key=***&y=1");
   EXPECT_EQ(scrubber.clean("PASSWORD=hunter2;next"), "PASSWORD=***;next");
   EXPECT_EQ(scrubber.clean("postgresql://me:s3cret@db:5432/x failed"),

@@ -132,7 +132,9 @@ TEST(Engine, AnOutageEndsUnfinishedAndTheNextRunGoesOn) {
 TEST(Engine, RowsWhoseOutcomeStaysUnknownAreSaidToBeUnknown) {
   World world;
   world.fill(3);
-  world.tool.fate = [](int) { return Fate{true, wire::Failure::lost, 0, {}, {}, false, false, {}}; };
+  world.tool.fate = [](int) {
+    return Fate{true, wire::Failure::lost, 0, {}, {}, false, false, {}};
+  };
   const Report report = world.run().report;
   EXPECT_EQ(report.status, Status::unfinished);
   EXPECT_EQ(report.outcomes.unknown, 3u);
@@ -266,7 +268,8 @@ TEST(Engine, RefusedCredentialsEndTheRunAsConfiguration) {
   World world;
   world.fill(60);
   world.tool.fate = [](int) {
-    return Fate{false, wire::Failure::none, 401, "{\"error\":\"no t0ken-canary\"}", {}, false, false};
+    return Fate{false, wire::Failure::none, 401, "{\"error\":\"no t0ken-canary\"}", {}, false,
+                false};
   };
   const Report report = world.run().report;
   EXPECT_EQ(report.status, Status::config);

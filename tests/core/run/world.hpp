@@ -134,9 +134,9 @@ class ToolTransport final : public http::Transport {
     const wire::Request& request = outgoing.request;
     const bool bare = request.method == wire::Method::delete_;
     const int nth = static_cast<int>(tool_.requests.size()) + 1;
-    tool_.requests.push_back(
-        bare ? "DELETE " + request.path.substr(request.path.rfind('/') + 1)
-             : "POST " + std::to_string(nlohmann::json::parse(request.body).size()));
+    tool_.requests.push_back(bare ? "DELETE " + request.path.substr(request.path.rfind('/') + 1)
+                                  : "POST " +
+                                        std::to_string(nlohmann::json::parse(request.body).size()));
     const Fate fate = tool_.fate(nth);
     if (fate.apply && fate.failure != wire::Failure::expired) {
       const std::string said = tool_.apply(request);
@@ -225,7 +225,8 @@ class World {
           {"batch_rows", 3},
           {"body", "rows"},
           {"idempotent", true},
-          {"results", {{"path", "errors"}, {"key", "key"}, {"code", "code"}, {"message", "message"}}},
+          {"results",
+           {{"path", "errors"}, {"key", "key"}, {"code", "code"}, {"message", "message"}}},
           {"delete", {{"method", "DELETE"}, {"path", "/rows/{key}"}}}}},
         {"state", {{"url", "sqlite:///" + (folder / "state.db").string()}}},
         {"timing", {{"drain_s", 0.6}, {"outage_s", 1.0}}}};

@@ -73,10 +73,9 @@ int shm_lock(sqlite3_file* f, int offset, int count, int flags) {
 void shm_barrier(sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); }
 int shm_unmap(sqlite3_file* f, int remove) { return real(f)->pMethods->xShmUnmap(real(f), remove); }
 
-const sqlite3_io_methods kMethods{2,         close,      read,       write,   truncate, sync,
-                                  file_size, lock,       unlock,     check_lock, control, sector,
-                                  traits,    shm_map,    shm_lock,   shm_barrier, shm_unmap,
-                                  nullptr,   nullptr};
+const sqlite3_io_methods kMethods{
+    2,       close,  read,   write,   truncate, sync,        file_size, lock,    unlock, check_lock,
+    control, sector, traits, shm_map, shm_lock, shm_barrier, shm_unmap, nullptr, nullptr};
 
 int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   auto* shim = new (file) ShimFile{{nullptr}, nullptr};

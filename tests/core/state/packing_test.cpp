@@ -22,13 +22,17 @@ const std::vector<AbsentEntry> kAbsent{{0, 20'000}, {2, 20'100}};
 const std::vector<EntryKeys> kKeys{
     {"a1", "a@example.org", "003x"}, {"", "", ""}, {std::string("z\0\x1F", 3), "", ""}};
 const std::vector<IntentBatch> kIntents{
-    {StateOp::write, 2, "job 7", std::string(32, '\xAB'),
+    {StateOp::write,
+     2,
+     "job 7",
+     std::string(32, '\xAB'),
      {{hash(1, 9), 100, "a1", "a@example.org"}, {hash(7, 0), 1, "b", ""}}},
     {StateOp::remove, 1, "", "", {{hash(1, 10), 0, "c", ""}}}};
 const std::vector<OutcomeBatch> kOutcomes{
     {41, 0, 1'700'000'000'123, {{RowOutcome::accepted, "003x"}, {RowOutcome::rejected, ""}}},
     {41, 1, -5, {{RowOutcome::unknown, ""}}}};
-const std::vector<VoidBatch> kVoids{{41, 0}, {std::numeric_limits<std::int64_t>::max(), UINT32_MAX}};
+const std::vector<VoidBatch> kVoids{{41, 0},
+                                    {std::numeric_limits<std::int64_t>::max(), UINT32_MAX}};
 
 /// A blob, and what reading it gives, written again.
 struct Sample {
@@ -97,15 +101,48 @@ TEST(Packing, BytesOfFormatOneStayAsTheyAre) {
   EXPECT_EQ(hex(body_of(pack_entries({kEntries[0]}))),
             "e101"
             "01"
-            "0100000000000000" "0900000000000000" "6400000000000000");
-  EXPECT_EQ(hex(body_of(pack_absent({{2, 300}}))), "e201" "01" "02000000" "2c010000");
-  EXPECT_EQ(hex(body_of(pack_keys({{"k", "", "id"}}))), "e301" "01" "016b" "00" "026964");
-  EXPECT_EQ(hex(body_of(pack_intents({{StateOp::remove, 300, "m", "", {{hash(1, 2), 3, "k", ""}}}}))),
-            "e401" "01" "02" "ac02" "016d" "00" "01"
-            "0100000000000000" "0200000000000000" "0300000000000000" "016b" "00");
+            "0100000000000000"
+            "0900000000000000"
+            "6400000000000000");
+  EXPECT_EQ(hex(body_of(pack_absent({{2, 300}}))),
+            "e201"
+            "01"
+            "02000000"
+            "2c010000");
+  EXPECT_EQ(hex(body_of(pack_keys({{"k", "", "id"}}))),
+            "e301"
+            "01"
+            "016b"
+            "00"
+            "026964");
+  EXPECT_EQ(
+      hex(body_of(pack_intents({{StateOp::remove, 300, "m", "", {{hash(1, 2), 3, "k", ""}}}}))),
+      "e401"
+      "01"
+      "02"
+      "ac02"
+      "016d"
+      "00"
+      "01"
+      "0100000000000000"
+      "0200000000000000"
+      "0300000000000000"
+      "016b"
+      "00");
   EXPECT_EQ(hex(body_of(pack_outcomes({{5, 1, 258, {{RowOutcome::accepted, "x"}}}}))),
-            "e501" "01" "05" "01" "0201000000000000" "01" "01" "0178");
-  EXPECT_EQ(hex(body_of(pack_voids({{5, 1}}))), "e601" "01" "05" "01");
+            "e501"
+            "01"
+            "05"
+            "01"
+            "0201000000000000"
+            "01"
+            "01"
+            "0178");
+  EXPECT_EQ(hex(body_of(pack_voids({{5, 1}}))),
+            "e601"
+            "01"
+            "05"
+            "01");
   EXPECT_EQ(checksum(""), 0x2D06800538D394C2U) << "XXH3 of 64 bits, without a seed";
   EXPECT_EQ(checksum("tailrace"), 0xA4CAE4CB9CF477D9U);
 }
@@ -173,8 +210,9 @@ TEST(Packing, HugeCountsAreRefusedBeforeAnythingIsAllocated) {
 
 TEST(Packing, NumbersThatDoNotFitAreRefused) {
   const std::string too_long = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02";
-  EXPECT_THROW(static_cast<void>(unpack_voids(reseal("\xE6\x01\x01" + too_long + std::string(1, 0)))),
-               StateLost);
+  EXPECT_THROW(
+      static_cast<void>(unpack_voids(reseal("\xE6\x01\x01" + too_long + std::string(1, 0)))),
+      StateLost);
   const std::string above_int64 = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01";
   EXPECT_THROW(
       static_cast<void>(unpack_voids(reseal("\xE6\x01\x01" + above_int64 + std::string(1, 0)))),
@@ -182,8 +220,10 @@ TEST(Packing, NumbersThatDoNotFitAreRefused) {
 }
 
 TEST(Packing, EntriesOutOfOrderAndOfOtherKindsAreRefused) {
-  EXPECT_THROW(static_cast<void>(unpack_entries(pack_entries({kEntries[1], kEntries[0]}))), StateLost);
-  EXPECT_THROW(static_cast<void>(unpack_entries(pack_entries({kEntries[1], kEntries[1]}))), StateLost);
+  EXPECT_THROW(static_cast<void>(unpack_entries(pack_entries({kEntries[1], kEntries[0]}))),
+               StateLost);
+  EXPECT_THROW(static_cast<void>(unpack_entries(pack_entries({kEntries[1], kEntries[1]}))),
+               StateLost);
   EXPECT_THROW(static_cast<void>(unpack_absent(pack_absent({{3, 1}, {3, 1}}))), StateLost);
   EXPECT_THROW(static_cast<void>(unpack_keys(pack_entries(kEntries))), StateLost);
   EXPECT_THROW(static_cast<void>(unpack_intents(pack_voids(kVoids))), StateLost);

@@ -110,7 +110,8 @@ class DamagedFile : public ::testing::Test {
     Claim claim = *store->claim(kAccounts, run_row("r4"), kLeaseMs);
     std::pair<Told, Told> both;
     both.first = told(*store, claim);
-    Journalist(*store, claim, "r4").accept({intent_row(50, 9), intent_row(5000, 9)}, store->now_ms());
+    Journalist(*store, claim, "r4")
+        .accept({intent_row(50, 9), intent_row(5000, 9)}, store->now_ms());
     finish_with_fold(*store, claim, run_row("r4"));
     claim = *store->claim(kAccounts, run_row("r5"), kLeaseMs);
     both.second = told(*store, claim);

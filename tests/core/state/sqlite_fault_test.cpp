@@ -30,8 +30,8 @@ constexpr std::uint64_t kRowsACommit = 40;
 std::vector<IntentRow> rows_of(int commit) {
   std::vector<IntentRow> rows;
   for (std::uint64_t i = 0; i < kRowsACommit; ++i) {
-    rows.push_back(intent_row(static_cast<std::uint64_t>(commit) * 30 + i,
-                              static_cast<Version>(commit + 1)));
+    rows.push_back(
+        intent_row(static_cast<std::uint64_t>(commit) * 30 + i, static_cast<Version>(commit + 1)));
   }
   return rows;
 }
@@ -160,6 +160,30 @@ TEST_F(FailingDisk, EachCallMadeAgainAfterATornWriteHappensOnce) {
 
 TEST_F(FailingDisk, ADiskThatIsFullForOnceLosesNothing) { fail_at_each_change(Fault::disk_full); }
 
+TEST_F(FailingDisk, AClaimThatWasNotAnsweredIsOursOnlyIfItHappened) {
+  int lost = 0;
+  for (int at = 1;; ++at) {
+    fresh();
+    const auto store = open();
+    const auto other = open();
+    bool failed = false;
+    {
+      const ScopedFault plan({.fault = Fault::io_error, .at = at, .sync = false});
+      try {
+        static_cast<void>(store->claim(kAccounts, run_row("r1"), kLeaseMs));
+      } catch (const StoreUnavailable&) {
+        failed = true;
+      }
+    }
+    if (!failed) break;
+    const bool taken = other->claim(kAccounts, run_row("r2"), kLeaseMs).has_value();
+    EXPECT_NE(taken, store->claim(kAccounts, run_row("r1"), kLeaseMs).has_value())
+        << "one of the two has it, after a fault at change " << at;
+    lost += taken ? 1 : 0;
+  }
+  EXPECT_GT(lost, 0);
+}
+
 TEST_F(FailingDisk, WhatWasAnsweredBeforeTheDiskFailedForGoodIsThere) {
   const int total = changes();
   for (int at = 5; at <= total; at += 7) {
@@ -169,8 +193,7 @@ TEST_F(FailingDisk, WhatWasAnsweredBeforeTheDiskFailedForGoodIsThere) {
       const ScopedFault plan({.fault = Fault::io_error, .at = at, .lasts = true, .sync = false});
       try {
         run("r1", [&](int step) { done = step; });
-      } catch (const StoreUnavailable&) {
-      }
+      } catch (const StoreUnavailable&) {}
     }
     if (done < 0) continue;
     const auto versions = found();

@@ -48,12 +48,10 @@ class SqliteFile : public ::testing::Test {
     return {};
   }
 
-  void execute(const std::string& sql) {
-    SqliteConnection(path(), "", 1000).execute(sql);
-  }
+  void execute(const std::string& sql) { SqliteConnection(path(), "", 1000).execute(sql); }
 
   static mode_t mode_of(const std::string& file) {
-    struct stat found {};
+    struct stat found{};
     EXPECT_EQ(::lstat(file.c_str(), &found), 0) << file;
     return found.st_mode & 0777;
   }
@@ -167,12 +165,11 @@ TEST_F(SqliteFile, RowsThatVanishAreMissed) {
     const char* sql;
     const char* what;
   };
-  for (const Loss& loss : {Loss{"DELETE FROM sync_shard", "sync_shard"},
-                           Loss{"DELETE FROM sync", "table sync "},
-                           Loss{"DELETE FROM store", "table store"},
-                           Loss{"DELETE FROM clock", "clock"},
-                           Loss{"UPDATE sync_shard SET epoch = epoch - 1", "sync_shard"},
-                           Loss{"UPDATE store SET id = 'x'", "table store"}}) {
+  for (const Loss& loss :
+       {Loss{"DELETE FROM sync_shard", "sync_shard"}, Loss{"DELETE FROM sync", "table sync "},
+        Loss{"DELETE FROM store", "table store"}, Loss{"DELETE FROM clock", "clock"},
+        Loss{"UPDATE sync_shard SET epoch = epoch - 1", "sync_shard"},
+        Loss{"UPDATE store SET id = 'x'", "table store"}}) {
     std::filesystem::remove(path());
     open()->claim(kAccounts, run_row("r1"), kLeaseMs);
     execute(loss.sql);
@@ -219,8 +216,9 @@ TEST_F(SqliteFile, UserTablesReadAsDocumented) {
   row.first_at_ms = row.last_at_ms = 5;
   store->append(claim.holder, commit);
   SqliteConnection connection(path(), "", 1000);
-  EXPECT_EQ(connection.ask("SELECT id || ' ' || sync || ' ' || status || ' ' || started_at FROM run"),
-            "r1 accounts running 40");
+  EXPECT_EQ(
+      connection.ask("SELECT id || ' ' || sync || ' ' || status || ' ' || started_at FROM run"),
+      "r1 accounts running 40");
   EXPECT_EQ(connection.ask("SELECT key || ' ' || code || ' ' || attempts || ' ' || first_at || ' ' "
                            "|| identity || ' ' || version FROM rejected_row"),
             "a-17 TOO_LONG 1 5 00000000000000010000000000000002 0000000000000abc");
@@ -315,8 +313,7 @@ TEST_F(SqliteFile, AForkedChildLeavesTheParentsStoreAlone) {
     try {
       store->renew(claim.holder, kLeaseMs);
       code = 1;
-    } catch (const std::logic_error&) {
-    }
+    } catch (const std::logic_error&) {}
     store.reset();
     ::_exit(code);
   }

@@ -1,6 +1,6 @@
 // Random histories of a sync: runs that end, crash or are folded, requests whose outcome is unknown
-// or told late, rows that leave and return. After each step what is loaded must be what a plain list
-// of everything that happened says.
+// or told late, rows that leave and return. After each step what is loaded must be what a plain
+// list of everything that happened says.
 
 #include <gtest/gtest.h>
 
@@ -89,10 +89,9 @@ class History {
   std::vector<RowResult> results(std::size_t rows) {
     std::vector<RowResult> out(chance(3) ? 1 : rows);
     for (RowResult& result : out) {
-      constexpr RowOutcome outcomes[] = {RowOutcome::accepted,  RowOutcome::accepted,
-                                         RowOutcome::accepted,  RowOutcome::unknown,
-                                         RowOutcome::rejected,  RowOutcome::retryable,
-                                         RowOutcome::skipped};
+      constexpr RowOutcome outcomes[] = {
+          RowOutcome::accepted, RowOutcome::accepted,  RowOutcome::accepted, RowOutcome::unknown,
+          RowOutcome::rejected, RowOutcome::retryable, RowOutcome::skipped};
       result.outcome = outcomes[random_() % std::size(outcomes)];
       if (result.outcome == RowOutcome::accepted && chance(2)) {
         result.destination_id = "id" + std::to_string(random_() % 3);
@@ -298,9 +297,7 @@ void play(const BackendKind& kind, std::uint64_t seeds, int runs) {
   EXPECT_GT(absent, seeds / 2);
 }
 
-TEST(StateHistory, LoadingFindsWhatHappenedFoldedOrNot) {
-  play(memory_backend(), 4000, 8);
-}
+TEST(StateHistory, LoadingFindsWhatHappenedFoldedOrNot) { play(memory_backend(), 4000, 8); }
 
 TEST(StateHistory, TheSameInAFile) { play(sqlite_backend(), 6, 8); }
 

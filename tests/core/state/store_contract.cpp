@@ -408,8 +408,8 @@ TEST_P(StoreContract, RejectedRowsCountTheirAttempts) {
 TEST_P(StoreContract, RejectedRowsGoWhenAcceptedOrForgotten) {
   const auto store = backend_->open();
   const Claim claim = claim_of(*store, "r1");
-  store->append(claim.holder, with_rejected({rejected_row(1, 1), rejected_row(2, 1),
-                                             rejected_row(3, 1)}));
+  store->append(claim.holder,
+                with_rejected({rejected_row(1, 1), rejected_row(2, 1), rejected_row(3, 1)}));
   Commit commit;
   commit.no_longer_rejected = {identity_of(1), identity_of(99)};
   store->append(claim.holder, commit);
@@ -535,15 +535,16 @@ void fill(StateStore& store, StoreBackend& backend, const SyncAddress& address,
   std::vector<IntentRow> rows;
   for (std::uint64_t i = from; i < from + 300; ++i) rows.push_back(intent_row(i, i));
   Journalist(store, claim, "fill 1").accept(rows, store.now_ms());
-  finish_with_fold(store, claim, run_row("fill 1"), {{identity_of(from), identity_of(from + 1)}, {}});
+  finish_with_fold(store, claim, run_row("fill 1"),
+                   {{identity_of(from), identity_of(from + 1)}, {}});
   claim = claim_of(store, "fill 2", address);
   Journalist journal(store, claim, "fill 2");
   journal.accept({intent_row(from + 2, 9), intent_row(from + 3, 9)}, store.now_ms());
   journal.accept({intent_row(from + 4, 0)}, store.now_ms(), StateOp::remove);
-  const std::int64_t seq =
-      journal.intent({{StateOp::write, 1, {}, {}, {intent_row(from + 5, 9), intent_row(from + 6, 9)}},
-                      {StateOp::write, 1, "job 1", {}, {intent_row(from + 7, 9)}}},
-                     store.now_ms());
+  const std::int64_t seq = journal.intent(
+      {{StateOp::write, 1, {}, {}, {intent_row(from + 5, 9), intent_row(from + 6, 9)}},
+       {StateOp::write, 1, "job 1", {}, {intent_row(from + 7, 9)}}},
+      store.now_ms());
   journal.outcome({{seq, 0, store.now_ms(), {{RowOutcome::unknown, {}}}}});
   store.append(claim.holder, with_rejected({rejected_row(from + 8, 1), rejected_row(from + 9, 1)}));
   backend.advance(1);
@@ -572,7 +573,8 @@ TEST_P(StoreContract, AnotherNumberOfShardsSplitsTheStateAnew) {
       Picture mine;
       see(*store, part, mine);
       for (const auto& [identity, version] : mine.acknowledged) {
-        EXPECT_EQ(shard_of(identity, static_cast<std::uint32_t>(of)), static_cast<std::uint32_t>(i));
+        EXPECT_EQ(shard_of(identity, static_cast<std::uint32_t>(of)),
+                  static_cast<std::uint32_t>(i));
       }
       seen.acknowledged.merge(mine.acknowledged);
       seen.in_doubt.merge(mine.in_doubt);

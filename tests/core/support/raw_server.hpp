@@ -124,7 +124,8 @@ class RawServer {
     request.head = bytes.substr(0, end + 2);
     bytes.erase(0, end + 4);
     const auto at = request.head.find("Content-Length: ");
-    const std::size_t length = at == std::string::npos ? 0 : std::stoul(request.head.substr(at + 16));
+    const std::size_t length =
+        at == std::string::npos ? 0 : std::stoul(request.head.substr(at + 16));
     while (bytes.size() < length) {
       if (!read_more(connection, bytes)) return false;
     }
@@ -146,8 +147,8 @@ class RawServer {
 
 inline std::string http_answer(int status, const std::string& body,
                                const std::string& headers = {}) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
 }
 
 }  // namespace tailrace::testing
