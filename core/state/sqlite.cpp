@@ -78,7 +78,9 @@ void SqliteConnection::fail(int code) {
   const std::string what = "state: " + path_ + ": " + sqlite3_errstr(code) + " (" +
                            (handle_ == nullptr ? "no handle" : sqlite3_errmsg(handle_)) +
                            ", code " + std::to_string(code) + ")";
-  if (says_lost(primary)) throw StateLost(what);
+  if (says_lost(primary)) {
+    throw StateLost(what + "; restore the store, or take a new baseline with reset");
+  }
   throw StoreUnavailable(what);
 }
 

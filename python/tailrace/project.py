@@ -16,7 +16,7 @@ from tailrace.report import Plan, RunReport
 from tailrace.run_spec import expected_state, query_comment, run_spec
 from tailrace.running import drive, raise_unless, report_of
 from tailrace.spec.inputs import Inputs, read_inputs
-from tailrace.state_address import DEFAULT, resolve_state
+from tailrace.state_address import DEFAULT, resolve_state, set_aside, state_file
 from tailrace.store_memory import KnownState, StoreMemory
 from tailrace.warehouses import open_warehouse
 
@@ -241,19 +241,31 @@ class Project:
             )
         return found
 
-    def reset(self, name: str) -> None:
+    def reset(self, name: str) -> Path | None:
         """Drop the sync's baseline and what is remembered of its store: the next run sends every
-        row and deletes nothing. The way out of a lost store as well.
+        row and deletes nothing.
+
+        The way out of a lost store as well. One that is damaged, or newer than this version, is
+        renamed; with it the other syncs in it lose their baseline, and end as `StateLost` until
+        they are reset too.
+
+        Returns:
+            The new name of a damaged store, else None.
 
         Raises:
-            ConfigError, StateLost (the store is corrupt), Busy, Unfinished
+            ConfigError, Busy, Unfinished, StateLost (damaged, and it cannot be renamed)
         """
         url, account, target_object = self._owner(name)
         memory = self._memory(url, name, account, target_object)
-        if not url.startswith("sqlite:///") or Path(url[len("sqlite:///") :]).exists():
-            with _store_errors() as core:
-                core.store_reset(url, name, account, target_object)
+        path, aside = state_file(url), None
+        if path.exists():
+            try:
+                with _store_errors() as core:
+                    core.store_reset(url, name, account, target_object)
+            except StateLost as error:
+                aside = _renamed(path, error)
         memory.forget()
+        return aside
 
     # How a run is put together.
 
@@ -363,7 +375,7 @@ class Project:
 
     def _make_folder(self, url: str) -> None:
         """The default store lives in our folder, which only its owner may enter."""
-        if not Path(url[len("sqlite:///") :]).is_relative_to(self.folder):
+        if not state_file(url).is_relative_to(self.folder):
             return
         try:
             private_files.make_folder(self.folder)
@@ -393,6 +405,13 @@ def _revealed(value: object) -> Iterator[str]:
     elif isinstance(value, (dict, list, tuple)):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _revealed(part)
+
+
+def _renamed(store: Path, lost: StateLost) -> Path:
+    try:
+        return set_aside(store)
+    except OSError as error:
+        raise StateLost(f"{lost}; it cannot be renamed either: {error}") from None
 
 
 def _tags(value: Mapping[str, Any]) -> list[str]:

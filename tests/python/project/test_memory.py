@@ -74,6 +74,22 @@ def test_a_reset_is_the_way_out_of_a_store_that_is_gone(folder: Any, core: Any) 
     assert core.specs[1]["state"]["expect"] is None
 
 
+def test_a_reset_is_the_way_out_of_a_damaged_store_too(folder: Any, core: Any) -> None:
+    project = folder.load()
+    project.run("health")
+    state = folder.path / ".tailrace" / "state.db"
+    for suffix in ("", "-wal"):
+        (state.parent / (state.name + suffix)).write_text("damaged" + suffix)
+    core.store_error = core.StateLostError("corrupt")
+    aside = project.reset("health")
+    assert aside is not None
+    assert aside.read_text() == "damaged"
+    assert aside.with_name(aside.name + "-wal").read_text() == "damaged-wal"
+    assert list(state.parent.glob("state.db*")) == list(state.parent.glob("state.db.damaged-*"))
+    project.run("health")
+    assert core.specs[1]["state"]["expect"] is None
+
+
 def test_questions_to_the_store_have_our_errors(folder: Any, core: Any) -> None:
     project = folder.load()
     assert project.runs("health", 5) == [{"run_id": "r_1"}]
@@ -85,13 +101,12 @@ def test_questions_to_the_store_have_our_errors(folder: Any, core: Any) -> None:
         (core.FencedError("held"), errors.Busy),
     ):
         core.store_error = raised
-        for ask in (
-            project.runs,
-            lambda: project.rejected("health"),
-            lambda: project.reset("health"),
-        ):
+        for ask in (project.runs, lambda: project.rejected("health")):
             with pytest.raises(kind, match=str(raised)):
                 ask()
+        if kind is not errors.StateLost:
+            with pytest.raises(kind, match=str(raised)):
+                project.reset("health")
 
 
 def test_an_older_sight_does_not_replace_a_newer_one(tmp_path: Any) -> None:

@@ -37,8 +37,10 @@ def command(
         )
 
     def reset(name: str) -> None:
-        project.reset(name)
+        aside = project.reset(name)
         settings.note(f"{name}: reset; its next run sends every row and deletes nothing")
+        if aside is not None:
+            settings.note(f"the damaged state store is kept as {aside}; reset its other syncs too")
 
     made = attempt_all(settings, names, reset)
     errors = [one.failure() for one in made if one.error is not None]
