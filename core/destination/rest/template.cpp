@@ -100,64 +100,78 @@ Template Template::of_path(std::string_view path, std::string_view where) {
   return made;
 }
 
-Template Template::of_shape(const json& shape, std::string_view rows, bool per_row,
-                            std::string_view where) {
-  Template made;
-  std::size_t holes = 0;
-  const auto add_string = [&](const std::string& text) {
-    if (text == rows) {
-      ++holes;
-      made.pieces_.push_back({Piece::Kind::rows, {}});
-    } else if (per_row && (text == "$key" || text == "$match")) {
-      made.pieces_.push_back(
-          {text == "$key" ? Piece::Kind::key_json : Piece::Kind::match_json, {}});
+/// Writes a shape as JSON into the template, and leaves its holes open.
+class Template::ShapeCutter {
+ public:
+  ShapeCutter(Template& into, std::string_view rows, bool per_row, std::string_view where)
+      : into_(into), rows_(rows), per_row_(per_row), where_(where) {}
+
+  void cut(const json& value, int depth = 0) {
+    constexpr int kDeepest = 32;
+    if (depth > kDeepest) refuse(where_, "nested too deep");
+    if (value.is_string()) {
+      cut_text(value.get_ref<const std::string&>());
+    } else if (value.is_structured()) {
+      cut_members(value, depth);
+    } else {
+      into_.add_text(value.dump());
+    }
+  }
+
+  [[nodiscard]] std::size_t holes() const { return holes_; }
+
+ private:
+  void cut_members(const json& container, int depth) {
+    const bool object = container.is_object();
+    std::string before = object ? "{" : "[";
+    for (const auto& [name, value] : container.items()) {
+      if (object) {
+        wire::append_json_string(before, name);
+        before.push_back(':');
+      }
+      into_.add_text(before);
+      cut(value, depth + 1);
+      before = ",";
+    }
+    if (container.empty()) into_.add_text(before);
+    into_.add_text(object ? "}" : "]");
+  }
+
+  void cut_text(const std::string& text) {
+    if (text == rows_) {
+      ++holes_;
+      into_.pieces_.push_back({Piece::Kind::rows, {}});
+    } else if (per_row_ && (text == "$key" || text == "$match")) {
+      const bool is_key = text == "$key";
+      into_.pieces_.push_back({is_key ? Piece::Kind::key_json : Piece::Kind::match_json, {}});
     } else if (looks_like_hole(text)) {
-      refuse(where, "'" + text + "' has no meaning here");
+      refuse(where_, "'" + text + "' has no meaning here");
+    } else if (per_row_) {
+      into_.add_text("\"");
+      into_.add_pattern(text, where_, true);
+      into_.add_text("\"");
     } else {
       std::string quoted;
       wire::append_json_string(quoted, text);
-      if (per_row) {
-        made.add_text("\"");
-        made.add_pattern(text, where, true);
-        made.add_text("\"");
-      } else {
-        made.add_text(quoted);
-      }
+      into_.add_text(quoted);
     }
-  };
-  const std::function<void(const json&, int)> walk = [&](const json& value, int depth) {
-    constexpr int kDeepest = 32;
-    if (depth > kDeepest) refuse(where, "nested too deep");
-    bool first = true;
-    const auto separate = [&] {
-      if (!first) made.add_text(",");
-      first = false;
-    };
-    if (value.is_string()) {
-      add_string(value.get_ref<const std::string&>());
-    } else if (value.is_array()) {
-      made.add_text("[");
-      for (const json& one : value) {
-        separate();
-        walk(one, depth + 1);
-      }
-      made.add_text("]");
-    } else if (value.is_object()) {
-      made.add_text("{");
-      for (const auto& [name, one] : value.items()) {
-        separate();
-        std::string key;
-        wire::append_json_string(key, name);
-        made.add_text(key + ":");
-        walk(one, depth + 1);
-      }
-      made.add_text("}");
-    } else {
-      made.add_text(value.dump());
-    }
-  };
-  walk(shape, 0);
-  if (holes != 1) refuse(where, "must hold '" + std::string(rows) + "' as a value, once");
+  }
+
+  Template& into_;
+  std::string_view rows_;
+  bool per_row_;
+  std::string_view where_;
+  std::size_t holes_ = 0;
+};
+
+Template Template::of_shape(const json& shape, std::string_view rows, bool per_row,
+                            std::string_view where) {
+  Template made;
+  ShapeCutter cutter(made, rows, per_row, where);
+  cutter.cut(shape);
+  if (cutter.holes() != 1) {
+    refuse(where, "must hold '" + std::string(rows) + "' as a value, once");
+  }
   return made;
 }
 

@@ -44,6 +44,7 @@ class Template {
   [[nodiscard]] std::size_t bound(std::size_t key_bytes, std::size_t match_bytes) const;
 
  private:
+  class ShapeCutter;
   struct Piece {
     enum class Kind : std::uint8_t { text, rows, key_json, match_json, key_path, match_path };
     Kind kind = Kind::text;
