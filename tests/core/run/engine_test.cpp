@@ -469,8 +469,8 @@ TEST(Engine, ARowLargerThanARequestIsRejectedHere) {
 /// A store that fails at its n-th append.
 class FailingStore final : public StateStore {
  public:
-  FailingStore(std::unique_ptr<StateStore> inner, int fail_at)
-      : inner_(std::move(inner)), left_(fail_at) {}
+  FailingStore(std::unique_ptr<StateStore> inner, int fail_at, bool& failed)
+      : inner_(std::move(inner)), left_(fail_at), failed_(failed) {}
   const StoreIdentity& identity() const override { return inner_->identity(); }
   std::int64_t now_ms() override { return inner_->now_ms(); }
   std::optional<Claim> claim(const SyncAddress& a, const RunRow& r, std::int64_t l) override {
@@ -491,7 +491,10 @@ class FailingStore final : public StateStore {
     return inner_->read_rejected(h);
   }
   void append(const Holder& h, const Commit& c) override {
-    if (--left_ < 0) throw StoreUnavailable("the store went away");
+    if (--left_ < 0) {
+      failed_ = true;
+      throw StoreUnavailable("the store went away");
+    }
     inner_->append(h, c);
   }
   void finish(const Holder& h, const Finish& f) override { inner_->finish(h, f); }
@@ -506,17 +509,21 @@ class FailingStore final : public StateStore {
  private:
   std::unique_ptr<StateStore> inner_;
   int left_;
+  bool& failed_;
 };
 
 TEST(Engine, WithoutItsStoreItStopsSendingAndHidesNoRow) {
   for (int fail_at = 0; fail_at < 6; ++fail_at) {
     World world;
     world.fill(100);
+    bool failed = false;
     world.around_store = [&](std::unique_ptr<StateStore> store) {
-      return std::make_unique<FailingStore>(std::move(store), fail_at);
+      return std::make_unique<FailingStore>(std::move(store), fail_at, failed);
     };
     const Report report = world.run().report;
-    EXPECT_EQ(report.status, Status::unfinished);
+    // How many batches share a commit is the machine's doing: the later ones may not be needed.
+    EXPECT_TRUE(failed || fail_at > 1);
+    EXPECT_EQ(report.status, failed ? Status::unfinished : Status::done);
     EXPECT_EQ(report.outcomes.total(), 100u);
     if (fail_at == 0) {
       EXPECT_TRUE(world.tool.requests.empty());
