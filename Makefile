@@ -26,7 +26,8 @@ demo: $(demo_deps) ## Real data to the sandbox (WAREHOUSE=postgres for Postgres)
 	@build/venv/main/bin/tailrace demo --warehouse $(WAREHOUSE)
 
 test: deps ## All tests: C++, Python, destinations, Airflow, Dagster
-	@$(MAKE) core installed-main installed-airflow installed-dagster
+	@$(MAKE) -j 4 core environment-main environment-airflow environment-dagster
+	@$(MAKE) installed-main installed-airflow installed-dagster
 	@ci/test.sh
 
 lint: deps-build ## ruff and mypy
