@@ -105,10 +105,13 @@ def test_a_wrong_query_is_a_matter_of_configuration(file: Path, sql: str) -> Non
 
 
 def test_a_query_that_fails_when_its_stream_is_taken_is_told_as_ours(file: Path) -> None:
-    with open_warehouse(settings(file)) as warehouse:
+    # The error is told as ours when it leaves the warehouse's block.
+    with (  # noqa: PT012
+        pytest.raises(SourceError, match="the model broke") as caught,
+        open_warehouse(settings(file)) as warehouse,
+    ):
         stream = warehouse.source("SELECT error('the model broke') AS a", "").stream
-        with pytest.raises(SourceError, match="the model broke") as caught:
-            stream.__arrow_c_stream__()  # type: ignore[attr-defined]
+        stream.__arrow_c_stream__()  # type: ignore[attr-defined]
     assert caught.value.exit_code == 2
 
 
