@@ -161,7 +161,7 @@ def test_a_frozen_run_is_not_taken_over_and_ends_its_work(
     make_program: Callable[[World], Program],
     until: Callable[..., None],
 ) -> None:
-    """It keeps its lock: nobody takes over while it lives. Frozen in the middle of a commit it keeps
+    """It keeps its lock: nobody takes over while it lives. Frozen in mid-commit it keeps
     SQLite's lock too, and then the other run cannot even ask (5)."""
     world = make_world("rest_errors", latency_ms=50)
     world.connect(max_in_flight=1)
