@@ -12,6 +12,7 @@
 #include "state/errors.hpp"
 #include "state/protocol.hpp"
 #include "state/sqlite_content.hpp"
+#include "state/sqlite_runs.hpp"
 #include "state/sqlite_schema.hpp"
 
 namespace tailrace {

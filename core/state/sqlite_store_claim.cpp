@@ -5,6 +5,7 @@
 #include "state/protocol.hpp"
 #include "state/resplit.hpp"
 #include "state/sqlite_content.hpp"
+#include "state/sqlite_runs.hpp"
 #include "state/sqlite_store.hpp"
 
 namespace tailrace {

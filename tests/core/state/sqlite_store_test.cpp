@@ -16,7 +16,7 @@
 #include "state/errors.hpp"
 #include "state/protocol.hpp"
 #include "state/sqlite.hpp"
-#include "state/sqlite_content.hpp"
+#include "state/sqlite_runs.hpp"
 #include "state/sqlite_schema.hpp"
 #include "store_contract.hpp"
 
