@@ -10,6 +10,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestPoll{200};
 constexpr std::uint64_t kLargestWindow = 1024;
+// An answer is kept so long for a store that takes its time; a run that was stopped has less.
+constexpr milliseconds kStorePatience{60'000};
 
 }  // namespace
 
@@ -35,13 +37,24 @@ void Sender::run(std::int64_t steady_to_store_ms) {
       }
     }
     parts_.batches.drain([this] { ++report_.outcomes.not_attempted; });
-    (void)parts_.committer.flush(options_.timing.drain);
-    take_acks();
+    settle_rest();
   } catch (...) {
     count_lost();
     throw;
   }
   count_lost();
+}
+
+/// Waits until the store has every outcome, or is known to be away.
+void Sender::settle_rest() {
+  const Clock::Time since = parts_.clock.now();
+  while (!parts_.committer.flush(kLongestPoll)) {
+    take_acks();  // throws what broke the store
+    const bool stopped = given_up_ || parts_.cancelled.load(std::memory_order_relaxed);
+    const milliseconds patience = stopped ? options_.timing.drain : kStorePatience;
+    if (parts_.clock.now() - since >= patience) break;
+  }
+  take_acks();
 }
 
 /// Counts what was still under way when the store could not take it: a row whose request left, or

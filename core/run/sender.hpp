@@ -87,6 +87,7 @@ class Sender {
   void give_up();
   void end_waiting();
   [[nodiscard]] bool next_retry(Clock::Time now);
+  void settle_rest();
   void count_lost();
   [[nodiscard]] bool sending_over() const;
 
