@@ -12,21 +12,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support")]
 
-from destination_forms import BY_NAME  # noqa: E402
-from sync_world import SECRET, World  # noqa: E402
-
-from tailrace import run_spec  # noqa: E402
-from tailrace.sandbox import Sandbox  # noqa: E402
+from sync_fixtures import ground, make_world, timing  # noqa: E402, F401
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sync_world import World
 
 PROGRAM = [sys.executable, "-m", "tailrace.cli"]
 
@@ -64,23 +62,6 @@ class Program:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """A world of a form; `changes` are of the sandbox's configuration."""
-    opened: list[Sandbox] = []
-
-    def make(form: str, **changes: Any) -> World:
-        sandbox = Sandbox(BY_NAME[form].sandbox(SECRET, **changes)).__enter__()
-        opened.append(sandbox)
-        folder = tmp_path / f"world{len(opened)}"
-        folder.mkdir()
-        return World(folder, BY_NAME[form], sandbox)
-
-    yield make
-    for sandbox in opened:
-        sandbox.__exit__(None, None, None)
-
-
-@pytest.fixture
 def make_program() -> Iterator[Callable[[World], Program]]:
     made: list[Program] = []
 
@@ -104,13 +85,3 @@ def until() -> Callable[..., None]:
             time.sleep(0.001)
 
     return wait
-
-
-@pytest.fixture
-def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets times of the run spec that a project has no key for, such as `outage_s`."""
-
-    def set_times(**seconds: float) -> None:
-        monkeypatch.setattr(run_spec, "_TIMING", {**run_spec._TIMING, **seconds})
-
-    return set_times
