@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError, TailraceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
 _LAST_LINES = 40
@@ -53,15 +55,18 @@ class DbtBuild:
         self.as_of = as_of
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed on leaving)
         command = [str(dbt_program()), "build", "--profiles-dir", ".", "--no-use-colors"]
-        self._process = subprocess.Popen(
-            [*command, "--vars", json.dumps({"as_of": as_of})],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=2 if shown else self._said,
-            stderr=2 if shown else self._said,
-            start_new_session=True,  # a Ctrl-C of the terminal is ours to pass on
-        )
+        # A signal that came between the start and the `with` would leave the program behind.
+        with _signals_later():
+            self._process = subprocess.Popen(
+                [*command, "--vars", json.dumps({"as_of": as_of})],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=2 if shown else self._said,
+                stderr=2 if shown else self._said,
+                start_new_session=True,  # a Ctrl-C of the terminal is ours to pass on
+            )
+            self._end = weakref.finalize(self, _end_group, self._process)
 
     def finish(self) -> None:
         """Wait for its end.
@@ -89,12 +94,33 @@ class DbtBuild:
         self._end()
         self._said.close()
 
-    def _end(self) -> None:
-        if self._process.poll() is not None:
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_GRACE_S)
-                return
+
+
+@contextlib.contextmanager
+def _signals_later() -> Iterator[None]:
+    """Within it a signal to stop waits until the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for late in came:
+        os.kill(os.getpid(), late)
