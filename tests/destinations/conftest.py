@@ -28,14 +28,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a test for every form, or for those that its marker `forms` picks."""
     if "form" not in metafunc.fixturenames:
         return
-    marker = metafunc.definition.get_closest_marker("forms")
-    forms = FORMS if marker is None else [form for form in FORMS if marker.args[0](form)]
+    markers = list(metafunc.definition.iter_markers("forms"))
+    about_answers = metafunc.definition.get_closest_marker("answers") is not None
+    forms = [
+        form
+        for form in FORMS
+        if all(marker.args[0](form) for marker in markers)
+        and (about_answers or not form.answers_alone)
+    ]
     assert forms
     metafunc.parametrize("form", forms, ids=[form.name for form in forms])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "forms(picks): the forms of destinations that are asked")
+    config.addinivalue_line("markers", "answers: what the tool answers is the question")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from sync_world import World
 
+pytestmark = pytest.mark.answers
+
 # Each with whether the rows are applied behind the answer.
 NONSENSE: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"do": "html200", "applied": False}, False),

@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from sync_world import World
 
+pytestmark = pytest.mark.answers
+
 
 def test_half_of_the_rows_refused(world: World) -> None:
     rows = 3 * world.form.batch_rows if world.form.batch_rows > 1 else 40
@@ -100,3 +102,20 @@ def test_a_value_that_the_tool_does_not_take_is_named_with_its_field(world: Worl
     assert ended.report is not None
     (row,) = ended.report.rejected_sample
     assert (row.key, row.field) == ("7", "big")
+
+
+@pytest.mark.forms(lambda form: form.vendor == "hubspot")
+def test_two_rows_that_claim_one_unique_value_leave_one_of_them_out(world: World) -> None:
+    world.declare(fields={"person_id": "person_id", "email": "email"})
+    world.sql(
+        "create or replace table people as select i::varchar as person_id,"
+        " 'p' || (case when i = 33 then 4 else i end) || '@example.com' as email"
+        " from range(40) as t(i)"
+    )
+    ended = world.run()
+    assert (ended.code, ended.counts.rejected, ended.counts.accepted) == (1, 1, 39)
+    assert ended.report is not None
+    (row,) = ended.report.rejected_sample
+    assert row.key in ("4", "33")
+    assert row.code == "CONFLICT"
+    assert ended.requests <= (1 if world.form.answers_alone else 2 * math.ceil(math.log2(40)) + 1)

@@ -7,7 +7,7 @@ sandbox serves it, and what a row of the model looks like once it is there.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 OBJECT = "people"
@@ -42,7 +42,8 @@ class Form:
     """A removed row takes a request of its own."""
     path: str = ""
     """Below the sandbox's address."""
-    more: dict[str, Any] = field(default_factory=dict)
+    answers_alone: bool = False
+    """Differs from another form in its answers alone: asked where those are the question."""
 
     def sandbox(self, secret: str, **changes: Any) -> dict[str, Any]:
         """The sandbox's configuration: this vendor alone, which takes `secret` and no other."""
@@ -78,7 +79,7 @@ def _filled(value: Any, secret: str) -> Any:
     return value.replace("$SECRET", secret) if isinstance(value, str) else value
 
 
-def _hubspot(name: str, **options: Any) -> Form:
+def _hubspot(name: str, *, answers_alone: bool = False, **options: Any) -> Form:
     properties = {
         KEY: {"type": "string", "label": "Number", "unique": True},
         **{one: {"type": "string", "label": one} for one in TEXTS},
@@ -102,6 +103,7 @@ def _hubspot(name: str, **options: Any) -> Form:
         credential=["$SECRET"],
         texts_only=True,
         lists=True,
+        answers_alone=answers_alone,
     )
 
 
@@ -140,7 +142,7 @@ _WHOLE = {"method": "POST", "path": "/people", "batch_rows": 16, "body": "rows"}
 
 FORMS = (
     _hubspot("hubspot"),
-    _hubspot("hubspot_full", multi_status="full"),
+    _hubspot("hubspot_full", answers_alone=True, multi_status="full"),
     _rest(
         "rest_errors",
         {**_ROWS, "results": {**_ERRORS, "count": "accepted"}},

@@ -59,6 +59,8 @@ class World:
         self.form = form
         self.sandbox = sandbox
         self.environment = {VARIABLE: SECRET}
+        # By the fields that are asked for: opening DuckDB costs more than a run.
+        self._model: dict[str, dict[str, dict[str, Any]]] = {}
         self.connection = form.connection_to(sandbox.url, "${env:" + VARIABLE + "}")
         self.sync: dict[str, Any] = {
             "name": SYNC,
@@ -102,6 +104,7 @@ class World:
     # -- the model -------------------------------------------------------------------------------
 
     def sql(self, statement: str, *parameters: Any) -> None:
+        self._model.clear()
         with duckdb.connect(str(self.folder / "people.duckdb")) as connection:
             connection.execute(statement, list(parameters))
 
@@ -116,6 +119,12 @@ class World:
 
     def model(self) -> dict[str, dict[str, Any]]:
         """The records that the destination must hold, by key."""
+        fields = json.dumps(self.sync["fields"])
+        if fields not in self._model:
+            self._model[fields] = self._read_model()
+        return self._model[fields]
+
+    def _read_model(self) -> dict[str, dict[str, Any]]:
         with duckdb.connect(str(self.folder / "people.duckdb"), read_only=True) as connection:
             names = list(self.sync["fields"])
             columns = ", ".join(self.sync["fields"].values())
