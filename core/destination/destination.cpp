@@ -37,4 +37,12 @@ ReadStep Destination::read(const ReadAsk& /*ask*/, const Call* /*call*/,
   throw std::logic_error("destination: asked a question that it does not answer");
 }
 
+bool Destination::equal_value(std::size_t /*column*/, std::string_view ours,
+                              const std::optional<std::string>& theirs) const {
+  const Cell cell(ours);
+  if (cell.is_null()) return !theirs || theirs->empty();
+  std::string scratch;
+  return theirs && cell.text(scratch) == *theirs;
+}
+
 }  // namespace tailrace

@@ -18,7 +18,8 @@
 
 namespace tailrace {
 
-/// What is done to the records of a batch.
+/// What is done to the records of a batch. An update skips a record that is not there (code
+/// kMissing); an insert rejects one that is; what is to be removed and is gone already is accepted.
 enum class Operation : std::uint8_t { upsert, update, insert, delete_, archive, clear };
 [[nodiscard]] std::string_view to_text(Operation operation);
 
@@ -42,6 +43,9 @@ struct BatchRow {
   std::string_view key;    // the sync's key as text, columns joined by U+001F
   std::string_view match;  // the match value as the model has it
   std::string_view destination_id;  // the tool's own id where known, else empty
+  /// A byte for each field, '\1' where it is to be sent; empty: all are. The match field always
+  /// is. Of no meaning where `line` is empty.
+  std::string_view send = {};
 };
 
 /// Rows that go in one unit of work. Row n is `rows[n]` for every verdict on it.
@@ -50,7 +54,13 @@ struct Batch {
   const Schema* schema = nullptr;
   std::span<const BatchRow> rows;
   std::string trace;  // unique for the batch in its run; for trace ids and job names
+  /// Set for inserts that may be repeated under it (Capabilities::idempotency_ttl): the same for
+  /// every attempt of the same rows in the same order.
+  std::string idempotency_key = {};
 };
+
+/// Code of a record that is to be updated and that the tool does not have.
+inline constexpr std::string_view kMissing = "missing";
 
 struct Reason {
   std::string code;     // the tool's own code where it has one
@@ -119,8 +129,10 @@ struct FieldFact {
   bool unique = false;  // may serve as match field
 };
 
+/// A record as the tool has it. Values are text as the tool says it: numbers in their digits, true
+/// and false, arrays and objects as JSON; nothing where it has null.
 struct Record {
-  std::string match;
+  std::string match;  // normalised, as in ReadAsk::match
   std::string destination_id;
   std::vector<std::pair<std::string, std::optional<std::string>>> fields;
 };
@@ -130,6 +142,9 @@ struct ReadStep {
   std::vector<Call> calls;
   std::vector<FieldFact> fields;  // describe
   std::vector<Record> records;  // by_match, all_ids
+  /// by_match: values that the tool says it has no record of. A value that is neither here nor in
+  /// `records` once all calls are answered is one of which nothing is known.
+  std::vector<std::string> absent;
   std::string account;  // account
   std::optional<double> calls_left;
   std::optional<Stop> stop;  // refused, or an answer that makes no sense
@@ -144,6 +159,10 @@ struct Capabilities {
   std::size_t max_in_flight = 8;
   bool unique_match = true;  // the tool keeps the match field unique
   std::vector<ReadAsk::Kind> reads;  // questions that read() answers
+  std::size_t read_rows = 1;  // match values that one request of by_match takes
+  /// Set: an insert with an idempotency key may be repeated for so long and is applied once.
+  std::optional<wire::Milliseconds> idempotency_ttl;
+  bool partial_fields = true;  // a write leaves fields alone that it does not name
 };
 
 /// One tool as one object of it is written to: pure, no clock, socket or store; sees `row` and
@@ -178,6 +197,13 @@ class Destination {
   /// Throws std::logic_error for a kind that capabilities().reads does not name.
   [[nodiscard]] virtual ReadStep read(const ReadAsk& ask, const Call* call = nullptr,
                                       const wire::Reply* reply = nullptr) const;
+
+  /// Whether the tool's value of a field is the one that this cell would be written as, by the
+  /// tool's own equality. `column`: of the schema's fields. `ours`: the cell as the row's line has
+  /// it (Cell::raw, so that NULL is \N). `theirs`: of a Record; nothing also where the record does
+  /// not have the field. The default compares texts, and takes NULL for empty.
+  [[nodiscard]] virtual bool equal_value(std::size_t column, std::string_view ours,
+                                         const std::optional<std::string>& theirs) const;
 };
 
 }  // namespace tailrace

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 void take(ReadStep& step, Answer& answer) {
   std::move(step.fields.begin(), step.fields.end(), std::back_inserter(answer.fields));
   std::move(step.records.begin(), step.records.end(), std::back_inserter(answer.records));
+  std::move(step.absent.begin(), step.absent.end(), std::back_inserter(answer.absent));
   if (!step.account.empty()) answer.account = std::move(step.account);
   if (step.calls_left) answer.calls_left = step.calls_left;
 }

@@ -12,6 +12,7 @@ namespace tailrace {
 struct Answer {
   std::vector<FieldFact> fields;
   std::vector<Record> records;
+  std::vector<std::string> absent;
   std::string account;
   std::optional<double> calls_left;
   std::string failure;          // empty: answered
