@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct Guards {
   std::optional<Limit> max_changed;
   std::optional<Limit> max_added;
   std::optional<Limit> encoding = Limit{20, true};
+  std::map<std::string, Limit> max_null_jump;  // by field; of the rows with a value the last time
 };
 
 /// A guard that was broken: which figure broke which limit.

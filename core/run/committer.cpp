@@ -165,4 +165,9 @@ void ThreadedCommitter::fail(std::exception_ptr error) {
   queue_.clear();
 }
 
+std::unique_ptr<Committer> make_threaded_committer(StateStore& store, CommitterOptions options,
+                                                   std::function<void()> wake) {
+  return std::make_unique<ThreadedCommitter>(store, std::move(options), std::move(wake));
+}
+
 }  // namespace tailrace

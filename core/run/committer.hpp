@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -114,5 +115,10 @@ class ThreadedCommitter final : public Committer {
   std::chrono::steady_clock::time_point renewed_at_;
   std::thread thread_;
 };
+
+/// The committer of real runs, as Surroundings want it.
+[[nodiscard]] std::unique_ptr<Committer> make_threaded_committer(StateStore& store,
+                                                                 CommitterOptions options,
+                                                                 std::function<void()> wake);
 
 }  // namespace tailrace

@@ -138,7 +138,7 @@ void Engine::claim(Session& session) {
   options.last_seq = claim.last_seq;
   options.lease = spec_.timing.lease;
   options.send_window = spec_.timing.send_window;
-  session.committer = std::make_unique<ThreadedCommitter>(*session.store, options, [this] {
+  session.committer = world_.committer(*session.store, options, [this] {
     const std::lock_guard lock(cancel_mutex_);
     if (interrupt_ && progress_.phase.load() == Phase::send) interrupt_();
   });

@@ -21,10 +21,14 @@ namespace tailrace {
 
 /// Everything of the outside world that a run touches. A simulator passes its own.
 struct Surroundings {
+  using MakeCommitter = std::function<std::unique_ptr<Committer>(
+      StateStore& store, CommitterOptions options, std::function<void()> wake)>;
+
   std::function<std::unique_ptr<Source>(const RunSpec&)> source;
   std::function<std::unique_ptr<StateStore>(const std::string& url, bool create)> store;
   std::function<std::unique_ptr<http::Transport>(const http::TransportOptions&)> transport;
   std::shared_ptr<const Clock> clock;
+  MakeCommitter committer;
 };
 
 /// The real world: COPY or an Arrow stream, SQLite, libcurl.

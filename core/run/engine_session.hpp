@@ -40,7 +40,7 @@ struct Engine::Session {
   std::string trouble;  // why rows are left over, in the tool's or the network's words
   std::unique_ptr<StateStore> store;
   std::optional<Claim> claim;
-  std::unique_ptr<ThreadedCommitter> committer;
+  std::unique_ptr<Committer> committer;
   std::unique_ptr<Reader> reader;
   std::string encoding;
   std::unique_ptr<Destination> destination;

@@ -85,6 +85,12 @@ Guards parse_guards(const json& spec) {
   guards.max_changed = limit(*found, "max_changed", guards.max_changed);
   guards.max_added = limit(*found, "max_added", guards.max_added);
   guards.encoding = limit(*found, "encoding", guards.encoding);
+  if (const auto jumps = found->find("max_null_jump"); jumps != found->end()) {
+    for (const auto& [field, value] : jumps->items()) {
+      guards.max_null_jump[field] =
+          Limit{need(value, "value").get<double>(), value.value("percent", false)};
+    }
+  }
   return guards;
 }
 
@@ -111,14 +117,72 @@ void parse_state(const json& state, RunSpec& spec) {
                               expect->value("last_seq", std::int64_t{0})};
 }
 
+/// How the mode is kept where more than one way is right.
+void parse_promise(const json& spec, RunSpec& parsed) {
+  parsed.on_missing = one_of<OnMissing>(text(spec, "on_missing", "skip"), "on_missing",
+                                        {{"skip", OnMissing::skip}, {"reject", OnMissing::reject}});
+  parsed.backfill = one_of<Backfill>(text(spec, "backfill", "send"), "backfill",
+                                     {{"send", Backfill::send}, {"skip", Backfill::skip}});
+  if (const std::string safety = text(spec, "insert_safety"); !safety.empty()) {
+    parsed.insert_safety =
+        one_of<InsertSafety>(safety, "insert_safety",
+                             {{"idempotency_key", InsertSafety::idempotency_key},
+                              {"read_back", InsertSafety::read_back},
+                              {"park", InsertSafety::park},
+                              {"duplicate_ok", InsertSafety::duplicate_ok}});
+  }
+  const milliseconds never{-1};
+  const milliseconds resync = seconds(spec, "resync_every_s", never);
+  if (resync != never) parsed.resync_every = resync;
+  parsed.changed_fields = spec.value("changed_fields", false);
+  parsed.row_log = spec.value("row_log", false);
+  parsed.was = spec.value("was", std::vector<std::string>{});
+  if (const auto found = spec.find("rejected"); found != spec.end()) {
+    parsed.rejected.max_attempts = found->value("max_attempts", parsed.rejected.max_attempts);
+    parsed.rejected.code_only = text(*found, "messages", "full") == "code_only";
+  }
+}
+
+/// What of the model this run takes, and where its plan comes from or goes to.
+void parse_part(const json& spec, RunSpec& parsed) {
+  const auto given = [&spec](const char* key) -> const json* {
+    const auto found = spec.find(key);
+    return found == spec.end() || found->is_null() ? nullptr : &*found;
+  };
+  if (const json* shard = given("shard")) {
+    ShardOf part{need(*shard, "index").get<int>(), need(*shard, "of").get<int>(),
+                 text(*shard, "round")};
+    if (part.of < 1 || part.index < 0 || part.index >= part.of) {
+      throw std::invalid_argument("run spec: 'shard' counts from 0 to one less than 'of'");
+    }
+    parsed.shard = std::move(part);
+  }
+  if (const json* plan = given("plan")) {
+    parsed.plan = {text(*plan, "read"), text(*plan, "write"), text(*plan, "directory"),
+                   plan->value("of", 0)};
+    const bool reads = !parsed.plan.read.empty();
+    if (reads != (parsed.task == Task::run)) {
+      throw std::invalid_argument("run spec: a plan is read by a run and written by a plan");
+    }
+  }
+  if (const json* keys = given("only_keys")) {
+    parsed.only_keys = keys->get<std::vector<std::string>>();
+  }
+  parsed.try_send = spec.value("try_send", false);
+}
+
 RunSpec parse(const json& spec) {
   if (need(spec, "format") != 1) throw std::invalid_argument("run spec: unknown 'format'");
   RunSpec parsed;
   parsed.run_id = need(spec, "run_id").get<std::string>();
   parsed.project = text(spec, "project");
   parsed.sync = need(spec, "sync").get<std::string>();
-  parsed.task =
-      one_of<Task>(text(spec, "task", "run"), "task", {{"run", Task::run}, {"plan", Task::plan}});
+  parsed.task = one_of<Task>(text(spec, "task", "run"), "task",
+                             {{"run", Task::run},
+                              {"plan", Task::plan},
+                              {"adopt", Task::adopt},
+                              {"verify", Task::verify},
+                              {"try", Task::attempt}});
   parsed.source = parse_source(need(spec, "source"));
   parsed.schema = parse_schema(spec);
   parsed.key_names = spec.value("key_names", std::vector<std::string>{});
@@ -132,6 +196,7 @@ RunSpec parse(const json& spec) {
                                          {"delete", OnRemoved::delete_},
                                          {"archive", OnRemoved::archive},
                                          {"clear", OnRemoved::clear}});
+  parse_promise(spec, parsed);
   parsed.mapping_fingerprint = need(spec, "mapping_fingerprint").get<std::string>();
   parsed.connection = need(spec, "connection");
   parsed.object = need(spec, "object");
@@ -140,6 +205,7 @@ RunSpec parse(const json& spec) {
   parsed.allow_guards = spec.value("allow_guards", std::vector<std::string>{});
   parsed.tolerate = limit(spec, "tolerate", Limit{}).value_or(Limit{});
   parsed.full_refresh = spec.value("full_refresh", false);
+  parse_part(spec, parsed);
   parse_state(need(spec, "state"), parsed);
   parsed.timing = parse_timing(spec);
   if (const auto memory = spec.find("memory"); memory != spec.end()) {

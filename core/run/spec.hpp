@@ -14,8 +14,15 @@
 
 namespace tailrace {
 
-enum class Task : std::uint8_t { run, plan };
+/// What a run is for. `adopt` takes the model as delivered and sends nothing; `verify` compares it
+/// with the destination; `attempt` makes the request for one row and sends it only where asked.
+enum class Task : std::uint8_t { run, plan, adopt, verify, attempt };
 enum class Mode : std::uint8_t { upsert, update, insert, append };
+enum class OnMissing : std::uint8_t { skip, reject };  // mode update, no such record
+enum class Backfill : std::uint8_t { send, skip };     // first run: skip takes the model as delivered
+
+/// What becomes of an insert that may or may not have happened.
+enum class InsertSafety : std::uint8_t { idempotency_key, read_back, park, duplicate_ok };
 
 struct SourceSpec {
   std::string kind;  // postgres | arrow
@@ -30,6 +37,27 @@ struct ExpectedState {
   std::string store_id;
   std::int64_t epoch = 0;
   std::int64_t last_seq = 0;
+};
+
+/// What is kept of rejected rows, and how often they are tried.
+struct RejectedPolicy {
+  std::int32_t max_attempts = 10;  // then quarantined: tried again when the row changed, or released
+  bool code_only = false;          // the tool's messages are not stored: they may quote a value
+};
+
+/// One part of a sync by identity hash. A round is what the tasks of one whole share.
+struct ShardOf {
+  int index = 0;
+  int of = 1;
+  std::string round;
+};
+
+/// A plan file to be sent, or to be written, whole or in parts. At most one is set.
+struct PlanFiles {
+  std::string read;
+  std::string write;
+  std::string directory;
+  int parts = 0;
 };
 
 struct Timing {
@@ -52,6 +80,18 @@ struct RunSpec {
   std::vector<std::string> key_names;
   Mode mode = Mode::upsert;
   OnRemoved on_removed = OnRemoved::ignore;
+  OnMissing on_missing = OnMissing::skip;
+  Backfill backfill = Backfill::send;
+  std::optional<InsertSafety> insert_safety;  // unset: the best that the destination can do
+  std::optional<std::chrono::milliseconds> resync_every;
+  bool changed_fields = false;
+  bool row_log = false;
+  std::vector<std::string> was;  // names that this sync had before
+  RejectedPolicy rejected;
+  std::optional<ShardOf> shard;
+  PlanFiles plan;
+  std::optional<std::vector<std::string>> only_keys;  // rows of other keys are passed over
+  bool try_send = false;
   std::string mapping_fingerprint;
   nlohmann::json connection;
   nlohmann::json object;

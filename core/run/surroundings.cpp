@@ -24,6 +24,7 @@ Surroundings real_surroundings(std::unique_ptr<Source> arrow_source) {
   world.store = open_store;
   world.transport = http::make_curl_transport;
   world.clock = std::make_shared<SystemClock>();
+  world.committer = make_threaded_committer;
   return world;
 }
 

@@ -248,6 +248,7 @@ class World {
       return std::make_unique<ToolTransport>(tool);
     };
     world.clock = std::make_shared<SystemClock>();
+    world.committer = make_threaded_committer;
     return world;
   }
 
