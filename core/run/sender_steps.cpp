@@ -286,7 +286,7 @@ void Sender::finish_row(WorkRow& row, Settled& settled, Piece& piece) {
       rejected.code = reason.code;
       rejected.message = reason.message;
       rejected.field = reason.field;
-      rejected.transient = reason.transient;
+      rejected.hold = reason.transient ? Hold::transient : Hold::permanent;
       rejected.first_at_ms = rejected.last_at_ms = store_ms(parts_.clock.now());
       piece.rejected.push_back(std::move(rejected));
       settled.samples.push_back({row.key, reason.code, reason.message, reason.field});

@@ -37,7 +37,7 @@ bool Batcher::withhold(const WorkRow& row) const {
   const auto found = state_.rejected.find(row.identity);
   if (found == state_.rejected.end()) return false;
   const RejectedRow& before = found->second;
-  if (before.version != row.version || before.transient) return false;
+  if (before.version != row.version || before.hold == Hold::transient) return false;
   if (hooks_.now_ms - before.last_at_ms >= kHeldBackMs) return false;
   hooks_.withheld({row.change, row.identity, row.version, row.key, true, before.code,
                    before.message, before.field});

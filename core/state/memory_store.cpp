@@ -13,8 +13,12 @@ namespace {
 using Lock = std::lock_guard<std::recursive_mutex>;
 
 Claim claim_of(const MemoryDisk::Shard& shard, const Holder& holder) {
-  Claim claim{holder,        shard.last_seq, shard.bucket_bits, 0, shard.mapping_fingerprint,
-              shard.encoding};
+  Claim claim;
+  claim.holder = holder;
+  claim.last_seq = shard.last_seq;
+  claim.bucket_bits = shard.bucket_bits;
+  claim.mapping_fingerprint = shard.mapping_fingerprint;
+  claim.encoding = shard.encoding;
   for (const auto& [number, bucket] : shard.buckets) {
     claim.snapshot_entries += entries_in(bucket.entries);
   }

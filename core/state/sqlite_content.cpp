@@ -75,7 +75,7 @@ std::int64_t sum_of(const ShardRow& shard, const RejectedRow& row) {
       .add(row.code)
       .add(row.message)
       .add(row.field)
-      .add(row.transient ? 1 : 0)
+      .add(static_cast<std::int64_t>(row.hold))
       .add(row.attempts)
       .add(row.first_at_ms)
       .add(row.last_at_ms)
@@ -90,11 +90,12 @@ RejectedRow rejected_from(const ShardRow& shard, const SqliteStatement& from) {
   row.code = from.bytes(3);
   row.message = from.bytes(4);
   row.field = from.bytes(5);
-  row.transient = from.integer(6) != 0;
+  row.hold = static_cast<Hold>(from.integer(6));
   row.attempts = static_cast<std::int32_t>(from.integer(7));
   row.first_at_ms = from.integer(8);
   row.last_at_ms = from.integer(9);
-  if (sum_of(shard, row) != from.integer(10)) corrupt(shard, "rejected rows");
+  const bool known = from.integer(6) >= 0 && from.integer(6) <= static_cast<int>(Hold::released);
+  if (!known || sum_of(shard, row) != from.integer(10)) corrupt(shard, "rejected rows");
   return row;
 }
 
@@ -293,7 +294,7 @@ void SqliteContent::write_rejected(const RejectedRow& row) {
       .bind(row.code)
       .bind(row.message)
       .bind(row.field)
-      .bind(row.transient ? 1 : 0)
+      .bind(static_cast<std::int64_t>(row.hold))
       .bind(row.attempts)
       .bind(row.first_at_ms)
       .bind(row.last_at_ms)

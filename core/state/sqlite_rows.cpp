@@ -114,8 +114,14 @@ std::int64_t minus(std::int64_t a, std::int64_t b) {
 }
 
 Claim ShardRow::claim() const {
-  return {holder(), last_seq, bucket_bits, static_cast<std::size_t>(entries), mapping_fingerprint,
-          encoding};
+  Claim claim;
+  claim.holder = holder();
+  claim.last_seq = last_seq;
+  claim.bucket_bits = bucket_bits;
+  claim.snapshot_entries = static_cast<std::size_t>(entries);
+  claim.mapping_fingerprint = mapping_fingerprint;
+  claim.encoding = encoding;
+  return claim;
 }
 
 StoreRow SqliteCatalogue::store() {

@@ -10,6 +10,7 @@
 #include "row/hash.hpp"
 #include "state/errors.hpp"
 #include "state/journal.hpp"
+#include "state/rejected.hpp"
 #include "state/snapshot.hpp"
 
 namespace tailrace {
@@ -44,20 +45,28 @@ struct Claim {
   std::size_t snapshot_entries = 0;
   std::string mapping_fingerprint;  // of the last finished run; empty before the first
   std::string encoding;
+  std::int64_t resynced_at_ms = 0;      // when a run last sent everything; 0 never
+  std::int64_t fields_changed_at_ms = 0;  // when note_fields() last saw another list; 0 never
 };
 
-struct RejectedRow {
-  IdentityHash identity;
+/// Opt-in: what was done with one row, succeeded rows too.
+struct LogRow {
   std::string key;
-  Version version = 0;
+  std::string op;
+  std::string status;
   std::string code;
   std::string message;
-  std::string field;
-  bool transient = false;
-  std::int32_t attempts = 1;
-  std::int64_t first_at_ms = 0;
-  std::int64_t last_at_ms = 0;
+
+  bool operator==(const LogRow&) const = default;
 };
+
+/// Opt-in: a hash of each field as it was acknowledged, so that a run can send only what changed.
+/// The bytes are the caller's, kFieldHashesBytes at most.
+struct FieldHashes {
+  IdentityHash identity;
+  std::string hashes;
+};
+inline constexpr std::size_t kFieldHashesBytes = 65'536;
 
 /// One commit of the settle thread: outcomes of finished batches and intents of the next ones.
 /// Everything in it becomes durable together, or nothing.
@@ -65,6 +74,9 @@ struct Commit {
   std::vector<JournalRow> journal;  // seq set by the caller, rising without gaps from last_seq
   std::vector<RejectedRow> rejected;  // inserted, or attempts + 1 and the rest replaced
   std::vector<IdentityHash> no_longer_rejected;
+  std::vector<LogRow> log;
+  std::vector<FieldHashes> fields;  // replaced; empty hashes remove them
+  std::vector<IdentityHash> fields_forgotten;
 };
 
 struct RunRow {
@@ -89,6 +101,7 @@ struct Finish {
   std::int64_t folded_seq = 0;
   std::vector<JournalRow> carried;  // open doubts written again with new seqs
   std::vector<IdentityHash> forgotten;  // rejected rows whose key left the model
+  bool resynced = false;  // the run sent everything: sets Claim::resynced_at_ms to the store's now
 };
 
 /// Keeps what destinations have acknowledged. All methods throw StateLost, StoreUnavailable; those

@@ -39,7 +39,7 @@ std::string rejected(const std::string& url, const std::string& sync, const std:
                     {"code", row.code},
                     {"message", row.message},
                     {"field", row.field},
-                    {"transient", row.transient},
+                    {"hold", word_of(row.hold)},
                     {"attempts", row.attempts},
                     {"first_at", format_time(row.first_at_ms)},
                     {"last_at", format_time(row.last_at_ms)}});

@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "support/forwarding_store.hpp"
 #include "world.hpp"
 
 namespace tailrace {
@@ -467,44 +468,16 @@ TEST(Engine, ARowLargerThanARequestIsRejectedHere) {
 }
 
 /// A store that lets a test get in before its n-th append, counted from 0.
-class WatchedStore final : public StateStore {
+class WatchedStore final : public test::ForwardingStore {
  public:
   WatchedStore(std::unique_ptr<StateStore> inner, std::function<void(int)> before_append)
-      : inner_(std::move(inner)), before_append_(std::move(before_append)) {}
-  const StoreIdentity& identity() const override { return inner_->identity(); }
-  std::int64_t now_ms() override { return inner_->now_ms(); }
-  std::optional<Claim> claim(const SyncAddress& a, const RunRow& r, std::int64_t l) override {
-    return inner_->claim(a, r, l);
-  }
-  std::optional<Claim> peek(const SyncAddress& a) override { return inner_->peek(a); }
-  void renew(const Holder& h, std::int64_t l) override { inner_->renew(h, l); }
-  void read_snapshot(const Holder& h, bool k, const BucketVisitor& v) override {
-    inner_->read_snapshot(h, k, v);
-  }
-  SnapshotBucket read_bucket(const Holder& h, std::uint32_t b) override {
-    return inner_->read_bucket(h, b);
-  }
-  void read_journal(const Holder& h, const JournalVisitor& v) override {
-    inner_->read_journal(h, v);
-  }
-  std::vector<RejectedRow> read_rejected(const Holder& h) override {
-    return inner_->read_rejected(h);
-  }
-  void append(const Holder& h, const Commit& c) override {
+      : ForwardingStore(std::move(inner)), before_append_(std::move(before_append)) {}
+  void append(const Holder& holder, const Commit& commit) override {
     before_append_(appends_++);
-    inner_->append(h, c);
+    ForwardingStore::append(holder, commit);
   }
-  void finish(const Holder& h, const Finish& f) override { inner_->finish(h, f); }
-  std::vector<RunRow> runs(const std::string& s, std::size_t n) override {
-    return inner_->runs(s, n);
-  }
-  std::vector<RejectedRow> rejected_of(const SyncAddress& a) override {
-    return inner_->rejected_of(a);
-  }
-  void reset(const SyncAddress& a) override { inner_->reset(a); }
 
  private:
-  std::unique_ptr<StateStore> inner_;
   std::function<void(int)> before_append_;
   int appends_ = 0;
 };

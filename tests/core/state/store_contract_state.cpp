@@ -35,8 +35,8 @@ TEST_P(StoreContract, RejectedRowsCountTheirAttempts) {
   EXPECT_EQ(rows[1].message, rejected_row(2, 0).message);
   EXPECT_EQ(rows[1].field, "email");
   EXPECT_EQ(rows[1].version, UINT64_MAX - 2);
-  EXPECT_FALSE(rows[1].transient);
-  EXPECT_TRUE(rows[0].transient);
+  EXPECT_EQ(rows[1].hold, Hold::parked);
+  EXPECT_EQ(rows[0].hold, Hold::transient);
 }
 
 TEST_P(StoreContract, RejectedRowsGoWhenAcceptedOrForgotten) {

@@ -36,7 +36,7 @@ RejectedRow rejected_row(std::uint64_t number, std::int64_t at_ms) {
   row.code = "INVALID_EMAIL";
   row.message = "not an address: \xC3\xA9\n";
   row.field = "email";
-  row.transient = number % 2 == 1;
+  row.hold = number % 2 == 1 ? Hold::transient : Hold::parked;
   row.first_at_ms = at_ms;
   row.last_at_ms = at_ms;
   return row;

@@ -25,7 +25,7 @@ REJECTED = {
     "code": "INVALID_EMAIL",
     "message": "is invalid",
     "field": "email",
-    "transient": False,
+    "hold": "permanent",
     "attempts": 2,
     "first_at": "2026-01-01T00:00:00.000Z",
     "last_at": "2026-01-02T00:00:00.000Z",
