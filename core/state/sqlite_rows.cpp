@@ -8,8 +8,6 @@
 namespace tailrace {
 namespace {
 
-constexpr std::size_t kSumBytes = 8;
-
 std::int64_t sum_of(const StoreRow& row) {
   const Hasher::Secret& secret = row.identity.secret;
   const std::string bytes(secret.begin(), secret.end());
@@ -99,19 +97,6 @@ ShardRow shard_from(const SqliteStatement& row) {
 }
 
 }  // namespace
-
-RowSum& RowSum::add_sealed(std::string_view blob) {
-  add(static_cast<std::int64_t>(blob.size()));
-  return add(blob.substr(blob.size() - std::min(blob.size(), kSumBytes)));
-}
-
-std::int64_t plus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-
-std::int64_t minus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
 
 Claim ShardRow::claim() const {
   Claim claim;

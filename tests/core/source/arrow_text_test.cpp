@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-#include "source/postgres_server.hpp"
+#include "support/postgres_server.hpp"
 #include "source/postgres_source.hpp"
 #include "source/reading.hpp"
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "source/postgres_server.hpp"
+#include "support/postgres_server.hpp"
 #include "source/postgres_source.hpp"
 #include "source/reading.hpp"
 

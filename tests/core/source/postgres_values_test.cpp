@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "row/row_view.hpp"
-#include "source/postgres_server.hpp"
+#include "support/postgres_server.hpp"
 #include "source/postgres_source.hpp"
 #include "source/reading.hpp"
 

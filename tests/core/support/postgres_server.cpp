@@ -1,4 +1,4 @@
-#include "source/postgres_server.hpp"
+#include "support/postgres_server.hpp"
 
 #include <algorithm>
 #include <chrono>
