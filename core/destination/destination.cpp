@@ -1,5 +1,6 @@
 #include "destination/destination.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -17,6 +18,12 @@ std::string_view to_text(Operation operation) {
     case Operation::clear: return "clear";
   }
   return "";
+}
+
+std::size_t Capabilities::rows_of(Operation operation) const {
+  const auto found = std::find_if(fewer_rows.begin(), fewer_rows.end(),
+                                  [operation](const auto& one) { return one.first == operation; });
+  return found == fewer_rows.end() ? max_rows : found->second;
 }
 
 bool Destination::identity_into(std::string_view match, std::string& out) const {

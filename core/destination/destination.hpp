@@ -154,6 +154,10 @@ struct ReadStep {
 struct Capabilities {
   std::vector<Operation> operations;
   std::size_t max_rows = 1;  // rows in one request, the vendor's maximum
+  /// Operations that take fewer rows a request than max_rows. A batch that is larger goes in
+  /// several requests, each with an idempotency key of its own, derived from the batch's.
+  std::vector<std::pair<Operation, std::size_t>> fewer_rows;
+  [[nodiscard]] std::size_t rows_of(Operation operation) const;
   std::size_t max_bytes = 1 << 20;  // of a request's body
   std::vector<wire::RateRule> rates;  // the vendor's limits for the account
   std::size_t max_in_flight = 8;

@@ -109,43 +109,40 @@ void RowWriter::append_value(std::string& out, std::string_view text, const Colu
   }
 }
 
-/// `value(column)` says what a field holds: text, or nothing for NULL.
-template <typename Value>
-void RowWriter::write_pieces(std::string& out, RowScratch& scratch, Value&& value) const {
+template <typename Fill>
+void RowWriter::write_pieces(std::string& out, RowScratch& scratch, Fill&& fill) const {
   scratch.opened.clear();
   out.push_back('{');
   const auto separate = [&out] {
     if (out.back() != '{') out.push_back(',');
   };
   for (const Piece& piece : pieces_) {
-    if (piece.kind == Piece::Kind::open) {
-      scratch.opened.push_back(out.size());
-      separate();
-      out.append(piece.key);
-    } else if (piece.kind == Piece::Kind::close) {
+    if (piece.kind == Piece::Kind::close) {
       if (out.back() == '{') {
         out.resize(scratch.opened.back());
       } else {
         out.push_back('}');
       }
       scratch.opened.pop_back();
-    } else {
-      const Column& column = columns_[piece.column];
-      const std::optional<std::string_view> text = value(piece.column);
-      if (!text && column.nulls == Nulls::keep) continue;
-      separate();
-      out.append(piece.key);
-      if (text) {
-        append_value(out, *text, column);
-      } else {
-        out.append(clear_value());
-      }
+      continue;
+    }
+    const std::size_t before = out.size();
+    separate();
+    out.append(piece.key);
+    if (piece.kind == Piece::Kind::open) {
+      scratch.opened.push_back(before);
+    } else if (!fill(out, piece.column)) {
+      out.resize(before);
     }
   }
   out.push_back('}');
 }
 
-void RowWriter::write(std::string& out, std::string_view line, RowScratch& scratch) const {
+void RowWriter::write(std::string& out, std::string_view line, RowScratch& scratch,
+                      std::string_view send) const {
+  if (!send.empty() && send.size() != columns_.size()) {
+    throw std::invalid_argument("wire: the marks of fields to be sent are not one for each field");
+  }
   scratch.cells.clear();
   CellCursor cursor(line);
   while (scratch.cells.size() < columns_.size()) {
@@ -153,17 +150,28 @@ void RowWriter::write(std::string& out, std::string_view line, RowScratch& scrat
     if (!cell) throw std::out_of_range("wire: a row has fewer columns than the sync has fields");
     scratch.cells.push_back(cell->raw());
   }
-  write_pieces(out, scratch, [&](std::size_t column) -> std::optional<std::string_view> {
-    const Cell cell(scratch.cells[column]);
-    if (cell.is_null()) return std::nullopt;
-    return cell_text(cell, columns_[column], scratch.text);
+  write_pieces(out, scratch, [&](std::string& to, std::size_t index) {
+    if (!send.empty() && send[index] != '\1' && index != match_) return false;
+    const Cell cell(scratch.cells[index]);
+    const Column& column = columns_[index];
+    if (!cell.is_null()) {
+      append_value(to, cell_text(cell, column, scratch.text), column);
+      return true;
+    }
+    if (column.nulls == Nulls::keep) return false;
+    to.append(clear_value());
+    return true;
   });
 }
 
 void RowWriter::write_cleared(std::string& out, std::string_view match, RowScratch& scratch) const {
-  write_pieces(out, scratch, [&](std::size_t column) -> std::optional<std::string_view> {
-    if (column != match_) return std::nullopt;
-    return value_text(match, columns_[column], scratch.text);
+  write_pieces(out, scratch, [&](std::string& to, std::size_t index) {
+    if (index == match_) {
+      append_value(to, value_text(match, columns_[index], scratch.text), columns_[index]);
+    } else {
+      to.append(clear_value());
+    }
+    return true;
   });
 }
 

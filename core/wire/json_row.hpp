@@ -37,11 +37,14 @@ class RowWriter {
   RowWriter(const Schema& schema, RowForm form);
 
   /// Appends the object. Cells must have passed check_cell. No allocation once `out` and `scratch`
-  /// have grown. Throws std::out_of_range where the line has fewer columns than fields.
-  void write(std::string& out, std::string_view line, RowScratch& scratch) const;
+  /// have grown. `send` has a byte for each field, '\1' where it is written; the match field always
+  /// is, and empty means all. Throws std::out_of_range where the line has fewer columns than
+  /// fields, std::invalid_argument where `send` has another length.
+  void write(std::string& out, std::string_view line, RowScratch& scratch,
+             std::string_view send = {}) const;
 
-  /// Appends the object of a row that is to be emptied: every field as if it were NULL, and the
-  /// match field with `match` (the model's text).
+  /// Appends the object of a row that is to be emptied: the form's clear for every field, those
+  /// that keep on NULL too, and the match field with `match` (the model's text).
   void write_cleared(std::string& out, std::string_view match, RowScratch& scratch) const;
 
   /// Upper bound of what write() appends for this line (whose cells passed check_cell). A bound
@@ -57,8 +60,9 @@ class RowWriter {
   struct Node;
 
   void add_node(const Node& node);
-  template <typename Value>
-  void write_pieces(std::string& out, RowScratch& scratch, Value&& value) const;
+  /// `fill(out, column)` appends a field's value; false: the field is left out.
+  template <typename Fill>
+  void write_pieces(std::string& out, RowScratch& scratch, Fill&& fill) const;
   void append_value(std::string& out, std::string_view text, const Column& column) const;
   [[nodiscard]] std::string_view clear_value() const;
 

@@ -219,7 +219,9 @@ class Reading {
   }
 
   void add(RowIndex row, const Problem& problem) {
-    outcomes_.evidence.add({row, outcome_of(problem), reason_of_problem(problem), {}});
+    Verdict verdict{row, outcome_of(problem), reason_of_problem(problem), {}};
+    if (verdict.outcome == Outcome::skipped) verdict.reason.code = kMissing;
+    outcomes_.evidence.add(std::move(verdict));
   }
 
   /// An error without a name for its row: the row whose match value it quotes, or the only row

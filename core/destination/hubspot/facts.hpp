@@ -6,6 +6,7 @@
 
 #include "destination/classify.hpp"
 #include "destination/destination.hpp"
+#include "destination/equality.hpp"
 
 /// Every number, code and text of HubSpot's that the core relies on. Sources: HubSpot's usage
 /// guidelines, error handling guide and changelog, the public CRM v3 description. Marked
@@ -19,7 +20,11 @@ inline constexpr std::string_view kProperties = "/crm/v3/properties/";
 inline constexpr std::string_view kAccount = "/account-info/v3/details";
 
 inline constexpr std::size_t kMaxRows = 100;
+inline constexpr std::size_t kListPage = 100;
 inline constexpr std::size_t kMaxBytes = 1'000'000;  // unconfirmed: accounts differ, up to 3 MB
+
+/// Values are kept as text; an empty one is none. Times are kept to the millisecond.
+inline constexpr Equality kEquality{true, true, 1000};
 
 /// Requests a private app may make. The window of ten seconds rolls; the day's is the account's.
 struct Tier {

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "destination/connection.hpp"
+#include "destination/equality.hpp"
 #include "destination/hubspot/answer.hpp"
 #include "destination/hubspot/facts.hpp"
 #include "destination/hubspot/questions.hpp"
@@ -73,16 +74,19 @@ class HubSpot final : public Destination {
       : target_(object_name(object), schema.columns[schema.match].name),
         rows_(schema, property_form()),
         removal_(target_) {
-    for (std::size_t i = 0; i < schema.field_count; ++i) {
-      properties_.push_back(schema.columns[i].name);
-    }
+    fields_.assign(schema.columns.begin(),
+                   schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count));
+    match_ = schema.match;
+    for (const Column& field : fields_) properties_.push_back(field.name);
     can_.operations = {Operation::upsert,  Operation::update,  Operation::insert,
                        Operation::delete_, Operation::archive, Operation::clear};
     can_.max_rows = kMaxRows;
     can_.max_bytes = kMaxBytes;
     can_.rates = rates_of(connection);
     can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);
-    can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::by_match};
+    can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::by_match,
+                  ReadAsk::Kind::all_ids};
+    can_.read_rows = kMaxRows;
   }
 
   [[nodiscard]] const Capabilities& capabilities() const override { return can_; }
@@ -131,7 +135,16 @@ class HubSpot final : public Destination {
       return Destination::read(ask, call, reply);
     }
     return reply == nullptr ? first_questions(target_, properties_, ask)
-                            : read_answer(target_, ask, *reply);
+                            : read_answer(target_, ask, *call, *reply);
+  }
+
+  [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
+                                 const std::optional<std::string>& theirs) const override {
+    if (equal_cell(kEquality, fields_.at(column), ours, theirs)) return true;
+    const Cell cell(ours);
+    if (column != match_ || cell.is_null() || !theirs) return false;
+    std::string scratch;
+    return target_.compared(cell.text(scratch)) == target_.compared(*theirs);
   }
 
  private:
@@ -172,7 +185,7 @@ class HubSpot final : public Destination {
       if (batch.operation == Operation::clear) {
         rows_.write_cleared(body, row.match, scratch);
       } else {
-        rows_.write(body, row.line, scratch);
+        rows_.write(body, row.line, scratch, row.send);
       }
       json.end_object();
     }
@@ -205,6 +218,8 @@ class HubSpot final : public Destination {
   Target target_;
   wire::RowWriter rows_;
   Removal removal_;
+  std::vector<Column> fields_;
+  std::size_t match_ = 0;
   std::vector<std::string> properties_;
   Capabilities can_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "destination/hubspot/facts.hpp"
 #include "wire/json_reader.hpp"
@@ -95,9 +96,64 @@ using nlohmann::json;
   return step;
 }
 
+[[nodiscard]] Call list_page(const Target& target, const std::string& after) {
+  std::string path(kObjects);
+  wire::append_percent_encoded(path, target.type);
+  Call call = get(std::move(path));
+  call.request.query = "limit=" + std::to_string(kListPage) + "&properties=";
+  wire::append_percent_encoded(call.request.query, target.match);
+  if (!after.empty()) {
+    call.request.query += "&after=";
+    wire::append_percent_encoded(call.request.query, after);
+  }
+  return call;
+}
+
 [[nodiscard]] ReadStep senseless() {
   ReadStep step;
   step.stop = Stop{Stop::Kind::quota, "HubSpot's answer makes no sense", std::nullopt};
+  return step;
+}
+
+/// What a batch read says of the values that its call asked for: their records, and those that
+/// HubSpot names as not found. Records of others are nobody's.
+void read_matches(ReadStep& step, const Target& target, const ReadAsk& ask, const json& body,
+                  const json& results) {
+  const std::unordered_set<std::string> asked(ask.match.begin(), ask.match.end());
+  std::unordered_set<std::string> found;
+  for (const json& result : results) {
+    Record record = record_of(target, result);
+    if (!asked.contains(record.match)) continue;
+    found.insert(record.match);
+    step.records.push_back(std::move(record));
+  }
+  const json* errors = wire::member(body, "errors");
+  if (errors == nullptr || !errors->is_array()) return;
+  for (const json& error : *errors) {
+    const Problem problem = read_problem(error);
+    if (problem.category != kNotFound) continue;
+    for (const std::string& id : problem.ids) {
+      std::string match = target.compared(id);
+      // One that is found and not found at once is one of which nothing is known.
+      if (found.contains(match)) {
+        std::erase_if(step.records, [&](const Record& record) { return record.match == match; });
+      } else if (asked.contains(match)) {
+        step.absent.push_back(std::move(match));
+      }
+    }
+  }
+}
+
+/// A page that says where to go on must not send us where we are.
+[[nodiscard]] ReadStep read_page(const Target& target, const Call& call, const json& body,
+                                 const json& results) {
+  ReadStep step;
+  for (const json& result : results) step.records.push_back(record_of(target, result));
+  const std::string after = wire::text_at(body, "paging.next.after");
+  if (after.empty()) return step;
+  Call next = list_page(target, after);
+  if (results.empty() || next.request.query == call.request.query) return senseless();
+  step.calls.push_back(std::move(next));
   return step;
 }
 
@@ -112,6 +168,8 @@ ReadStep first_questions(const Target& target, const std::vector<std::string>& p
     step.calls.push_back(get(std::move(path)));
   } else if (ask.kind == ReadAsk::Kind::account) {
     step.calls.push_back(get(std::string(kAccount)));
+  } else if (ask.kind == ReadAsk::Kind::all_ids) {
+    step.calls.push_back(list_page(target, {}));
   } else {
     const std::span<const std::string> all(ask.match);
     for (std::size_t at = 0; at < all.size(); at += kMaxRows) {
@@ -122,29 +180,31 @@ ReadStep first_questions(const Target& target, const std::vector<std::string>& p
   return step;
 }
 
-ReadStep read_answer(const Target& target, const ReadAsk& ask, const wire::Reply& reply) {
+ReadStep read_answer(const Target& target, const ReadAsk& ask, const Call& call,
+                     const wire::Reply& reply) {
   const bool answered =
       reply.failure == wire::Failure::none && (reply.status == 200 || reply.status == 207);
   if (!answered) return stopped(reply);
   const auto body = wire::read_json(reply);
   if (!body) return senseless();
   ReadStep step;
-  step.calls_left = hint_of(reply).calls_left;
   if (ask.kind == ReadAsk::Kind::account) {
     step.account = wire::text_at(*body, "portalId");
-    return step.account.empty() ? senseless() : step;
-  }
-  const bool finished =
-      ask.kind != ReadAsk::Kind::by_match || wire::text_at(*body, "status") == kComplete;
-  const json* results = wire::member(*body, "results");
-  if (!finished || results == nullptr || !results->is_array()) return senseless();
-  for (const json& result : *results) {
-    if (ask.kind == ReadAsk::Kind::describe) {
-      step.fields.push_back(field_of(target, result));
+    if (step.account.empty()) step = senseless();
+  } else {
+    const bool finished =
+        ask.kind != ReadAsk::Kind::by_match || wire::text_at(*body, "status") == kComplete;
+    const json* results = wire::member(*body, "results");
+    if (!finished || results == nullptr || !results->is_array()) return senseless();
+    if (ask.kind == ReadAsk::Kind::all_ids) {
+      step = read_page(target, call, *body, *results);
+    } else if (ask.kind == ReadAsk::Kind::by_match) {
+      read_matches(step, target, ask, *body, *results);
     } else {
-      step.records.push_back(record_of(target, result));
+      for (const json& result : *results) step.fields.push_back(field_of(target, result));
     }
   }
+  step.calls_left = hint_of(reply).calls_left;
   return step;
 }
 

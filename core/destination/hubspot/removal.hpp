@@ -5,9 +5,11 @@
 
 namespace tailrace::hubspot {
 
-/// Archives records. HubSpot does so by its own ids: those that are not known are looked up by the
-/// match property first. (Archiving by the match property is described nowhere that we found, and
-/// a number that HubSpot took for a record's id would archive somebody else's record.)
+/// Archives records: all that HubSpot offers for deleting one too, so that delete and archive are
+/// the same here (a person may restore what was archived for some weeks). HubSpot does so by its
+/// own ids: those that are not known are looked up by the match property first. (Archiving by the
+/// match property is described nowhere that we found, and a number that HubSpot took for a record's
+/// id would archive somebody else's record.)
 class Removal {
  public:
   explicit Removal(const Target& target) : target_(target) {}

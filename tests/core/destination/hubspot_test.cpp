@@ -70,6 +70,19 @@ TEST_F(HubSpotTest, AnUpsertIsOneRequestForTheBatch) {
               "seen_at":"2024-01-01T00:00:00.5Z"}})"));
 }
 
+TEST_F(HubSpotTest, FieldsThatAreNotToBeSentAreLeftOut) {
+  const Batch all = rows_.batch();
+  std::vector<BatchRow> rows(all.rows.begin(), all.rows.end());
+  const std::string note_alone("\0\0\0\1\0", 5);
+  rows[1].send = note_alone;
+  Batch batch = all;
+  batch.rows = rows;
+  const Step step = hubspot_of(rows_.schema)->begin(batch);
+  const json inputs = json::parse(step.calls.at(0).request.body).at("inputs");
+  EXPECT_EQ(inputs[0].at("properties").size(), 5u);
+  EXPECT_EQ(inputs[1].at("properties"), (json{{"email", "user1@example.com"}, {"note", "note 1"}}));
+}
+
 TEST_F(HubSpotTest, TheMatchValueGoesAsHubSpotComparesIt) {
   TestRows rows;
   rows.add("a", " Ann@Example.COM ", " Ann@Example.COM \t1\tt\tx\t\\N\ta");
@@ -272,6 +285,7 @@ TEST_F(HubSpotTest, ARecordThatIsNotThereIsSkippedByUpdateAndDoneByClear) {
                       {"context", {{"ids", {"user1@example.com"}}}}};
   const wire::Reply reply = json_reply(207, complete({result_of(0), result_of(2)}, {error}));
   EXPECT_EQ(words(reply, Operation::update), (Words{"accepted", "skipped", "accepted"}));
+  EXPECT_EQ(answer(reply, Operation::update).verdicts[1].reason.code, kMissing);
   EXPECT_EQ(words(reply, Operation::clear), Words(3, "accepted"));
   EXPECT_EQ(words(reply, Operation::upsert), (Words{"accepted", "rejected", "accepted"}));
 }
@@ -563,7 +577,7 @@ TEST_F(HubSpotRemovalTest, AGarbledMemoSettlesNothing) {
   }
 }
 
-// --- identity, capabilities, questions -----------------------------------------------------------
+// --- identity, capabilities ---------------------------------------------------------------------
 
 TEST(HubSpotIdentity, EmailsOfContactsIgnoreCaseAndSpace) {
   const TestRows rows;
@@ -600,69 +614,6 @@ TEST(HubSpotCapabilities, LimitsComeFromTheConnectionThenTheTierThenTheSmallest)
   for (const char* object : {"", "list:7", "../x", "a/b", "a?b"}) {
     EXPECT_THROW((void)hubspot_of(rows.schema, object), std::invalid_argument) << object;
   }
-}
-
-class HubSpotQuestions : public testing::Test {
- protected:
-  ReadStep ask(const ReadAsk& question, const wire::Reply& reply) {
-    const Call call = destination_->read(question).calls.at(0);
-    return destination_->read(question, &call, &reply);
-  }
-  TestRows rows_;
-  std::unique_ptr<Destination> destination_ = hubspot_of(rows_.schema);
-};
-
-TEST_F(HubSpotQuestions, DescribesProperties) {
-  const ReadAsk question{ReadAsk::Kind::describe, {}};
-  EXPECT_EQ(destination_->read(question).calls.at(0).request.path, "/crm/v3/properties/contacts");
-  const ReadStep step = ask(question, reply_of(200, R"({"results":[
-      {"name":"email","type":"string"},
-      {"name":"plan","type":"enumeration","options":[{"value":"a"},{"value":"b"}]},
-      {"name":"total","type":"number","calculated":true},
-      {"name":"owner","type":"string","modificationMetadata":{"readOnlyValue":true}},
-      {"name":"ext","type":"string","hasUniqueValue":true}]})"));
-  ASSERT_FALSE(step.stop);
-  ASSERT_EQ(step.fields.size(), 5u);
-  EXPECT_TRUE(step.fields[0].unique);
-  EXPECT_EQ(step.fields[1].options, (Words{"a", "b"}));
-  EXPECT_FALSE(step.fields[2].writable);
-  EXPECT_FALSE(step.fields[3].writable);
-  EXPECT_TRUE(step.fields[4].unique);
-  EXPECT_TRUE(step.fields[4].writable);
-}
-
-TEST_F(HubSpotQuestions, NamesTheAccount) {
-  const ReadAsk question{ReadAsk::Kind::account, {}};
-  EXPECT_EQ(ask(question, reply_of(200, R"({"portalId":12345678})")).account, "12345678");
-  EXPECT_TRUE(ask(question, reply_of(200, "{}")).stop);
-}
-
-TEST_F(HubSpotQuestions, ReadsRecordsAHundredACall) {
-  ReadAsk question{ReadAsk::Kind::by_match, {}};
-  for (int i = 0; i < 250; ++i) question.match.push_back("u" + std::to_string(i));
-  const ReadStep first = destination_->read(question);
-  ASSERT_EQ(first.calls.size(), 3u);
-  EXPECT_EQ(json::parse(first.calls[2].request.body).at("inputs").size(), 50u);
-  const ReadStep step = ask(question, reply_of(200, R"({"status":"COMPLETE","results":[
-      {"id":"9","properties":{"email":"U1","score":"1","note":null}}]})"));
-  ASSERT_EQ(step.records.size(), 1u);
-  EXPECT_EQ(step.records[0].match, "u1");
-  EXPECT_EQ(step.records[0].destination_id, "9");
-  EXPECT_EQ(step.records[0].fields.size(), 3u);
-}
-
-TEST_F(HubSpotQuestions, RefusalsAndNonsenseStop) {
-  const ReadAsk question{ReadAsk::Kind::describe, {}};
-  const ReadStep forbidden = ask(question, json_reply(403, refusal("MISSING_SCOPES")));
-  ASSERT_TRUE(forbidden.stop);
-  EXPECT_EQ(forbidden.stop->kind, Stop::Kind::configuration);
-  const ReadStep outage = ask(question, reply_of(503, ""));
-  ASSERT_TRUE(outage.stop);
-  EXPECT_EQ(outage.stop->kind, Stop::Kind::quota);
-  for (const char* body : {"", "<html>", "[]", "{}", R"({"results":7})"}) {
-    EXPECT_TRUE(ask(question, reply_of(200, body)).stop) << body;
-  }
-  EXPECT_THROW((void)destination_->read({ReadAsk::Kind::all_ids, {}}), std::logic_error);
 }
 
 }  // namespace

@@ -114,11 +114,40 @@ TEST(RowWriter, AClearedRowKeepsItsMatchFieldAlone) {
   Schema schema = schema_of(
       {{"a", Type::text}, {"id", Type::integer}, {"o.x", Type::text}, {"kept", Type::text}});
   schema.match = 1;
-  schema.columns[3].nulls = Nulls::keep;
+  schema.columns[3].nulls = Nulls::keep;  // of a NULL of the model, and there is no row any more
   RowScratch scratch;
   std::string out;
   RowWriter(schema, {}).write_cleared(out, "42", scratch);
-  EXPECT_EQ(out, R"({"a":null,"id":42,"o":{"x":null}})");
+  EXPECT_EQ(out, R"({"a":null,"id":42,"o":{"x":null},"kept":null})");
+}
+
+TEST(RowWriter, FieldsThatAreNotToBeSentAreLeftOutAndTheMatchFieldNever) {
+  Schema schema = schema_of({{"a", Type::text},
+                             {"id", Type::integer},
+                             {"o.x", Type::text},
+                             {"o.y", Type::text},
+                             {"z", Type::text},
+                             {"key", Type::text}},
+                            1);
+  schema.match = 1;
+  const RowWriter writer(schema, {});
+  RowScratch scratch;
+  const auto written = [&](std::string_view send, std::string_view line = "1\t7\tx\t\\N\tz\tk") {
+    std::string out;
+    writer.write(out, line, scratch, send);
+    return out;
+  };
+  using namespace std::string_view_literals;
+  EXPECT_EQ(written("\0\0\0\0\0"sv), R"({"id":7})");
+  EXPECT_EQ(written("\1\0\0\0\0"sv), R"({"a":"1","id":7})");
+  EXPECT_EQ(written("\0\0\0\1\1"sv), R"({"id":7,"o":{"y":null},"z":"z"})") << "NULL is a value";
+  EXPECT_EQ(written("\1\1\1\1\1"sv), written({}));
+  schema.columns[3].nulls = Nulls::keep;
+  std::string kept;
+  RowWriter(schema, {}).write(kept, "1\t7\tx\t\\N\tz\tk", scratch, "\0\0\0\1\0"sv);
+  EXPECT_EQ(kept, R"({"id":7})") << "a NULL that keeps is not sent, changed or not";
+  EXPECT_THROW((void)written("\1\1\1\1"sv), std::invalid_argument);
+  EXPECT_THROW((void)written("\1\1\1\1\1\1"sv), std::invalid_argument);
 }
 
 TEST(RowWriter, AShortLineThrows) {
