@@ -1,11 +1,8 @@
 #include "row/hash.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <algorithm>
 #include <stdexcept>
 
+#include "row/hkdf.hpp"
 #include "row/number.hpp"
 
 // Compiled in: the hash is that of the header we built against, on every machine.
@@ -17,28 +14,6 @@ namespace {
 
 constexpr std::string_view kIdentityLabel = "tailrace/1 identity";
 constexpr std::string_view kVersionLabel = "tailrace/1 version";
-
-/// HKDF-Expand of RFC 5869 with SHA-256. Not XXH3_generateSecret: that is outside xxHash's
-/// stable interface, and a library that derives another secret would make every row look changed.
-void expand(const Hasher::Secret& key, const std::string& info, std::span<std::uint8_t> out) {
-  std::string previous;
-  std::uint8_t counter = 1;
-  for (std::size_t done = 0; done < out.size(); ++counter) {
-    std::string message = previous + info;
-    message.push_back(static_cast<char>(counter));
-    std::array<unsigned char, EVP_MAX_MD_SIZE> block{};
-    unsigned int size = 0;
-    if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-             reinterpret_cast<const unsigned char*>(message.data()), message.size(), block.data(),
-             &size) == nullptr) {
-      throw std::runtime_error("hash: HMAC-SHA-256 is not available in OpenSSL");
-    }
-    previous.assign(reinterpret_cast<const char*>(block.data()), size);
-    const std::size_t n = std::min<std::size_t>(size, out.size() - done);
-    std::copy_n(block.begin(), n, out.begin() + static_cast<std::ptrdiff_t>(done));
-    done += n;
-  }
-}
 
 /// The fields with rounded floats in their compared form. Tabs cannot be part of a value, so the
 /// boundaries of fields stay unambiguous. What lies between two floats is copied in one go.
@@ -64,11 +39,13 @@ void append_compared_fields(const RowView& row, std::string& out) {
 
 Hasher::Hasher(const Secret& store_secret, std::string_view mapping_fingerprint) {
   static_assert(kExpandedBytes >= XXH3_SECRET_SIZE_MIN);
-  expand(store_secret, std::string(kIdentityLabel), identity_secret_);
+  // Not XXH3_generateSecret: that is outside xxHash's stable interface, and a library that derives
+  // another secret would make every row look changed.
+  hkdf_expand(store_secret, kIdentityLabel, identity_secret_);
   std::string info(kVersionLabel);
   info.push_back('\0');
   info.append(mapping_fingerprint);
-  expand(store_secret, info, version_secret_);
+  hkdf_expand(store_secret, info, version_secret_);
 }
 
 IdentityHash Hasher::identity(std::string_view normalised) const {
