@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
@@ -12,19 +11,53 @@
 #include <utility>
 
 #include "diff/spill_file.hpp"
+#include "row/little_endian.hpp"
 
 namespace tailrace {
 namespace {
 
-/// Before each row's texts. In memory and in the spill file alike; neither outlives the process.
-struct Header {
-  IdentityHash identity;
-  Version version = 0;
-  std::array<std::uint32_t, 3> lengths{};  // line; or key, match, destination id
-  Change change = Change::added;
-};
+/// Before each row's texts: change, lengths of line or of key, match value and destination's id,
+/// identity, version.
+constexpr std::size_t kHeaderBytes = 1 + 3 * 4 + 2 * 8 + 8;
 
 using Texts = std::array<std::string_view, 3>;
+
+struct Header {
+  Change change = Change::added;
+  std::array<std::uint32_t, 3> lengths{};
+  IdentityHash identity;
+  Version version = 0;
+};
+
+[[noreturn]] void fail(int error, const std::string& why) {
+  throw std::system_error(error, std::generic_category(), "changeset: " + why);
+}
+
+void append_row(std::string& out, const Header& header, const Texts& texts) {
+  std::array<char, kHeaderBytes> bytes{};
+  char* at = put_little(bytes.data(), static_cast<std::uint8_t>(header.change));
+  for (const std::string_view text : texts) {
+    if (text.size() > std::numeric_limits<std::uint32_t>::max()) {
+      fail(EFBIG, "a row of 4 GiB or more");
+    }
+    at = put_little(at, static_cast<std::uint32_t>(text.size()));
+  }
+  put_little(put_little(put_little(at, header.identity.high), header.identity.low), header.version);
+  out.append(bytes.data(), bytes.size());
+  for (const std::string_view text : texts) out.append(text);
+}
+
+Header read_header(const char* at) {
+  Header header;
+  const auto change = get_little<std::uint8_t>(at);
+  if (change > static_cast<std::uint8_t>(Change::removed)) fail(EIO, "bytes that are no row");
+  header.change = static_cast<Change>(change);
+  for (std::uint32_t& length : header.lengths) length = get_little<std::uint32_t>(at);
+  header.identity.high = get_little<std::uint64_t>(at);
+  header.identity.low = get_little<std::uint64_t>(at);
+  header.version = get_little<Version>(at);
+  return header;
+}
 
 }  // namespace
 
@@ -40,9 +73,10 @@ struct Changeset::Impl {
 
   std::size_t read_rows = 0;
   std::size_t at = 0;             // next byte of `buffer`
+  std::uint64_t file_begin = 0;   // of the rows in the file
   std::uint64_t file_offset = 0;  // of the first byte behind `buffer`
 
-  void write(Change change, const IdentityHash& identity, Version version, const Texts& texts);
+  void write(const Header& header, const Texts& texts);
   void flush();
   void seal();
   void rewind();
@@ -50,21 +84,12 @@ struct Changeset::Impl {
   void refill(std::size_t bytes);
 };
 
-void Changeset::Impl::write(Change change, const IdentityHash& identity, Version version,
-                            const Texts& texts) {
+void Changeset::Impl::write(const Header& header, const Texts& texts) {
   if (sealed) throw std::logic_error("changeset: a row was appended after it was sealed");
-  Header header{identity, version, {}, change};
-  std::size_t bytes = sizeof header;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (texts[i].size() > std::numeric_limits<std::uint32_t>::max()) {
-      throw std::system_error(EFBIG, std::generic_category(), "changeset: a row of 4 GiB or more");
-    }
-    header.lengths[i] = static_cast<std::uint32_t>(texts[i].size());
-    bytes += texts[i].size();
-  }
+  std::size_t bytes = kHeaderBytes;
+  for (const std::string_view text : texts) bytes += text.size();
   if (buffer.size() + bytes > buffer_bytes) flush();
-  buffer.append(reinterpret_cast<const char*>(&header), sizeof header);
-  for (const std::string_view text : texts) buffer.append(text);
+  append_row(buffer, header, texts);
   ++rows;
 }
 
@@ -88,7 +113,7 @@ void Changeset::Impl::rewind() {
   at = 0;
   if (!file) return;
   buffer.clear();
-  file_offset = 0;
+  file_offset = file_begin;
 }
 
 /// The next bytes of the rows; the view holds until the next call.
@@ -101,17 +126,17 @@ std::string_view Changeset::Impl::take(std::size_t bytes) {
 
 void Changeset::Impl::refill(std::size_t bytes) {
   const std::size_t kept = buffer.size() - at;
+  const std::uint64_t left = kept + (file ? file->size() - file_offset : 0);
+  // Looked at before anything is allocated: the length may be nonsense.
+  if (bytes > left) fail(EIO, "the rows end too early");
   const std::size_t want = std::max(bytes, buffer_bytes);
   buffer.erase(0, at);
   at = 0;
   buffer.resize(want);
-  const std::size_t got =
-      file ? file->read(file_offset, std::span(buffer).subspan(kept)) : std::size_t{0};
+  const std::size_t got = file->read(file_offset, std::span(buffer).subspan(kept));
   file_offset += got;
   buffer.resize(kept + got);
-  if (buffer.size() < bytes) {
-    throw std::system_error(EIO, std::generic_category(), "changeset: the spill file was cut");
-  }
+  if (buffer.size() < bytes) fail(EIO, "the spill file was cut");
 }
 
 Changeset::Changeset(std::string directory, std::size_t buffer_bytes)
@@ -122,17 +147,39 @@ Changeset::Changeset(std::string directory, std::size_t buffer_bytes)
   impl_->buffer.reserve(buffer_bytes);
 }
 
+Changeset Changeset::sealed(std::string packed, std::size_t rows) {
+  Changeset changes;
+  changes.impl_->buffer = std::move(packed);
+  changes.impl_->rows = rows;
+  changes.impl_->sealed = true;
+  return changes;
+}
+
+Changeset Changeset::sealed(SpillFile file, std::uint64_t begin, std::size_t rows,
+                            std::size_t buffer_bytes) {
+  if (begin > file.size()) fail(EIO, "the rows begin behind the file's end");
+  Changeset changes;
+  changes.impl_->file = std::move(file);
+  changes.impl_->file_begin = begin;
+  changes.impl_->rows = rows;
+  changes.impl_->buffer_bytes = buffer_bytes;
+  changes.impl_->sealed = true;
+  changes.impl_->rewind();
+  return changes;
+}
+
+Changeset::Changeset() : impl_(std::make_unique<Impl>()) {}
 Changeset::~Changeset() = default;
 Changeset::Changeset(Changeset&&) noexcept = default;
 Changeset& Changeset::operator=(Changeset&&) noexcept = default;
 
 void Changeset::append(Change change, const IdentityHash& identity, Version version,
                        std::string_view line) {
-  impl_->write(change, identity, version, {line, {}, {}});
+  impl_->write({change, {}, identity, version}, {line, {}, {}});
 }
 
 void Changeset::append_removed(const IdentityHash& identity, const EntryKeys& keys) {
-  impl_->write(Change::removed, identity, 0, {keys.key, keys.match, keys.destination_id});
+  impl_->write({Change::removed, {}, identity, 0}, {keys.key, keys.match, keys.destination_id});
 }
 
 void Changeset::seal() { impl_->seal(); }
@@ -140,8 +187,7 @@ void Changeset::seal() { impl_->seal(); }
 bool Changeset::next(ChangeRow& row) {
   if (!impl_->sealed) throw std::logic_error("changeset: read before it was sealed");
   if (impl_->read_rows == impl_->rows) return false;
-  Header header;
-  std::memcpy(&header, impl_->take(sizeof header).data(), sizeof header);
+  const Header header = read_header(impl_->take(kHeaderBytes).data());
   row.change = header.change;
   row.identity = header.identity;
   row.version = header.version;
@@ -155,9 +201,23 @@ bool Changeset::next(ChangeRow& row) {
     row.keys.destination_id.assign(impl_->take(header.lengths[2]));
   } else {
     row.line.assign(impl_->take(header.lengths[0]));
+    if (header.lengths[1] != 0 || header.lengths[2] != 0) fail(EIO, "bytes that are no row");
   }
   ++impl_->read_rows;
   return true;
+}
+
+void append_packed(std::string& out, Change change, const IdentityHash& identity, Version version,
+                   std::string_view line, const EntryKeys& keys) {
+  const bool removed = change == Change::removed;
+  const Texts texts = removed ? Texts{keys.key, keys.match, keys.destination_id} : Texts{line};
+  append_row(out, {change, {}, identity, version}, texts);
+}
+
+std::size_t packed_bytes(const ChangeRow& row) {
+  if (row.change != Change::removed) return kHeaderBytes + row.line.size();
+  const EntryKeys& keys = row.keys;
+  return kHeaderBytes + keys.key.size() + keys.match.size() + keys.destination_id.size();
 }
 
 void Changeset::rewind() { impl_->rewind(); }

@@ -123,13 +123,13 @@ std::size_t Differ::key_column() const {
   return schema_.key.empty() ? schema_.match : schema_.key.front();
 }
 
-PlannedOp Differ::planned_op(Change change) const {
+PlannedOp planned_op(Change change, OnRemoved on_removed) {
   switch (change) {
     case Change::added: return PlannedOp::add;
     case Change::changed: return PlannedOp::change;
     case Change::removed: break;
   }
-  switch (options_.on_removed) {
+  switch (on_removed) {
     case OnRemoved::archive: return PlannedOp::archive;
     case OnRemoved::clear: return PlannedOp::clear;
     case OnRemoved::delete_:

@@ -25,6 +25,9 @@ namespace tailrace {
 
 enum class OnRemoved : std::uint8_t { ignore, delete_, archive, clear };
 
+/// What a plan's fingerprint calls the change.
+[[nodiscard]] PlannedOp planned_op(Change change, OnRemoved on_removed);
+
 /// Rows, each counted where it was seen. Before finish() only `scanned` says something: a later
 /// copy may still make an earlier row invalid.
 struct DiffCounts {
@@ -103,7 +106,9 @@ class Differ {
   void sample(std::string_view line, InvalidRow invalid);
   void spoil(StateTable::Slot slot);
   [[nodiscard]] std::size_t key_column() const;
-  [[nodiscard]] PlannedOp planned_op(Change change) const;
+  [[nodiscard]] PlannedOp planned_op(Change change) const {
+    return tailrace::planned_op(change, options_.on_removed);
+  }
 
   void settle_repeated_keys();
   void count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone);

@@ -208,6 +208,69 @@ TEST(Changeset, ThrowsWhereTheDiskIsFull) {
   EXPECT_THROW(write(changeset, rows), std::system_error);
 }
 
+std::string packed(const std::vector<Row>& rows) {
+  std::string bytes;
+  for (const Row& row : rows) {
+    append_packed(bytes, row.change, row.identity, row.version, row.line, row.keys);
+  }
+  return bytes;
+}
+
+TEST(Changeset, ReadsPackedRowsFromMemoryAndFromAFilesMiddle) {
+  const TemporaryDirectory directory;
+  const std::vector<Row> rows = random_rows(500, 300);
+  Changeset in_memory = Changeset::sealed(packed(rows), rows.size());
+  for (const std::size_t buffer_bytes : {std::size_t{0}, std::size_t{100}, std::size_t{1} << 20}) {
+    SpillFile file = SpillFile::open(directory.path());
+    file.append("what comes before");
+    file.append(packed(rows));
+    Changeset in_file = Changeset::sealed(std::move(file), 17, rows.size(), buffer_bytes);
+    for (int times = 0; times < 2; ++times) {
+      expect_rows(in_file, rows);
+      in_file.rewind();
+    }
+  }
+  for (int times = 0; times < 2; ++times) {
+    expect_rows(in_memory, rows);
+    in_memory.rewind();
+  }
+}
+
+TEST(Changeset, PackedRowsAreAsLongAsToldAndTheSameOnEveryMachine) {
+  std::string bytes;
+  append_packed(bytes, Change::changed, {0x0102030405060708, 0x1112131415161718}, 0xaabb, "x\t1",
+                {});
+  const std::string expected(
+      "\x01\x03\0\0\0\0\0\0\0\0\0\0\0\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12"
+      "\x11"
+      "\xbb\xaa\0\0\0\0\0\0x\t1",
+      40);
+  EXPECT_EQ(bytes, expected);
+  for (const Row& row : random_rows(50, 100)) {
+    const ChangeRow change{row.change, row.identity, row.version, row.line, row.keys};
+    EXPECT_EQ(packed_bytes(change), packed({row}).size());
+  }
+}
+
+TEST(Changeset, OfPackedBytesThatEndEarlyOrAreNoRowThrows) {
+  const std::vector<Row> rows = random_rows(3, 20);
+  const std::string whole = packed(rows);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    Changeset cut = Changeset::sealed(whole.substr(0, length), rows.size());
+    ChangeRow row;
+    EXPECT_THROW(while (cut.next(row)){}, std::system_error);
+  }
+  std::string huge = whole;
+  for (std::size_t i = 1; i < 5; ++i) huge[i] = '\xff';
+  Changeset long_line = Changeset::sealed(huge, rows.size());
+  ChangeRow row;
+  EXPECT_THROW(static_cast<void>(long_line.next(row)), std::system_error);
+  std::string other = whole;
+  other[0] = 3;
+  Changeset unknown = Changeset::sealed(other, rows.size());
+  EXPECT_THROW(static_cast<void>(unknown.next(row)), std::system_error);
+}
+
 TEST(SpillFile, IsForItsOwnerAloneAndNamelessEitherWay) {
   const TemporaryDirectory directory;
   const mode_t before = ::umask(0);
