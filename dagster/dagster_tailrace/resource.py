@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from tailrace import Project
+    from tailrace.run_options import RunArguments
 
     Event = dg.MaterializeResult[Any] | dg.AssetCheckResult | dg.AssetObservation
 
@@ -69,15 +70,19 @@ class TailraceResource(dg.ConfigurableResource[Any]):
             RetryRequested: Runs were left unfinished, without quota, or busy for too long.
         """
         failed: list[Failed] = []
+        arguments: RunArguments = {
+            "allow_guard": allow_guard,
+            "full_refresh": full_refresh,
+            "caller": "dagster",
+            "labels": _labels(context),
+        }
         for spec in _selected(context):
             sync = str(_plain(spec.metadata[SYNC_KEY]))
             try:
                 if dry_run:
-                    yield self._plan(context, spec, sync, allow_guard, full_refresh=full_refresh)
+                    yield self._plan(context, spec, sync, arguments)
                 else:
-                    yield from self._sync(
-                        context, spec, sync, allow_guard, full_refresh=full_refresh
-                    )
+                    yield from self._sync(context, spec, sync, arguments)
             except Cancelled:
                 raise
             except TailraceError as error:
@@ -91,9 +96,7 @@ class TailraceResource(dg.ConfigurableResource[Any]):
         context: dg.AssetExecutionContext,
         spec: dg.AssetSpec,
         sync: str,
-        allow_guard: Collection[str],
-        *,
-        full_refresh: bool,
+        arguments: RunArguments,
     ) -> Iterator[Event]:
         from tailrace.cli.watching import LineWatch
 
@@ -101,17 +104,8 @@ class TailraceResource(dg.ConfigurableResource[Any]):
         checks = context.selected_asset_check_keys
         try:
             with LineWatch(context.log.info).of(sync) as look:
-                report = self._when_free(
-                    context,
-                    lambda: project.run(
-                        sync,
-                        progress=look,
-                        allow_guard=allow_guard,
-                        full_refresh=full_refresh,
-                        caller="dagster",
-                        labels=_labels(context),
-                    ),
-                )
+                told: RunArguments = {**arguments, "progress": look}
+                report = self._when_free(context, lambda: project.run(sync, **told))
         except TailraceError as error:
             if error.report is not None:
                 yield from check_results(spec.key, error.report, checks)
@@ -124,25 +118,14 @@ class TailraceResource(dg.ConfigurableResource[Any]):
         context: dg.AssetExecutionContext,
         spec: dg.AssetSpec,
         sync: str,
-        allow_guard: Collection[str],
-        *,
-        full_refresh: bool,
+        arguments: RunArguments,
     ) -> dg.AssetObservation:
         from tailrace.cli.watching import LineWatch
 
         project = self._project(context)
         with LineWatch(context.log.info).of(sync) as look:
-            plan = self._when_free(
-                context,
-                lambda: project.plan(
-                    sync,
-                    progress=look,
-                    allow_guard=allow_guard,
-                    full_refresh=full_refresh,
-                    caller="dagster",
-                    labels=_labels(context),
-                ),
-            )
+            told: RunArguments = {**arguments, "progress": look}
+            plan = self._when_free(context, lambda: project.plan(sync, **told))
         return observation(spec.key, plan)
 
     def _project(self, context: dg.AssetExecutionContext) -> Project:

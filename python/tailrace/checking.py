@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tailrace.compile.compiled import Compiled
-    from tailrace.project import Project
+    from tailrace.project_files import ProjectFiles
     from tailrace.spec.document import Section
     from tailrace.spec.loading import LoadedProject
 
 
-def check_project(
-    project: Project, loaded: LoadedProject, name: str | None, *, offline: bool
-) -> list[Problem]:
+def check_project(files: ProjectFiles, name: str | None, *, offline: bool) -> list[Problem]:
     """All problems of one sync, or of the project, in the order of the files."""
+    loaded = files.load()
     problems: list[Problem] = []
-    names = [name] if name is not None else project.syncs
+    names = [name] if name is not None else sorted(files.listing())
     if name is None:
         problems += _of_connections(loaded)
+        problems += _of_the_order(files)
     for one in names:
         problems += _of_sync(loaded, one, offline=offline)
     return list(dict.fromkeys(problems))
@@ -37,6 +37,14 @@ def _of_connections(loaded: LoadedProject) -> list[Problem]:
     for section in loaded.connection_sections():
         problems += _of_connection(loaded, section)
     return problems
+
+
+def _of_the_order(files: ProjectFiles) -> tuple[Problem, ...]:
+    try:
+        files.parents_first(())
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def _of_connection(loaded: LoadedProject, section: Section) -> tuple[Problem, ...]:

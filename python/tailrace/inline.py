@@ -11,9 +11,12 @@ from tailrace.spec.inputs import InputFile, Inputs
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Mapping
 
-    from tailrace.report import Progress, RunReport
+    from typing_extensions import Unpack
+
+    from tailrace.report import RunReport
+    from tailrace.run_options import RunArguments
 
 
 def run(
@@ -24,10 +27,7 @@ def run(
     name: str = "inline",
     directory: str | os.PathLike[str] = ".",
     env: Mapping[str, str] | None = None,
-    progress: Callable[[Progress], object] | None = None,
-    expect_state: Mapping[str, Any] | None = None,
-    allow_guard: Collection[str] = (),
-    full_refresh: bool = False,
+    **arguments: Unpack[RunArguments],
 ) -> RunReport:
     """Run a sync without a project: the mappings have the keys of sync and project files.
 
@@ -41,10 +41,4 @@ def run(
         root["state"] = state
     inputs = Inputs(Path(directory).resolve(), InputFile("connections", b""), ())
     project = Project(inputs, environment=env, document=Document("inline project", root))
-    return project.run(
-        sync_spec,
-        progress=progress,
-        expect_state=expect_state,
-        allow_guard=allow_guard,
-        full_refresh=full_refresh,
-    )
+    return project.run(sync_spec, **arguments)

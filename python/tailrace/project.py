@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tailrace import private_files
-from tailrace.compile.cache import Cache, Dependencies, read_compiled, write_compiled
-from tailrace.connections.resolving import resolve
-from tailrace.errors import Busy, ConfigError, Problem, StateLost, Unfinished
-from tailrace.report import Plan, RunReport
+from tailrace import private_files, store_access
+from tailrace.errors import ConfigError, Problem
+from tailrace.project_files import ProjectFiles
+from tailrace.report import Plan, RunReport, Trial, Verification
+from tailrace.run_options import RunOptions, key_text
 from tailrace.run_spec import expected_state, query_comment, run_spec
 from tailrace.running import drive, raise_unless, report_of
 from tailrace.spec.inputs import Inputs, read_inputs
-from tailrace.state_address import DEFAULT, resolve_state, set_aside, state_file
+from tailrace.state_address import state_file, without_login
 from tailrace.store_memory import KnownState, StoreMemory
 from tailrace.warehouses import open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
-    from types import ModuleType
+    from collections.abc import Collection, Iterator, Mapping
 
-    from tailrace.compile.compiled import Compiled
-    from tailrace.report import Progress
+    from typing_extensions import Unpack
+
+    from tailrace.project_files import Owner, SyncSpec
+    from tailrace.run_options import RunArguments
     from tailrace.spec.document import Document
-    from tailrace.spec.loading import LoadedProject
     from tailrace.sync_data import SyncData
+
+# Modes that make records: a new baseline would make all of them again.
+_CREATING = ("insert", "append")
 
 
 class Project:
     """A folder with `tailrace.yml`, read once; variables are looked up when they are used.
 
     Where a method takes a sync, it is a name of the project, or a mapping of the same keys as a
-    sync file has.
+    sync file has. A key is its text, or a tuple of texts where it has several columns.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class Project:
         environment: Mapping[str, str] | None = None,
         document: Document | None = None,
     ) -> None:
-        self._inputs = inputs
-        self._document = document
-        self.target = target
-        self._environment = os.environ if environment is None else environment
-        self._cache = Cache(self.folder / "cache", inputs.digest(), target)
+        self._files = ProjectFiles(
+            inputs,
+            target=target,
+            environment=os.environ if environment is None else environment,
+            document=document,
+        )
 
     @classmethod
     def load(
@@ -66,23 +68,28 @@ class Project:
             ConfigError: There is none, a file cannot be read, or names are not unique.
         """
         project = cls(read_inputs(Path(directory)), target=target, environment=env)
-        project._listing()
+        project._files.listing()
         return project
+
+    @property
+    def target(self) -> str | None:
+        """The project's target that was chosen."""
+        return self._files.target
 
     @property
     def directory(self) -> Path:
         """The project's folder, absolute."""
-        return self._inputs.directory
+        return self._files.inputs.directory
 
     @property
     def folder(self) -> Path:
         """`.tailrace`: state, caches, and what is remembered between runs."""
-        return self.directory / private_files.FOLDER
+        return self._files.folder
 
     @property
     def syncs(self) -> list[str]:
         """Names of all syncs, sorted."""
-        return sorted(self._listing())
+        return sorted(self._files.listing())
 
     def select(self, patterns: Collection[str]) -> list[str]:
         """Syncs by name, glob (`crm_*`) or `tag:x`, sorted; all of them for no pattern.
@@ -94,20 +101,29 @@ class Project:
 
         from tailrace.nearest import hint
 
-        listing = self._listing()
+        listing = self._files.listing()
         chosen: set[str] = set()
         for pattern in patterns:
             tag = pattern.removeprefix("tag:") if pattern.startswith("tag:") else None
             found = {
                 name
-                for name, tags in listing.items()
-                if (tag in tags if tag is not None else fnmatchcase(name, pattern))
+                for name, one in listing.items()
+                if (tag in one.tags if tag is not None else fnmatchcase(name, pattern))
             }
             if not found:
                 message = f"no sync fits {pattern!r}{hint(pattern, listing)}"
-                raise ConfigError.of([Problem(message, self._inputs.project.shown, 1, 1, "syncs")])
+                shown = self._files.inputs.project.shown
+                raise ConfigError.of([Problem(message, shown, 1, 1, "syncs")])
             chosen |= found
         return sorted(chosen if patterns else listing)
+
+    def parents_first(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """`names` in the order of their `after`, each with those of them that go before it.
+
+        Raises:
+            ConfigError: Syncs come after one another in a circle.
+        """
+        return self._files.parents_first(names)
 
     def sync_data(self, names: Collection[str] | None = None) -> list[SyncData]:
         """What the syncs `names` are, or all of them: read from files alone.
@@ -117,102 +133,105 @@ class Project:
         """
         from tailrace.sync_data import read_sync_data
 
-        return read_sync_data(self._load(), self.syncs if names is None else names)
+        return read_sync_data(self._files.load(), self.syncs if names is None else names)
 
     @property
     def state_is_local(self) -> bool:
         """True where the state is a file, which no other machine sees. Raises ConfigError."""
-        return self._state_url().startswith("sqlite:///")
+        return state_file(self._files.state_url()) is not None
 
-    def secrets(self, sync: str | Mapping[str, Any]) -> list[str]:
+    def secrets(self, sync: SyncSpec) -> list[str]:
         """Every credential that a run of `sync` reads: for whoever masks them in logs.
 
         Raises:
             ConfigError, SourceError
         """
-        compiled = self._compiled(sync)
-        return list(dict.fromkeys(_revealed([compiled.warehouse, compiled.connection])))
+        compiled = self._files.compiled(sync)
+        held = [compiled.warehouse, compiled.connection]
+        if compiled.state is not None and state_file(self._files.state_url()) is None:
+            held.append({"state": compiled.state})
+        return list(dict.fromkeys(_revealed(held)))
 
     def check(self, name: str | None = None, *, offline: bool = False) -> list[Problem]:
         """Everything that is wrong with one sync, or with all syncs and connections.
 
         Asks the warehouse for the model's columns and, unless `offline`, the destination for the
-        object's fields. Nothing is written at either.
+        object's fields. Nothing is written at either; where the fields are others than at the last
+        time, rows that were rejected for good are tried again by the next run.
         """
         from tailrace.checking import check_project
 
-        return check_project(self, self._load(), name, offline=offline)
+        return check_project(self._files, name, offline=offline)
 
-    def plan(
-        self,
-        sync: str | Mapping[str, Any],
-        *,
-        progress: Callable[[Progress], object] | None = None,
-        expect_state: Mapping[str, Any] | None = None,
-        allow_guard: Collection[str] = (),
-        full_refresh: bool = False,
-        caller: str = "",
-        labels: Mapping[str, str] | None = None,
-    ) -> Plan:
-        """Count what a run would send now. Arguments as for `run`.
+    def plan(self, sync: SyncSpec, **arguments: Unpack[RunArguments]) -> Plan:
+        """Count what a run would send now; the arguments are those of `RunOptions`.
 
         Broken guards are in the plan's `breaches`, and no error.
 
         Raises:
             TailraceError: The class of how it ended, where it ended in no plan.
         """
-        result = self._work(
-            "plan",
-            sync,
-            progress=progress,
-            expect_state=expect_state,
-            allow_guard=allow_guard,
-            full_refresh=full_refresh,
-            caller=caller,
-            labels=labels,
-        )
+        result = self._work("plan", sync, RunOptions(**arguments))
         plan = result.get("plan")
         if plan is None or result["status"] != "refused":
             raise_unless(result, "planned")
-        report = result["report"]
-        return Plan.from_json({**(plan or {}), "sync": report["sync"], "run_id": report["run_id"]})
+        return Plan.from_json(_named(result, plan))
 
-    def run(
-        self,
-        sync: str | Mapping[str, Any],
-        *,
-        progress: Callable[[Progress], object] | None = None,
-        expect_state: Mapping[str, Any] | None = None,
-        allow_guard: Collection[str] = (),
-        full_refresh: bool = False,
-        caller: str = "",
-        labels: Mapping[str, str] | None = None,
-    ) -> RunReport:
-        """Send what has changed.
-
-        Args:
-            sync: A name, or a mapping.
-            progress: Called with a `Progress` about five times a second and at the end.
-            expect_state: `store_id`, `epoch` and `last_seq` of the last report's state; another
-                store, or an older state, is refused. Left out, what this project remembers.
-            allow_guard: Guards that may be broken this once, of `GUARDS`.
-            full_refresh: Send every row, changed or not.
-            caller: Who runs it, for the user agent: `airflow`, `dagster`.
-            labels: What the warehouse may show of the query besides the sync's name.
+    def run(self, sync: SyncSpec, **arguments: Unpack[RunArguments]) -> RunReport:
+        """Send what has changed; the arguments are those of `RunOptions`.
 
         Raises:
             TailraceError: The class of how the run ended, with its `report`, unless it is done.
         """
-        result = self._work(
-            "run",
-            sync,
-            progress=progress,
-            expect_state=expect_state,
-            allow_guard=allow_guard,
-            full_refresh=full_refresh,
-            caller=caller,
-            labels=labels,
-        )
+        result = self._work("run", sync, RunOptions(**arguments))
+        raise_unless(result, "done")
+        return RunReport.from_json(result["report"])
+
+    def verify(
+        self, sync: SyncSpec, *, repair: bool = False, **arguments: Unpack[RunArguments]
+    ) -> Verification:
+        """Compare the destination's records, field by field, with the rows that it acknowledged.
+
+        Args:
+            repair: Send the rows again whose records are missing or different.
+
+        Raises:
+            TailraceError: The class of how reading, or the repairing run, ended.
+        """
+        options = RunOptions(**arguments)
+        result = self._work("verify", sync, options)
+        raise_unless(result, "done")
+        found = Verification.from_json(_named(result, result.get("verify")))
+        if repair and found.keys_to_repair:
+            again: RunArguments = {
+                **arguments,
+                "only_keys": found.keys_to_repair,
+                "full_refresh": True,
+            }
+            self.run(sync, **again)
+        return found
+
+    def try_row(self, sync: SyncSpec, key: str | tuple[str, ...], *, send: bool = False) -> Trial:
+        """The exact requests for one row, and with `send` what the destination answers to them.
+
+        Raises:
+            ConfigError: The model has no row of that key.
+            TailraceError: The class of how it ended.
+        """
+        options = RunOptions(only_keys=(key,))
+        result = self._work("try", sync, options, try_send=send)
+        found = result.get("try")
+        if found is None or result["status"] not in ("done", "rejected"):
+            raise_unless(result, "done")
+        return Trial.from_json(_named(result, found))
+
+    def adopt(self, sync: SyncSpec, **arguments: Unpack[RunArguments]) -> RunReport:
+        """Take the model as delivered: a new baseline, and nothing is sent.
+
+        Raises:
+            TailraceError: The class of how it ended, unless it is done.
+        """
+        result = self._work("adopt", sync, RunOptions(**arguments))
         raise_unless(result, "done")
         return RunReport.from_json(result["report"])
 
@@ -222,11 +241,7 @@ class Project:
         Raises:
             StateLost, Unfinished: The store is not there, or out of reach.
         """
-        with _store_errors() as core:
-            found: list[dict[str, Any]] = json.loads(
-                core.store_runs(self._state_url(), name, limit)
-            )
-        return found
+        return store_access.runs(self._files.state_url(), name, limit)
 
     def rejected(self, name: str) -> list[dict[str, Any]]:
         """Rows of a sync that its destination rejected last.
@@ -234,14 +249,47 @@ class Project:
         Raises:
             ConfigError, StateLost, Unfinished
         """
-        url, account, target_object = self._owner(name)
-        with _store_errors() as core:
-            found: list[dict[str, Any]] = json.loads(
-                core.store_rejected(url, name, account, target_object)
-            )
-        return found
+        return store_access.rejected(self._files.owner_of(name))
 
-    def reset(self, name: str) -> Path | None:
+    def retry(self, name: str, key: str | tuple[str, ...] | None = None) -> int:
+        """Let the next run try rejected rows again: the one of `key`, which may be parked, or all
+        that are not parked.
+
+        Returns:
+            How many rows were released.
+
+        Raises:
+            ConfigError: No row of that key is rejected.
+            Busy, StateLost, Unfinished
+        """
+        released = store_access.retry(
+            self._files.owner_of(name), None if key is None else key_text(key)
+        )
+        if key is not None and released == 0:
+            raise ConfigError(f"sync {name}: no rejected row has the key {key_text(key)!r}")
+        return released
+
+    def deliver(self, name: str, key: str | tuple[str, ...]) -> None:
+        """Record that a parked row has arrived at the destination, as somebody saw there.
+
+        Raises:
+            ConfigError: No row of that key is parked.
+            Busy, StateLost, Unfinished
+        """
+        if not store_access.deliver(self._files.owner_of(name), key_text(key)):
+            raise ConfigError(f"sync {name}: no parked row has the key {key_text(key)!r}")
+
+    def log(self, name: str, key: str | tuple[str, ...], limit: int = 100) -> list[dict[str, Any]]:
+        """What was done to the row of a key, newest first; kept where a sync has `row_log: true`.
+
+        `name` may be empty: every sync.
+
+        Raises:
+            StateLost, Unfinished
+        """
+        return store_access.log(self._files.state_url(), name, key_text(key), limit)
+
+    def reset(self, name: str, *, adopt: bool = False) -> Path | None:
         """Drop the sync's baseline and what is remembered of its store: the next run sends every
         row and deletes nothing.
 
@@ -249,152 +297,118 @@ class Project:
         renamed; with it the other syncs in it lose their baseline, and end as `StateLost` until
         they are reset too.
 
+        Args:
+            adopt: Take the model as delivered at once, so that the next run sends what changes
+                from now on.
+
         Returns:
             The new name of a damaged store, else None.
 
         Raises:
-            ConfigError, Busy, Unfinished, StateLost (damaged, and it cannot be renamed)
+            ConfigError: The sync makes records, and would make every one of them again.
+            Busy, Unfinished, StateLost (damaged, and it cannot be renamed)
         """
-        url, account, target_object = self._owner(name)
-        memory = self._memory(url, name, account, target_object)
-        path, aside = state_file(url), None
-        if path.exists():
-            try:
-                with _store_errors() as core:
-                    core.store_reset(url, name, account, target_object)
-            except StateLost as error:
-                aside = _renamed(path, error)
-        memory.forget()
+        compiled = self._files.compiled(name)
+        if not adopt and compiled.spec["mode"] in _CREATING:
+            _refuse_to_create_again(name, compiled.spec)
+        owner = self._files.owner_of(name)
+        aside = store_access.reset(owner)
+        self._memory(owner).forget()
+        if adopt:
+            self.adopt(name)
         return aside
+
+    def copy_state(self, to_url: str) -> None:
+        """Copy all of the project's state into another store, which has to be empty and takes over
+        the old one's id. Change `state` in tailrace.yml afterwards.
+
+        Raises:
+            ConfigError: The address is none, or the other store is not empty.
+            Busy, StateLost, Unfinished
+        """
+        try:
+            target = self._files.resolved_state(to_url)
+        except ValueError as error:
+            raise ConfigError(f"the new address: {error}") from None
+        source = self._files.state_url()
+        if without_login(source) == without_login(target):
+            raise ConfigError("the new address is that of the state as it is")
+        self._make_folder(target)
+        store_access.copy(source, target)
 
     # How a run is put together.
 
-    def _load(self) -> LoadedProject:
-        from tailrace.spec.loading import LoadedProject
-
-        return LoadedProject(
-            self._inputs, self._environment, self.target, self._cache.folder, self._document
-        )
-
-    def _listing(self) -> dict[str, list[str]]:
-        """Names of syncs, each with its tags."""
-        cached = self._cache.read("listing", self._environment)
-        if isinstance(cached, dict):
-            return cached
-        loaded = self._load()
-        listing = {name: _tags(section.value) for name, section in loaded.sections.items()}
-        if self._document is None:
-            depends = Dependencies.of(
-                _present(loaded.manifest_path), (), loaded.used, self._environment
-            )
-            self._cache.write("listing", listing, depends)
-        return listing
-
-    def _compiled(self, sync: str | Mapping[str, Any]) -> Compiled:
-        if isinstance(sync, str):
-            found = read_compiled(self._cache, sync, self._environment)
-            if found is not None:
-                return found
-        from tailrace.compile.compiler import compile_section, compile_sync
-        from tailrace.spec.document import Document
-
-        loaded = self._load()
-        if not isinstance(sync, str):
-            section = Document("inline sync", json.loads(json.dumps(dict(sync)))).section()
-            return compile_section(loaded, *loaded.read_sync(section))
-        compiled = compile_sync(loaded, sync)
-        if self._document is None:
-            write_compiled(
-                self._cache,
-                compiled,
-                used=loaded.used,
-                large=_present(loaded.manifest_path),
-                small=loaded.read_files,
-                environment=self._environment,
-            )
-        return compiled
-
-    def _connection(self, compiled: Compiled) -> dict[str, Any]:
-        try:
-            return resolve(compiled.connection, self._environment)
-        except ValueError as error:
-            name = compiled.connection["name"]
-            problem = Problem(str(error), self._inputs.project.shown, 1, 1, f"connections.{name}")
-            raise ConfigError.of([problem]) from None
-
-    def _url_of(self, compiled: Compiled) -> str:
-        address = DEFAULT if compiled.state is None else compiled.state.reveal()
-        return resolve_state(address, self.directory)
-
-    def _state_url(self) -> str:
-        state = self._load().state
-        return resolve_state(DEFAULT if state is None else state.reveal(), self.directory)
-
-    def _owner(self, name: str) -> tuple[str, str, str]:
-        """State's address, account and object of a sync."""
-        compiled = self._compiled(name)
-        account = self._connection(compiled)["account"]
-        return self._url_of(compiled), account, compiled.spec["object"]["name"]
-
-    def _memory(self, url: str, sync: str, account: str, target_object: str) -> StoreMemory:
-        return StoreMemory.at(self.folder, self.target, url, sync, account, target_object)
+    def _memory(self, owner: Owner, shard: tuple[int, int, str] | None = None) -> StoreMemory:
+        part = [] if shard is None else [f"{shard[0]}/{shard[1]}"]
+        address = without_login(owner.url)
+        names = (owner.sync, owner.account, owner.object, *part)
+        return StoreMemory.at(self.folder, self.target, address, *names)
 
     def _work(
-        self,
-        task: str,
-        sync: str | Mapping[str, Any],
-        *,
-        progress: Callable[[Progress], object] | None,
-        expect_state: Mapping[str, Any] | None,
-        allow_guard: Collection[str],
-        full_refresh: bool,
-        caller: str,
-        labels: Mapping[str, str] | None,
+        self, task: str, sync: SyncSpec, options: RunOptions, *, try_send: bool = False
     ) -> dict[str, Any]:
-        compiled = self._compiled(sync)
-        connection = self._connection(compiled)
-        url = self._url_of(compiled)
-        name = compiled.sync
-        memory = self._memory(url, name, connection["account"], compiled.spec["object"]["name"])
+        compiled = self._files.compiled(sync)
+        connection = self._files.connection(compiled)
+        owner = self._files.owner(compiled, connection["account"])
+        memory = self._memory(owner, options.shard)
         spec = run_spec(
             compiled,
             task=task,
+            options=options,
             connection=connection,
-            state={"url": url, "expect": expected_state(expect_state, memory)},
-            allow_guard=allow_guard,
-            full_refresh=full_refresh,
-            caller=caller,
-            directory=self._environment.get("TMPDIR") or "/tmp",  # noqa: S108
+            state={"url": owner.url, "expect": expected_state(options.expect_state, memory)},
+            directory=self._files.environment.get("TMPDIR") or "/tmp",  # noqa: S108
+            try_send=try_send,
         )
-        self._make_folder(url)
+        self._make_folder(owner.url)
         with open_warehouse(compiled.warehouse) as warehouse:
-            source = warehouse.source(compiled.select, query_comment(name, labels or {}))
-            result = drive({**spec, "source": source.spec}, source.stream, progress)
-        self._remember(result, memory)
+            comment = query_comment(compiled.sync, options.labels or {})
+            source = warehouse.source(compiled.select, comment)
+            result = drive({**spec, "source": source.spec}, source.stream, options.progress)
+        _remember(result, memory)
         return result
 
     def _make_folder(self, url: str) -> None:
         """The default store lives in our folder, which only its owner may enter."""
-        if not state_file(url).is_relative_to(self.folder):
+        file = state_file(url)
+        if file is None or not file.is_relative_to(self.folder):
             return
         try:
             private_files.make_folder(self.folder)
         except OSError as error:
             raise ConfigError(f"the folder {self.folder} cannot be made: {error}") from None
 
-    def _remember(self, result: dict[str, Any], memory: StoreMemory) -> None:
-        report = report_of(result)
-        if report is None or result["status"] == "state_lost" or not report.state.store_id:
-            return
-        state = report.state
-        try:
-            memory.remember(KnownState(state.store_id, state.epoch, state.last_seq))
-        except OSError as error:
-            import logging
 
-            logging.getLogger(__name__).warning(
-                "cannot remember the state store, a lost one would go unnoticed: %s", error
-            )
+def _refuse_to_create_again(name: str, spec: Mapping[str, Any]) -> None:
+    if spec["insert_safety"] == "duplicate_ok":
+        return
+    raise ConfigError(
+        f"sync {name}: mode {spec['mode']} makes a record for every row that it has not delivered, "
+        "so that after a reset the next run would make all of them again; with --adopt the model "
+        "is taken as delivered, and insert_safety: duplicate_ok says that duplicates may be",
+        key="mode",
+    )
+
+
+def _named(result: Mapping[str, Any], found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A part of the result, with the sync and the run that it is of."""
+    report = result["report"]
+    return {**(found or {}), "sync": report["sync"], "run_id": report["run_id"]}
+
+
+def _remember(result: dict[str, Any], memory: StoreMemory) -> None:
+    report = report_of(result)
+    if report is None or result["status"] == "state_lost" or not report.state.store_id:
+        return
+    state = report.state
+    try:
+        memory.remember(KnownState(state.store_id, state.epoch, state.last_seq))
+    except OSError as error:
+        import logging
+
+        logging.getLogger(__name__).warning(
+            "cannot remember the state store, a lost one would go unnoticed: %s", error
+        )
 
 
 def _revealed(value: object) -> Iterator[str]:
@@ -405,34 +419,3 @@ def _revealed(value: object) -> Iterator[str]:
     elif isinstance(value, (dict, list, tuple)):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _revealed(part)
-
-
-def _renamed(store: Path, lost: StateLost) -> Path:
-    try:
-        return set_aside(store)
-    except OSError as error:
-        raise StateLost(f"{lost}; it cannot be renamed either: {error}") from None
-
-
-def _tags(value: Mapping[str, Any]) -> list[str]:
-    tags = value.get("tags", [])
-    return [tags] if isinstance(tags, str) else [str(tag) for tag in tags or []]
-
-
-def _present(path: Path | None) -> list[Path]:
-    return [] if path is None else [path]
-
-
-@contextmanager
-def _store_errors() -> Iterator[ModuleType]:
-    """The core, its errors about the state store as ours."""
-    from tailrace import _core
-
-    try:
-        yield _core
-    except _core.StateLostError as error:
-        raise StateLost(str(error)) from None
-    except _core.StoreUnavailableError as error:
-        raise Unfinished(str(error)) from None
-    except _core.FencedError as error:
-        raise Busy(str(error)) from None

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace import __version__
 from tailrace.errors import ConfigError
-from tailrace.nearest import hint
 from tailrace.running import new_run_id
 from tailrace.store_memory import KnownState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from tailrace.compile.compiled import Compiled
+    from tailrace.run_options import RunOptions
     from tailrace.store_memory import StoreMemory
-
-GUARDS = ("empty", "encoding", "max_added", "max_changed", "max_removed")
 
 _SPEC_FORMAT = 1
 _BUFFER_BYTES = 8 << 20
@@ -33,22 +31,24 @@ def run_spec(
     compiled: Compiled,
     *,
     task: str,
+    options: RunOptions,
     connection: dict[str, Any],
     state: dict[str, Any],
-    allow_guard: Collection[str],
-    full_refresh: bool,
-    caller: str,
     directory: str,
+    try_send: bool = False,
 ) -> dict[str, Any]:
     """All of the run spec but its source. Holds secrets: it goes to the core and nowhere else.
 
     Args:
+        task: run, plan, adopt, verify or try.
         connection: As `connections.resolving.resolve` made it.
         directory: Where the changeset may spill to.
+        try_send: Whether the task `try` sends its requests.
 
     Raises:
-        ConfigError: A guard is not known.
+        ConfigError: The task does not do what the options ask for.
     """
+    caller = options.caller
     return {
         "format": _SPEC_FORMAT,
         "run_id": new_run_id(),
@@ -57,8 +57,8 @@ def run_spec(
         "task": task,
         **compiled.spec,
         "connection": connection,
-        "allow_guards": _known_guards(allow_guard),
-        "full_refresh": full_refresh,
+        **options.of_run(task),
+        "try_send": try_send,
         "state": state,
         "timing": _TIMING,
         "memory": {
@@ -67,13 +67,6 @@ def run_spec(
         },
         "user_agent": f"tailrace/{__version__}" + (f" ({caller})" if caller else ""),
     }
-
-
-def _known_guards(names: Collection[str]) -> list[str]:
-    for name in names:
-        if name not in GUARDS:
-            raise ConfigError(f"there is no guard {name!r}{hint(name, GUARDS)}", key="allow_guard")
-    return sorted(names)
 
 
 def expected_state(given: Mapping[str, Any] | None, memory: StoreMemory) -> dict[str, Any] | None:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from tailrace.spec.document import Section
     from tailrace.spec.loading import LoadedProject
-    from tailrace.spec.sync import FieldSpec, Sync
+    from tailrace.spec.mapping import FieldSpec
+    from tailrace.spec.sync import Sync
+    from tailrace.spec.values import Amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,8 @@ class SyncData:
     that the project has other connections of that type. `model` is how the file names it; `dbt` is
     its node or source in the index of dbt's manifest, None where the model is not dbt's. `columns`
     has the model's columns that each field is made of: none for a constant, and for an SQL
-    expression those that could be found in it. `file` and `line` are where the sync stands.
+    expression those that could be found in it. `file` and `line` are where the sync stands. `after`
+    names the syncs that go before it: where one of them ends unfinished, this one is not to start.
     """
 
     name: str
@@ -41,6 +44,7 @@ class SyncData:
     dbt: dict[str, Any] | None
     columns: dict[str, tuple[str, ...]]
     guards: dict[str, Any]
+    after: tuple[str, ...] = ()
 
 
 def read_sync_data(loaded: LoadedProject, names: Iterable[str]) -> list[SyncData]:
@@ -81,6 +85,7 @@ def _read(loaded: LoadedProject, types: dict[str | int, Any], name: str) -> Sync
         dbt=_dbt_node(loaded, sync, section),
         columns={field: _columns(spec) for field, spec in sync.fields.items()},
         guards=_guards(sync),
+        after=sync.after,
     )
 
 
@@ -119,12 +124,16 @@ def _columns(field: FieldSpec) -> tuple[str, ...]:
 
 
 def _guards(sync: Sync) -> dict[str, Any]:
-    limits = {
-        name: getattr(sync.guards, name) for name in ("max_added", "max_changed", "max_removed")
-    }
+    names = ("encoding", "max_added", "max_changed", "max_removed")
+    limits = {name: getattr(sync.guards, name) for name in names}
     told: dict[str, Any] = {
-        name: f"{limit.to_dict()['value']}{'%' if limit.percent else ''}"
-        for name, limit in limits.items()
-        if limit is not None
+        name: _amount(limit) for name, limit in limits.items() if limit is not None
     }
+    jumps = {name: _amount(limit) for name, limit in sync.guards.max_null_jump.items()}
+    if jumps:
+        told["max_null_jump"] = jumps
     return {"allow_empty": sync.guards.allow_empty, **told}
+
+
+def _amount(limit: Amount) -> str:
+    return f"{limit.to_dict()['value']}{'%' if limit.percent else ''}"

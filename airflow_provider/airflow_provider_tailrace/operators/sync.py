@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from tailrace import Progress, Project, RunReport
+    from tailrace.run_options import RunArguments
 
 REPORT_KEY = "tailrace_report"
 
@@ -129,38 +130,25 @@ class TailraceSyncOperator(BaseOperator):
         for secret in settings.secrets_of(project, self.sync):
             mask_secret(secret)
         self._stop_if_killed()
-        work = self._plan if dry_run else self._run
-        return work(context, project, settings.names(self.allow_guard), full_refresh=full_refresh)
-
-    def _run(
-        self, context: Context, project: Project, allow_guard: Sequence[str], *, full_refresh: bool
-    ) -> dict[str, Any]:
         with self._watched() as look:
-            report = project.run(
-                self.sync,
-                progress=look,
-                allow_guard=allow_guard,
-                full_refresh=full_refresh,
-                caller="airflow",
-                labels=_labels(context),
-            )
+            arguments: RunArguments = {
+                "progress": look,
+                "allow_guard": settings.names(self.allow_guard),
+                "full_refresh": full_refresh,
+                "caller": "airflow",
+                "labels": _labels(context),
+            }
+            return (self._plan if dry_run else self._run)(project, arguments)
+
+    def _run(self, project: Project, arguments: RunArguments) -> dict[str, Any]:
+        report = project.run(self.sync, **arguments)
         self._stop_if_killed(report)
         return _small(report)
 
-    def _plan(
-        self, context: Context, project: Project, allow_guard: Sequence[str], *, full_refresh: bool
-    ) -> dict[str, Any]:
+    def _plan(self, project: Project, arguments: RunArguments) -> dict[str, Any]:
         from airflow_provider_tailrace.xcom import small_plan
 
-        with self._watched() as look:
-            plan = project.plan(
-                self.sync,
-                progress=look,
-                allow_guard=allow_guard,
-                full_refresh=full_refresh,
-                caller="airflow",
-                labels=_labels(context),
-            )
+        plan = project.plan(self.sync, **arguments)
         self._stop_if_killed()
         for breach in plan.breaches:
             self.log.warning("a run would be refused: %s", breach.message)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tailrace.cli import exits, stopping
 from tailrace.cli.guarding import error_document, message_of, show_traceback
-from tailrace.errors import TailraceError
+from tailrace.errors import TailraceError, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from tailrace.cli.settings import Settings
 
 T = TypeVar("T")
+
+# Every row of such a run has been answered for, so that what comes after may start.
+_DELIVERED = frozenset({exits.DONE, exits.REJECTED})
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,36 @@ def attempt_all(
     """`work` for each of `syncs`, in this order, until a signal."""
     made: list[Attempt[T]] = []
     for sync in syncs:
-        made.append(attempt(settings, sync, lambda sync=sync: work(sync)))  # type: ignore[misc]
+        made.append(attempt(settings, sync, partial(work, sync)))
         if made[-1].stopped:
             break
     return made
+
+
+def attempt_in_order(
+    settings: Settings, parents: Mapping[str, Collection[str]], work: Callable[[str], T]
+) -> list[Attempt[T]]:
+    """The same for syncs that come after others: one whose parent did not deliver is not begun.
+
+    Args:
+        parents: As `Project.parents_first` gives them, in their order.
+    """
+    made: dict[str, Attempt[T]] = {}
+    for sync, before in parents.items():
+        missing = [made[one] for one in before if made[one].code not in _DELIVERED]
+        made[sync] = attempt(settings, sync, partial(_begin, work, sync, missing))
+        if made[sync].stopped:
+            break
+    return list(made.values())
+
+
+def _begin(work: Callable[[str], T], sync: str, missing: Sequence[Attempt[T]]) -> T:
+    if missing:
+        first = missing[0]
+        raise Unfinished(
+            f"not started: {first.sync}, which it comes after, ended with exit code {first.code}"
+        )
+    return work(sync)
 
 
 def exit_code(made: Iterable[Attempt[Any]]) -> int:

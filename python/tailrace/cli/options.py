@@ -115,3 +115,66 @@ def of_syncs(function: F) -> F:
             help="Which syncs, may be given several times; default: all.",
         )(function)
     )
+
+
+def allowing_guards(function: F) -> F:
+    """--allow-guard."""
+    return click.option(
+        "--allow-guard",
+        "allow_guards",
+        metavar="NAME",
+        multiple=True,
+        help="Let this guard pass once; may be given several times.",
+    )(function)
+
+
+def of_a_shard(function: F) -> F:
+    """--shard and --round."""
+    function = click.option(
+        "--round",
+        "together",
+        metavar="TEXT",
+        default="",
+        help="With --shard: what all tasks of this round share; default: the last hour.",
+    )(function)
+    return click.option(
+        "--shard",
+        metavar="I/N",
+        callback=_shard,
+        help="Only part I of N, counted from 0: other tasks run the others.",
+    )(function)
+
+
+def _shard(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    index, slash, of = text.partition("/")
+    if not slash or not index.isdecimal() or not of.isdecimal() or int(index) >= int(of):
+        raise click.BadParameter(
+            f"{text!r} is not I/N with I from 0 to N-1, such as 0/4", ctx=context, param=option
+        )
+    return int(index), int(of)
+
+
+class Key(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A row's key: its text, or a JSON list of texts where it has several columns."""
+
+    name = "key"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | tuple[str, ...]:
+        """`'["acme", "7"]'` is two columns, everything else one."""
+        if not isinstance(value, str) or not value.startswith("["):
+            return value  # type: ignore[no-any-return]
+        import json
+
+        try:
+            parts = json.loads(value)
+        except ValueError as error:
+            self.fail(f"{value!r} begins as a list of columns and is no JSON: {error}", param, ctx)
+        if not parts or not all(isinstance(part, str) for part in parts):
+            self.fail(f"{value!r} is no list of texts", param, ctx)
+        return tuple(parts)

@@ -32,6 +32,18 @@ def chosen(project: Project, selectors: Collection[str]) -> list[str]:
     return names
 
 
+def only(project: Project, selectors: Collection[str], what: str) -> str:
+    """The one sync that `what` is about.
+
+    Raises:
+        ConfigError: --select fits none, or several.
+    """
+    names = chosen(project, selectors)
+    if len(names) > 1:
+        raise ConfigError(f"{what} is of one sync: name it with --select ({', '.join(names[:12])})")
+    return names[0]
+
+
 def remembers(project: Project) -> bool:
     """Whether a run of this project has seen a state store before: without one, a missing store
     is a beginning and no loss."""

@@ -26,6 +26,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     names = [name for name in _COUNTS if name in plan.counts]
     yield table([*names, "known"], [[*(plan.counts[name] for name in names), plan.known]], 2)
     yield f"  {_cost(plan)}"
+    yield from (f"  why: {visible(reason)}" for reason in plan.reasons)
     for breach in plan.breaches:
         limit = f"{breach.limit:g}{'%' if breach.percent else ' rows'}"
         yield (
@@ -35,9 +36,11 @@ def _lines(plan: Plan) -> Iterator[str]:
     for kind in ("added", "changed", "removed"):
         yield from _samples(kind, plan.counts.get(kind, 0), getattr(plan.samples, kind))
     yield f"  fingerprint {visible(plan.plan_fingerprint)}"
+    for path in plan.parts or filter(None, [plan.file]):
+        yield f"  written to {visible(path)}: `tailrace run --select {plan.sync} --plan {path}`"
     if plan.breaches:
-        guard = plan.breaches[0].guard
-        yield f"  exit 3 (refused): {exits.advice(exits.REFUSED, sync=plan.sync, guard=guard)}"
+        guards = " --allow-guard ".join(dict.fromkeys(one.guard for one in plan.breaches))
+        yield f"  exit 3 (refused): {exits.advice(exits.REFUSED, sync=plan.sync, guard=guards)}"
 
 
 def _cost(plan: Plan) -> str:

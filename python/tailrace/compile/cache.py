@@ -23,7 +23,7 @@ from tailrace.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FORMAT = 1
+FORMAT = 2
 
 _SECRET = "$secret"  # noqa: S105  (a name of the format)
 _PUBLIC = "$public"

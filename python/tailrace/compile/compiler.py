@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tailrace.compile.compiled import Compiled
-from tailrace.compile.fingerprint import mapping_fingerprint
-from tailrace.compile.select import SelectBuilder, Selection
+from tailrace.compile.select import SelectBuilder
+from tailrace.compile.sync_spec import sync_spec
 from tailrace.dbt.reference import parse_reference
 from tailrace.dbt.resolve import Relation, resolve
 from tailrace.dbt.target import mismatch
@@ -18,12 +18,7 @@ if TYPE_CHECKING:
     from tailrace.errors import Problem
     from tailrace.spec.document import Section
     from tailrace.spec.loading import LoadedProject
-    from tailrace.spec.sync import Guards, Sync
-
-# The default guard on removals speaks up above this many rows only; a limit that is set has none.
-REMOVED_FLOOR = 100
-_REMOVED = {"value": 20, "percent": True}
-_ENCODING = {"value": 20, "percent": True}
+    from tailrace.spec.sync import Sync
 
 
 def compile_sync(project: LoadedProject, name: str) -> Compiled:
@@ -70,7 +65,7 @@ def compile_section(project: LoadedProject, sync: Sync, section: Section) -> Com
         warehouse=warehouse,
         connection=destination.core_dict(sync.destination),
         state=state,
-        spec=_spec(sync, destination, selection),
+        spec=sync_spec(sync, destination, selection),
     )
 
 
@@ -92,40 +87,3 @@ def _relation(
     if wrong is not None:
         raise section.error(wrong, "model")
     return relation
-
-
-def _spec(sync: Sync, destination: Destination, selection: Selection) -> dict[str, Any]:
-    columns: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "nulls": sync.fields[name].nulls,
-            "digits": sync.fields[name].compared_digits,
-        }
-        for name in selection.fields
-    ]
-    columns += [{"name": name} for name in selection.columns[len(selection.fields) :]]
-    return {
-        "columns": columns,
-        "field_count": len(selection.fields),
-        "key": list(selection.key),
-        "key_names": list(selection.key_names),
-        "match": 0,
-        "mode": sync.effective_mode,
-        "on_removed": sync.effective_on_removed,
-        "mapping_fingerprint": mapping_fingerprint(sync, destination.type, selection.fields),
-        "object": destination.object_dict(sync.object),
-        "guards": _guards(sync.guards),
-        "tolerate": sync.tolerate.rejected.to_dict(),
-    }
-
-
-def _guards(guards: Guards) -> dict[str, Any]:
-    limit = guards.max_removed
-    return {
-        "allow_empty": guards.allow_empty,
-        "max_removed": limit.to_dict() if limit else _REMOVED,
-        "removed_floor": 0 if limit else REMOVED_FLOOR,
-        "max_changed": guards.max_changed.to_dict() if guards.max_changed else None,
-        "max_added": guards.max_added.to_dict() if guards.max_added else None,
-        "encoding": _ENCODING,
-    }

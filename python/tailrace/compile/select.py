@@ -23,7 +23,8 @@ from tailrace.nearest import hint
 
 if TYPE_CHECKING:
     from tailrace.spec.document import Section
-    from tailrace.spec.sync import FieldSpec, ModelSpec, Sync
+    from tailrace.spec.mapping import FieldSpec, ModelSpec
+    from tailrace.spec.sync import Sync
     from tailrace.warehouses.base import Describer
 
 # What the model is called within the SELECT; fields written in SQL may use it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -37,16 +38,54 @@ class RateLimit(Strict):
     per: Seconds
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a sync asks of its destination; `insert_safety` is None where that is left to it."""
+
+    object: str
+    mode: str = "upsert"
+    on_removed: str = "ignore"
+    insert_safety: str | None = None
+    changed_fields: bool = False
+
+
+@dataclass(frozen=True)
+class Can:
+    """What the sync core does for one object of a destination today.
+
+    `safeties` are ways to be safe against an insert that may have happened; two of them need
+    nothing of the destination. `changed_fields` says that a write leaves fields alone which it
+    does not name.
+    """
+
+    modes: frozenset[str] = frozenset({"upsert", "mirror"})
+    removals: frozenset[str] = frozenset({"ignore", "delete"})
+    safeties: frozenset[str] = frozenset({"park", "duplicate_ok"})
+    changed_fields: bool = False
+
+    def refusals(self, wanted: Wanted, who: str) -> Iterator[tuple[Path, str]]:
+        """Of what is wanted that which cannot be done: (path in the sync, message)."""
+        asked: tuple[tuple[str, str | None, frozenset[str]], ...] = (
+            ("mode", wanted.mode, self.modes),
+            ("on_removed", wanted.on_removed, self.removals),
+            ("insert_safety", wanted.insert_safety, self.safeties),
+        )
+        for key, word, offered in asked:
+            if word is not None and word not in offered:
+                names = ", ".join(sorted(offered))
+                yield (key,), f"{key}: {word} is not offered by {who}; it does {names}"
+        if wanted.changed_fields and not self.changed_fields:
+            message = f"send: changed_fields is not offered by {who}, which writes whole records"
+            yield ("send",), message
+
+
 class Destination(Connection):
     """A connection that rows are sent to.
 
-    `modes` and `removals` are what the sync core does for this type today. `account` names the
-    state's owner where the login does not: state survives a new token then. `allow_private` lets
-    requests go to addresses of a private network.
+    `account` names the state's owner where the login does not: state survives a new token then.
+    `allow_private` lets requests go to addresses of a private network.
     """
 
-    modes: ClassVar[frozenset[str]] = frozenset({"upsert", "mirror"})
-    removals: ClassVar[frozenset[str]] = frozenset({"ignore", "delete"})
     not_offered: ClassVar[frozenset[str]] = frozenset({"daily_calls"})
 
     base_url: BaseUrl
@@ -70,16 +109,14 @@ class Destination(Connection):
         """The core's form of an object that `refusals` has let through."""
         return {"name": name}
 
-    def refusals(self, name: str, mode: str, on_removed: str) -> Iterator[tuple[Path, str]]:  # noqa: ARG002
-        """What this destination cannot do of what a sync asks: (path in the sync, message)."""
-        if mode not in self.modes:
-            yield ("mode",), self._not_offered(f"mode: {mode}", self.modes)
-        if on_removed not in self.removals:
-            yield ("on_removed",), self._not_offered(f"on_removed: {on_removed}", self.removals)
+    def can(self, name: str) -> Can:  # noqa: ARG002
+        """What may be asked for with an object."""
+        return Can()
 
-    def _not_offered(self, what: str, offered: frozenset[str]) -> str:
-        names = ", ".join(sorted(offered))
-        return f"{what} is not offered by destination {self.type} in this version; it does {names}"
+    def refusals(self, wanted: Wanted) -> Iterator[tuple[Path, str]]:
+        """What this destination cannot do of what a sync asks: (path in the sync, message)."""
+        who = f"destination {self.type} in this version"
+        yield from self.can(wanted.object).refusals(wanted, who)
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """The connection as the run spec has it, before `resolving.resolve`."""

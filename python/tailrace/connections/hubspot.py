@@ -6,13 +6,20 @@ import re
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
 from typing import Any, ClassVar, Literal
 
-from tailrace.connections.base import BaseUrl, Destination
+from tailrace.connections.base import BaseUrl, Can, Destination, Wanted
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Strict
 
 # Standard objects by name; custom ones by their fully qualified name or their type id.
 _OBJECT = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
+
+_CAN = Can(
+    modes=frozenset({"upsert", "update", "insert", "append", "mirror"}),
+    removals=frozenset({"ignore", "delete", "archive", "clear"}),
+    safeties=frozenset({"read_back", "park", "duplicate_ok"}),
+    changed_fields=True,
+)
 
 
 class HubSpotAuth(Strict):
@@ -35,13 +42,17 @@ class HubSpotConnection(Destination):
         """A bearer token."""
         return {"token": self.auth.token}
 
-    def refusals(self, name: str, mode: str, on_removed: str) -> Iterator[tuple[Path, str]]:
+    def can(self, name: str) -> Can:  # noqa: ARG002
+        """Deleting is archiving: HubSpot has nothing else for it."""
+        return _CAN
+
+    def refusals(self, wanted: Wanted) -> Iterator[tuple[Path, str]]:
         """Lists are another kind of object."""
-        yield from super().refusals(name, mode, on_removed)
-        if name.startswith("list:"):
+        yield from super().refusals(wanted)
+        if wanted.object.startswith("list:"):
             yield ("object",), "lists are not offered by destination hubspot in this version"
-        elif not _OBJECT.match(name):
-            yield ("object",), f"{name!r} is not the name of a HubSpot object"
+        elif not _OBJECT.match(wanted.object):
+            yield ("object",), f"{wanted.object!r} is not the name of a HubSpot object"
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """With the tier."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tailrace.connections.base import Destination
+from tailrace.connections.base import Destination, Wanted
 from tailrace.connections.rest_object import RestObject  # noqa: TC001  (pydantic too)
 from tailrace.nearest import hint
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
@@ -98,15 +98,16 @@ class RestConnection(Destination):
         found = self.objects[name].model_dump(exclude_none=True)
         return {**json.loads(json.dumps(found)), "name": name}
 
-    def refusals(self, name: str, mode: str, on_removed: str) -> Iterator[tuple[Path, str]]:
+    def refusals(self, wanted: Wanted) -> Iterator[tuple[Path, str]]:
         """Objects are those that are declared; deletes need a declaration too."""
-        yield from super().refusals(name, mode, on_removed)
-        declared = self.objects.get(name)
+        yield from super().refusals(wanted)
+        declared = self.objects.get(wanted.object)
         if declared is None:
-            yield ("object",), f"{name!r} is not declared{hint(name, self.objects)}"
-        elif on_removed == "delete" and declared.delete is None:
-            key = "on_removed" if mode != "mirror" else "mode"
-            yield (key,), f"deletes records, and object {name!r} declares no delete"
+            message = f"{wanted.object!r} is not declared{hint(wanted.object, self.objects)}"
+            yield ("object",), message
+        elif wanted.on_removed == "delete" and declared.delete is None:
+            key = "on_removed" if wanted.mode != "mirror" else "mode"
+            yield (key,), f"deletes records, and object {wanted.object!r} declares no delete"
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """With the headers."""

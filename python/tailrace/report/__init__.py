@@ -11,17 +11,31 @@ from tailrace.report.run_report import (
     RunReport,
     StateMark,
 )
+from tailrace.report.verification import (
+    Answer,
+    FieldDifference,
+    Request,
+    RowDifference,
+    Trial,
+    Verification,
+)
 
 __all__ = [
+    "Answer",
     "Breach",
     "Counts",
+    "FieldDifference",
     "HttpCounts",
     "PhaseSeconds",
     "Plan",
     "Progress",
+    "Request",
+    "RowDifference",
     "RowMessage",
     "RunReport",
     "Sample",
     "SampleRow",
     "StateMark",
+    "Trial",
+    "Verification",
 ]

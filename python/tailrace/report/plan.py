@@ -40,7 +40,10 @@ class Plan:
     `counts` has the names of the diff (scanned, unchanged, added, changed, removed, invalid);
     `known` is the guards' base; `minutes` is the least time that the tool's limits allow;
     `daily_share` is the part of the daily calls, None where there is no such limit. Equal inputs
-    give an equal `plan_fingerprint`, in whatever order the rows came.
+    give an equal `plan_fingerprint`, in whatever order the rows came. `reasons` says in words why
+    rows go that did not change in the model, such as another mapping (`mapping_changed`) or another
+    form of the source's values (`encoding_changed`). `file` is the sealed plan that was written,
+    `parts` its parts' paths.
     """
 
     sync: str
@@ -53,6 +56,11 @@ class Plan:
     minutes: float
     daily_share: float | None
     plan_fingerprint: str
+    mapping_changed: bool = False
+    encoding_changed: bool = False
+    reasons: tuple[str, ...] = ()
+    file: str | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -76,6 +84,9 @@ class Plan:
             **plan,
             "breaches": tuple(Breach.from_dict(one) for one in plan.get("breaches", ())),
             "samples": Sample(*(_rows(samples, kind) for kind in ("added", "changed", "removed"))),
+            **{name: tuple(plan.get(name) or ()) for name in ("reasons", "parts")},
+            **{name: bool(plan.get(name)) for name in ("mapping_changed", "encoding_changed")},
+            "file": plan.get("file"),
         }
         return take(cls, parts, "the plan")
 
@@ -84,6 +95,8 @@ class Plan:
         document = {"format": FORMAT, **asdict(self)}
         document["breaches"] = [breach.to_dict() for breach in self.breaches]
         document["samples"] = {kind: list(rows) for kind, rows in document["samples"].items()}
+        for name in ("reasons", "parts"):
+            document[name] = list(document[name])
         return document
 
     def to_json(self) -> str:

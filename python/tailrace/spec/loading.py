@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from tailrace.connections.base import Connection, Destination, Warehouse
+from tailrace.connections.base import Connection, Destination, Wanted, Warehouse
 from tailrace.connections.dbt import DbtConnection
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.dbt.manifest import Manifest, load_manifest
@@ -205,7 +205,23 @@ class LoadedProject:
             if self.dbt is not None and self._manifest_is_missing():
                 message += f" (dbt has not written {self.dbt.manifest} yet)"
             raise ConfigError.of([Problem(message, self.inputs.project.shown, 1, 1, "syncs")])
-        return self.read_sync(section)
+        sync, expanded = self.read_sync(section)
+        problems = [*self._of_other_syncs(sync, expanded)]
+        if problems:
+            raise ConfigError.of(problems)
+        return sync, expanded
+
+    def _of_other_syncs(self, sync: Sync, section: Section) -> Iterator[Problem]:
+        """What is wrong with the names of other syncs in it."""
+        for name in sync.after:
+            if name not in self.sections:
+                others = self.sections.keys() - {sync.name}
+                yield section.problem(f"there is no sync {name!r}{hint(name, others)}", "after")
+        for name in sync.was:
+            if name in self.sections:
+                where = self.sections[name].where("name")
+                message = f"{name!r} still is a sync, at {where}: its state stays its own"
+                yield section.problem(message, "was")
 
     def read_sync(self, section: Section) -> tuple[Sync, Section]:
         """The same for a section that stands in no file of the project."""
@@ -242,7 +258,14 @@ class LoadedProject:
     def destination(self, sync: Sync, section: Section) -> Destination:
         """The sync's destination, which can do what the sync asks. Raises ConfigError."""
         found = self._connection(sync.destination, Destination, section, "destination")
-        refused = list(found.refusals(sync.object, sync.mode, sync.effective_on_removed))
+        wanted = Wanted(
+            object=sync.object,
+            mode=sync.mode,
+            on_removed=sync.effective_on_removed,
+            insert_safety=sync.insert_safety,
+            changed_fields=sync.send == "changed_fields",
+        )
+        refused = list(found.refusals(wanted))
         if refused:
             raise ConfigError.of(section.problem(message, *path) for path, message in refused)
         return found

@@ -53,8 +53,8 @@ class Amount:
         return {"value": whole, "percent": self.percent}
 
     @classmethod
-    def parse(cls, value: object) -> Amount:
-        """Raises ValueError for anything but a count or a percentage up to 100."""
+    def parse(cls, value: object, most_percent: float | None = 100) -> Amount:
+        """Raises ValueError for anything but a count or a percentage up to `most_percent`."""
         if isinstance(value, Amount):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, str)):
@@ -63,8 +63,8 @@ class Amount:
         if match is None:
             raise ValueError(f"{str(value)!r} is not a number of rows or a percentage such as 20%")
         amount = cls(float(match["value"]), percent=bool(match["percent"]))
-        if amount.percent and amount.value > 100:
-            raise ValueError(f"{value} is more than 100%")
+        if amount.percent and most_percent is not None and amount.value > most_percent:
+            raise ValueError(f"{value} is more than {most_percent:g}%")
         if not amount.percent and amount.value != int(amount.value):
             raise ValueError(f"{value} is no whole number of rows")
         return amount
@@ -79,14 +79,25 @@ class Amount:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        percent = r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%$"
-        return {
-            "anyOf": [
-                {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": percent},
-                {"type": "string", "pattern": r"\$\{env:"},
-            ]
-        }
+        return _amount_schema(r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%$")
+
+
+def _amount_schema(percent: str) -> JsonSchemaValue:
+    return {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": percent},
+            {"type": "string", "pattern": r"\$\{env:"},
+        ]
+    }
+
+
+# A share that may be more than all there was before.
+Growth = Annotated[
+    Amount,
+    BeforeValidator(lambda value: Amount.parse(value, None)),
+    WithJsonSchema(_amount_schema(r"^[0-9]+(\.[0-9]+)?\s*%$")),
+]
 
 
 def _seconds(value: object) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailrace import errors
+from tailrace.ordering import parents_first
 from tailrace.report import Plan, Progress, RunReport
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ def plan_of(sync: str, **changes: Any) -> Plan:
         "minutes": 0.5,
         "daily_share": 0.25,
         "plan_fingerprint": "00ff",
+        "mapping_changed": False,
+        "encoding_changed": False,
+        "reasons": [],
+        "file": None,
+        "parts": [],
     }
     return Plan.from_json({**document, **changes})
 
@@ -110,15 +116,13 @@ class FakeProject:
                 raise errors.ConfigError(f"no sync fits {pattern!r}")
         return sorted(patterns or self.script)
 
+    def parents_first(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        after = {name: step.get("after", []) for name, step in self.script.items()}
+        return parents_first(names, after)
+
     def run(
-        self,
-        name: str,
-        *,
-        progress: Callable[[Progress], object],
-        allow_guard: Collection[str] = (),
-        full_refresh: bool = False,
+        self, name: str, *, progress: Callable[[Progress], object], **options: Any
     ) -> RunReport:
-        options = {"allow_guard": tuple(allow_guard), "full_refresh": full_refresh}
         self.asked.append(("run", name, options))
         step = self.script[name]
         for accepted in step.get("progress", ()):
@@ -143,10 +147,7 @@ class FakeProject:
             raise kind(step.get("message", "it went wrong"), report=report)
         return report_of(name, **step.get("report", {}))
 
-    def plan(
-        self, name: str, *, allow_guard: Collection[str] = (), full_refresh: bool = False
-    ) -> Plan:
-        options = {"allow_guard": tuple(allow_guard), "full_refresh": full_refresh}
+    def plan(self, name: str, **options: Any) -> Plan:
         self.asked.append(("plan", name, options))
         step = self.script[name]
         if step.get("raise"):

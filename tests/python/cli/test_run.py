@@ -94,6 +94,55 @@ def test_options_reach_the_run(tailrace: Make) -> None:
     ]
 
 
+def test_parents_run_first_and_a_child_waits_for_what_they_delivered(tailrace: Make) -> None:
+    line = tailrace({"a": {"after": ["b"]}, "b": {"after": ["c"]}, "c": {}, "d": {}})
+    assert line("run").code == 0
+    assert [name for _, name, _ in line.project.asked] == ["c", "d", "b", "a"]
+
+
+@pytest.mark.parametrize(("kind", "code"), CLASSES[1:])
+def test_a_child_does_not_run_when_its_parent_delivered_not_all(
+    tailrace: Make, kind: str, code: int
+) -> None:
+    script: dict[str, Any] = {"p": {"raise": kind}, "c": {"after": ["p"]}, "g": {"after": ["c"]}}
+    line = tailrace({**script, "other": {}})
+    ended = line("run", "--json")
+    assert [name for _, name, _ in line.project.asked] == ["other", "p"]
+    assert ended.code == code
+    runs = {run["sync"]: run for run in ended.document["runs"]}
+    assert (runs["c"]["status"], runs["c"]["exit_code"]) == ("unfinished", 5)
+    assert f"p, which it comes after, ended with exit code {code}" in runs["c"]["message"]
+    assert "c, which it comes after, ended with exit code 5" in runs["g"]["message"]
+
+
+def test_a_child_runs_when_rows_of_its_parent_were_rejected(tailrace: Make) -> None:
+    line = tailrace({"p": {"raise": "RejectedRows"}, "c": {"after": ["p"]}})
+    assert line("run").code == 1
+    assert [name for _, name, _ in line.project.asked] == ["p", "c"]
+
+
+def test_plan_files_and_shards_reach_the_run(tailrace: Make) -> None:
+    line = tailrace({"a": {}, "b": {}})
+    assert line("run", "-s", "a", "--plan", "x.plan").code == 0
+    assert line("run", "-s", "a", "--shard", "1/4", "--round", "r7").code == 0
+    (_, _, planned), (_, _, sharded) = line.project.asked
+    assert str(planned["plan_file"]) == "x.plan"
+    assert sharded["shard"] == (1, 4, "r7")
+
+
+def test_a_plan_file_is_of_one_sync(tailrace: Make) -> None:
+    ended = tailrace({"a": {}, "b": {}})("run", "--plan", "x.plan")
+    assert ended.code == 2
+    assert "name it with --select (a, b)" in ended.err
+
+
+@pytest.mark.parametrize("shard", ["4/4", "1", "a/b", "-1/2", "1/0"])
+def test_a_shard_is_i_of_n(program: Any, shard: str) -> None:
+    ended = program({"a": {}}, "run", f"--shard={shard}")
+    assert ended.code == 2
+    assert "is not I/N with I from 0 to N-1" in ended.err
+
+
 def test_a_selector_that_fits_nothing_is_a_usage_error(tailrace: Make) -> None:
     line = tailrace({"a": {}})
     ended = line("run", "--select", "nope")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tailrace.connections.base import Destination
+from tailrace.connections.base import Destination, Wanted
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.connections.resolving import resolve
 from tailrace.spec.document import read_document
@@ -235,29 +235,40 @@ def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, 
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "mode", "on_removed", "path", "said"),
+    ("text", "wanted", "path", "said"),
     [
-        (HUBSPOT, "contacts", "update", "ignore", ("mode",), "mode: update is not offered by dest"),
-        (HUBSPOT, "contacts", "append", "ignore", ("mode",), "it does mirror, upsert"),
-        (HUBSPOT, "contacts", "upsert", "archive", ("on_removed",), "on_removed: archive is not"),
-        (HUBSPOT, "list:12", "upsert", "ignore", ("object",), "lists are not offered"),
-        (HUBSPOT, "a/b", "upsert", "ignore", ("object",), "not the name"),
-        (REST, "acounts", "upsert", "ignore", ("object",), "did you mean 'accounts'?"),
-        (REST, "notes", "mirror", "delete", ("mode",), "declares no delete"),
-        (REST, "notes", "upsert", "delete", ("on_removed",), "declares no delete"),
+        (REST, Wanted("notes", "append"), ("mode",), "it does mirror, upsert"),
+        (REST, Wanted("notes", "update"), ("mode",), "mode: update is not offered by dest"),
+        (REST, Wanted("notes", on_removed="archive"), ("on_removed",), "on_removed: archive is"),
+        (REST, Wanted("notes", changed_fields=True), ("send",), "which writes whole records"),
+        (
+            HUBSPOT,
+            Wanted("contacts", "insert", insert_safety="idempotency_key"),
+            ("insert_safety",),
+            "it does duplicate_ok, park, read_back",
+        ),
+        (HUBSPOT, Wanted("list:12"), ("object",), "lists are not offered"),
+        (HUBSPOT, Wanted("a/b"), ("object",), "not the name"),
+        (REST, Wanted("acounts"), ("object",), "did you mean 'accounts'?"),
+        (REST, Wanted("notes", "mirror", "delete"), ("mode",), "declares no delete"),
+        (REST, Wanted("notes", "upsert", "delete"), ("on_removed",), "declares no delete"),
     ],
 )
 def test_what_a_destination_cannot_do_is_told(
-    *, text: str, name: str, mode: str, on_removed: str, path: tuple[str, ...], said: str
+    text: str, wanted: Wanted, path: tuple[str, ...], said: str
 ) -> None:
-    refused = list(made(text).refusals(name, mode, on_removed))
+    refused = list(made(text).refusals(wanted))
     assert [one[0] for one in refused] == [path]
     assert said in refused[0][1]
 
 
 def test_what_a_destination_can_do_is_let_through() -> None:
-    assert not list(made(HUBSPOT).refusals("contacts", "mirror", "delete"))
-    assert not list(made(REST).refusals("accounts", "upsert", "delete"))
+    for mode in ("upsert", "update", "insert", "append", "mirror"):
+        assert not list(made(HUBSPOT).refusals(Wanted("contacts", mode)))
+    for removed in ("ignore", "delete", "archive", "clear"):
+        wanted = Wanted("contacts", on_removed=removed, changed_fields=True)
+        assert not list(made(HUBSPOT).refusals(wanted))
+    assert not list(made(REST).refusals(Wanted("accounts", "upsert", "delete")))
 
 
 def test_no_type_is_both_offered_and_not() -> None:

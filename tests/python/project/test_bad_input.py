@@ -55,11 +55,15 @@ def refusal(folder: Any, core: Any, work: str = "run", target: str | None = None
         # An address that credentials may not go to.
         (PROJECT, "127.0.0.1:1", "crm.example.com", 6, "crm.base_url", "loopback"),
         # What this version does not offer.
-        (SYNC, "mode: upsert", "mode: update", 8, "mode", "not offered by destination hubspot"),
-        (SYNC, "mode: upsert", "mode: insert", 8, "mode", "not offered by destination hubspot"),
-        (SYNC, "mode: upsert", "on_removed: archive", 8, "on_removed", "not offered by dest"),
+        (
+            SYNC,
+            "mode: upsert",
+            "mode: insert\ninsert_safety: idempotency_key",
+            9,
+            "insert_safety",
+            "not offered by destination hubspot in this version; it does duplicate_ok, park",
+        ),
         (SYNC, "mode: upsert", "associate: {to: x}", 8, "associate", "not offered by this"),
-        (SYNC, "mode: upsert", "resync_every: 7d", 8, "resync_every", "not offered by this"),
         (
             PROJECT,
             "type: hubspot",
@@ -69,7 +73,9 @@ def refusal(folder: Any, core: Any, work: str = "run", target: str | None = None
             "not offered by this version",
         ),
         (PROJECT, "type: hubspot", "type: hubspt", 5, "crm.type", "did you mean 'hubspot'?"),
-        (PROJECT, "name: acme", "name: acme\nstate: postgresql://h/d", 2, "state", "not offered"),
+        (PROJECT, "name: acme", "name: acme\nstate: mysql://h/d", 2, "state", "not at mysql"),
+        (PROJECT, "name: acme", "name: acme\nstate: postgresql://h", 2, "state", "no database"),
+        (PROJECT, "name: acme", "name: acme\nstate: postgresql://[", 2, "state", "is no address"),
         # Connections that are not there, or of the wrong kind.
         (SYNC, "destination: crm", "destination: crn", 5, "destination", "did you mean 'crm'?"),
         (SYNC, "source: warehouse", "source: warehous", 2, "source", "did you mean 'warehouse'?"),

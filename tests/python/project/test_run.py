@@ -39,7 +39,15 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
         "key_names": ["id"],
         "match": 0,
         "mode": "upsert",
+        "on_missing": "skip",
         "on_removed": "delete",
+        "backfill": "send",
+        "insert_safety": None,
+        "resync_every_s": None,
+        "changed_fields": False,
+        "row_log": False,
+        "was": [],
+        "rejected": {"max_attempts": 10, "messages": "full"},
         "connection": {
             "name": "crm",
             "type": "hubspot",
@@ -61,11 +69,16 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
             "removed_floor": 100,
             "max_changed": None,
             "max_added": None,
+            "max_null_jump": {},
             "encoding": {"value": 20, "percent": True},
         },
         "allow_guards": ["max_removed"],
         "tolerate": {"value": 1, "percent": True},
         "full_refresh": True,
+        "only_keys": None,
+        "shard": None,
+        "plan": None,
+        "try_send": False,
         "state": {"url": f"sqlite:///{folder.path}/.tailrace/state.db", "expect": None},
         "timing": {
             "lease_s": 60,
@@ -78,6 +91,37 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
         "user_agent": f"tailrace/{tailrace.__version__} (airflow)",
     }
     assert core.rows == [("a@b.c", 5, "X", 1), ("d@e.f", 6, "Y", 2)]
+
+
+def test_what_the_file_says_of_modes_reaches_the_core(folder: Any, core: Any) -> None:
+    said = """\
+mode: update
+on_missing: reject
+on_removed: clear
+backfill: skip
+resync_every: 7d
+send: changed_fields
+row_log: true
+was: [old_health, older]
+rejected: {max_attempts: 3, messages: code_only}
+guards: {encoding: 30%, max_added: 250%, max_null_jump: {score: 10%}}
+"""
+    folder.change("syncs/health.yml", "mode: upsert\n", said)
+    folder.load().run("health")
+    (spec,) = core.specs
+    assert {name: spec[name] for name in ("mode", "on_missing", "on_removed", "backfill")} == {
+        "mode": "update",
+        "on_missing": "reject",
+        "on_removed": "clear",
+        "backfill": "skip",
+    }
+    assert (spec["resync_every_s"], spec["changed_fields"], spec["row_log"]) == (604800, True, True)
+    assert spec["was"] == ["old_health", "older"]
+    assert spec["rejected"] == {"max_attempts": 3, "messages": "code_only"}
+    guards = spec["guards"]
+    assert guards["encoding"] == {"value": 30, "percent": True}
+    assert guards["max_added"] == {"value": 250, "percent": True}
+    assert guards["max_null_jump"] == {"score": {"value": 10, "percent": True}}
 
 
 def test_a_limit_that_is_set_has_no_floor(folder: Any, core: Any) -> None:

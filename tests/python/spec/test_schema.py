@@ -41,6 +41,16 @@ def test_a_field_is_text_or_a_mapping() -> None:
     assert set(field["anyOf"][1]["properties"]) == {"column", "sql", "value", "nulls", "digits"}
 
 
+def test_keys_of_the_modes_are_in_it() -> None:
+    sync = json_schema()["$defs"]["sync"]["properties"]
+    assert {"on_missing", "backfill", "insert_safety", "resync_every", "send", "row_log"} < set(
+        sync
+    )
+    assert {"was", "after", "rejected"} < set(sync)
+    guards = json_schema()["$defs"]["Guards"]["properties"]
+    assert {"encoding", "max_null_jump", "max_added"} < set(guards)
+
+
 def test_secrets_are_marked() -> None:
     token = json_schema()["$defs"]["HubSpotAuth"]["properties"]["token"]
     assert token["writeOnly"] is True

@@ -67,6 +67,42 @@ def test_mirror_is_upsert_and_delete() -> None:
     assert (sync.effective_mode, sync.effective_on_removed) == ("upsert", "delete")
 
 
+def test_what_a_sync_leaves_out_has_a_default() -> None:
+    sync, _ = read(GOOD)
+    assert sync is not None
+    assert (sync.effective_on_missing, sync.backfill, sync.send) == ("skip", "send", "row")
+    assert (sync.insert_safety, sync.resync_every, sync.row_log) == (None, None, False)
+    assert (sync.after, sync.was) == ((), ())
+    assert (sync.rejected.max_attempts, sync.rejected.messages) == (10, "full")
+
+
+@pytest.mark.parametrize(
+    ("extra", "name", "value"),
+    [
+        ("mode: update\non_missing: reject", "on_missing", "reject"),
+        ("mode: insert\ninsert_safety: duplicate_ok", "insert_safety", "duplicate_ok"),
+        ("resync_every: 7d", "resync_every", 7 * 86400),
+        ("send: changed_fields", "send", "changed_fields"),
+        ("row_log: true", "row_log", True),
+        ("backfill: skip", "backfill", "skip"),
+        ("was: old_name", "was", ("old_name",)),
+        ("after: [companies, owners]", "after", ("companies", "owners")),
+    ],
+)
+def test_what_a_sync_says_is_taken(extra: str, name: str, value: object) -> None:
+    sync, problems = read(f"{GOOD}{extra}\n")
+    assert not problems
+    assert getattr(sync, name) == value
+
+
+def test_a_model_may_grow_by_more_than_all_of_it() -> None:
+    sync, problems = read(GOOD + "guards: {max_added: 400%, max_null_jump: {email: 10%}}\n")
+    assert not problems
+    assert sync is not None
+    assert sync.guards.max_added == Amount(400, percent=True)
+    assert sync.guards.max_null_jump == {"email": Amount(10, percent=True)}
+
+
 @pytest.mark.parametrize(
     ("extra", "key", "said"),
     [
@@ -83,9 +119,37 @@ def test_mirror_is_upsert_and_delete() -> None:
         ("mode: mirror\non_removed: ignore", "on_removed", "contradicts mode: mirror"),
         ("mode: append\non_removed: delete", "on_removed", "contradicts mode: append"),
         ("associate: {to: companies}", "associate", "not offered by this version"),
-        ("resync_every: 7d", "resync_every", "not offered by this version"),
-        ("after: [other]", "after", "not offered by this version"),
-        ("was: old", "was", "not offered by this version"),
+        ("require: companies", "require", "not offered by this version"),
+        ("on_missing: skip", "on_missing", "is for mode: update alone"),
+        ("mode: update\non_missing: fail", "on_missing", "must be 'skip' or 'reject'"),
+        ("on_removed: hide", "on_removed", "must be 'ignore', 'delete', 'archive' or 'clear'"),
+        ("backfill: later", "backfill", "must be 'send' or 'skip'"),
+        ("insert_safety: park", "insert_safety", "is for mode: insert and append"),
+        ("mode: insert\ninsert_safety: hope", "insert_safety", "must be 'idempotency_key'"),
+        ("mode: insert\nresync_every: 7d", "resync_every", "would make every record again"),
+        ("mode: append\nsend: changed_fields", "send", "contradicts mode: append"),
+        ("resync_every: soon", "resync_every", "is not a duration such as"),
+        ("resync_every: 0d", "resync_every", "must be longer than nothing"),
+        ("send: fields", "send", "must be 'row' or 'changed_fields'"),
+        ("row_log: sometimes", "row_log", "true or false"),
+        ("after: [other, other]", "after", "names a sync twice"),
+        ("after: health", "after", "names the sync itself"),
+        ("was: [old, health]", "was", "names the sync itself"),
+        ("rejected: {max_attempts: 0}", "rejected.max_attempts", "greater than or equal to 1"),
+        ("rejected: {messages: none}", "rejected.messages", "must be 'full' or 'code_only'"),
+        ("guards: {encoding: 101%}", "guards.encoding", "101% is more than 100%"),
+        ("guards: {max_added: 10 %x}", "guards.max_added", "not a number of rows"),
+        ("guards: {max_null_jump: 5%}", "guards.max_null_jump", "must be a mapping"),
+        (
+            "guards: {max_null_jump: {emial: 5%}}",
+            "guards.max_null_jump.emial",
+            "did you mean 'email'?",
+        ),
+        (
+            "guards: {max_null_jump: {email: 200%}}",
+            "guards.max_null_jump.email",
+            "200% is more than 100%",
+        ),
         ("description: [a]", "description", "must be text"),
     ],
 )

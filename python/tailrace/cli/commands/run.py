@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tailrace.cli import projects
-from tailrace.cli.options import common, of_syncs
+from tailrace.cli.options import allowing_guards, common, of_a_shard, of_syncs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tailrace.cli.attempts import Attempt
     from tailrace.cli.settings import Settings
     from tailrace.project import Project
     from tailrace.report import RunReport
+    from tailrace.run_options import RunArguments
 
 
 @click.command("run")
 @of_syncs
 @click.option("--full-refresh", is_flag=True, help="Send every row, changed or not.")
 @click.option(
-    "--allow-guard",
-    "allow_guards",
-    metavar="NAME",
-    multiple=True,
-    help="Let this guard pass once; may be given several times.",
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Send exactly what this file of `tailrace plan -o` holds.",
 )
+@of_a_shard
+@allowing_guards
 @common
 def command(
     settings: Settings,
@@ -37,28 +39,37 @@ def command(
     target: str | None,
     selectors: tuple[str, ...],
     full_refresh: bool,
+    plan_file: Path | None,
+    shard: tuple[int, int] | None,
+    together: str,
     allow_guards: tuple[str, ...],
 ) -> int:
     """Send what changed since the last run, and nothing else.
 
-    Several syncs run one after the other; one that fails does not stop the others, and the exit
-    code is the most important one of all.
+    Several syncs run one after the other, parents before those that come `after` them; one that
+    fails stops only these, and the exit code is the most important one of all.
     """
-    from tailrace.cli.attempts import attempt_all, exit_code
+    from tailrace.cli.attempts import attempt_in_order, exit_code
     from tailrace.cli.watching import watch_for
 
     project = projects.load(directory, target)
-    names = projects.chosen(project, selectors)
+    arguments: RunArguments = {"allow_guard": allow_guards, "full_refresh": full_refresh}
+    if plan_file is not None:
+        arguments["plan_file"] = plan_file
+        names = [projects.only(project, selectors, "a plan file")]
+    else:
+        names = projects.chosen(project, selectors)
+    if shard is not None:
+        arguments["shard"] = (*shard, together)
     watch = watch_for(settings)
     began = _now()
 
     def run(name: str) -> RunReport:
         with watch.of(name) as look:
-            return project.run(
-                name, progress=look, allow_guard=allow_guards, full_refresh=full_refresh
-            )
+            told: RunArguments = {**arguments, "progress": look}
+            return project.run(name, **told)
 
-    made = attempt_all(settings, names, run)
+    made = attempt_in_order(settings, project.parents_first(names), run)
     found = [(one, _report(project, one, began)) for one in made]
     _show(settings, found, alone=len(names) == 1)
     return exit_code(made)
