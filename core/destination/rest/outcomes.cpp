@@ -27,6 +27,10 @@ constexpr std::array<std::string_view, 7> kRejectedWords{
   return text;
 }
 
+// Of an entry's status alone: a code such as "missing" is as often about a field.
+constexpr std::array<std::string_view, 3> kMissingWords{"404", "410", "not_found"};
+constexpr std::array<std::string_view, 3> kExistsWords{"exists", "already_exists", "duplicate"};
+
 template <std::size_t n>
 [[nodiscard]] bool is_one_of(const std::string& text,
                              const std::array<std::string_view, n>& words) {
@@ -112,17 +116,34 @@ class RowFinder {
   std::unordered_map<std::string, std::size_t> places_;
 };
 
-[[nodiscard]] Verdict verdict_of(const ResultsForm& form, const json& entry, Outcome outcome) {
+[[nodiscard]] bool any_of_declared(const std::vector<std::string>& texts,
+                                   const std::vector<std::string>& declared) {
+  return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+    return std::any_of(declared.begin(), declared.end(),
+                       [&](const std::string& one) { return lower(one) == lower(text); });
+  });
+}
+
+[[nodiscard]] Verdict verdict_of(const ResultsForm& form, const RowWords& words, const json& entry,
+                                 Outcome outcome) {
   Verdict verdict;
   verdict.outcome = outcome;
   if (!form.id.empty()) verdict.destination_id = wire::text_at(entry, form.id);
-  if (outcome == Outcome::accepted) return verdict;
-  std::string code = form.code.empty() ? std::string() : wire::text_at(entry, form.code);
-  if (code.empty() && !form.status.empty()) code = wire::text_at(entry, form.status);
-  verdict.reason = reason_of(code.empty() ? "refused" : code,
+  const std::string status = form.status.empty() ? "" : wire::text_at(entry, form.status);
+  const std::string code = form.code.empty() ? "" : wire::text_at(entry, form.code);
+  const bool missing = words.say_missing({status, code}) ||
+                       (seeks(words.operation) && is_one_of(lower(status), kMissingWords));
+  const bool exists = words.say_exists({status, code}) || (words.operation == Operation::insert &&
+                                                           is_one_of(lower(status), kExistsWords));
+  if (outcome == Outcome::accepted && !missing && !exists) return verdict;
+  verdict.reason = reason_of(!code.empty()     ? code
+                             : !status.empty() ? status
+                                               : "refused",
                              form.message.empty() ? "" : wire::text_at(entry, form.message),
                              form.field.empty() ? "" : wire::text_at(entry, form.field));
-  verdict.reason.transient = outcome == Outcome::retryable;
+  if (missing) return missing_verdict(0, words.operation, verdict.reason);
+  if (exists) verdict.outcome = Outcome::rejected;
+  verdict.reason.transient = verdict.outcome == Outcome::retryable;
   return verdict;
 }
 
@@ -154,8 +175,8 @@ class RowFinder {
   return wire::text_at(body, form.count) == std::to_string(accepted);
 }
 
-[[nodiscard]] Evidence read_errors(const ResultsForm& form, const json& body, const json* list,
-                                   RowFinder& finder, std::size_t rows) {
+[[nodiscard]] Evidence read_errors(const ResultsForm& form, const RowWords& words, const json& body,
+                                   const json* list, RowFinder& finder, std::size_t rows) {
   Evidence evidence(rows);
   bool all_placed = true;
   if (list != nullptr) {
@@ -169,7 +190,7 @@ class RowFinder {
       // An entry of a list of errors is a refusal, unless its status says that it is none.
       const Outcome outcome =
           status == nullptr || status->is_null() ? Outcome::rejected : outcome_of(*status);
-      Verdict verdict = verdict_of(form, entry, outcome);
+      Verdict verdict = verdict_of(form, words, entry, outcome);
       verdict.row = static_cast<RowIndex>(*place);
       evidence.add(std::move(verdict));
     }
@@ -181,8 +202,8 @@ class RowFinder {
   return evidence;
 }
 
-[[nodiscard]] Evidence read_list(const ResultsForm& form, const json& list, RowFinder& finder,
-                                 std::size_t rows) {
+[[nodiscard]] Evidence read_list(const ResultsForm& form, const RowWords& words, const json& list,
+                                 RowFinder& finder, std::size_t rows) {
   Evidence evidence(rows);
   const bool in_order = form.key.empty() && form.index.empty();
   if (in_order && list.size() != rows) return evidence;
@@ -190,27 +211,28 @@ class RowFinder {
     const auto place = in_order ? std::optional<std::size_t>(i) : finder.find(list[i]);
     const json* status = wire::at_path(list[i], form.status);
     if (!place) continue;
-    Verdict verdict =
-        verdict_of(form, list[i], status == nullptr ? Outcome::unknown : outcome_of(*status));
+    Verdict verdict = verdict_of(form, words, list[i],
+                                 status == nullptr ? Outcome::unknown : outcome_of(*status));
     verdict.row = static_cast<RowIndex>(*place);
     evidence.add(std::move(verdict));
   }
   return evidence;
 }
 
-[[nodiscard]] Evidence read_evidence(const ResultsForm& form, const wire::Reply& reply,
-                                     RowFinder& finder, std::size_t rows) {
+[[nodiscard]] Evidence read_evidence(const ResultsForm& form, const RowWords& words,
+                                     const wire::Reply& reply, RowFinder& finder,
+                                     std::size_t rows) {
   const auto body = wire::read_json(reply);
   if (!body) return Evidence(rows);
   const json* list = wire::at_path(*body, form.path);
   const bool there = list != nullptr && list->is_array();
   if (form.kind == ResultsForm::Kind::list) {
-    return there ? read_list(form, *list, finder, rows) : Evidence(rows);
+    return there ? read_list(form, words, *list, finder, rows) : Evidence(rows);
   }
-  if (there) return read_errors(form, *body, list, finder, rows);
+  if (there) return read_errors(form, words, *body, list, finder, rows);
   const bool may_be_absent = form.optional && body->is_object() && !says_failure(*body) &&
                              (list == nullptr || list->is_null());
-  return may_be_absent ? read_errors(form, *body, nullptr, finder, rows) : Evidence(rows);
+  return may_be_absent ? read_errors(form, words, *body, nullptr, finder, rows) : Evidence(rows);
 }
 
 [[nodiscard]] bool may_be_empty(int status) {
@@ -226,12 +248,46 @@ class RowFinder {
 
 }  // namespace
 
-std::vector<Verdict> read_results(const ResultsForm& form, const wire::Reply& reply,
+bool RowWords::say_missing(const std::vector<std::string>& texts) const {
+  return seeks(operation) && any_of_declared(texts, endpoint->missing);
+}
+
+bool RowWords::say_exists(const std::vector<std::string>& texts) const {
+  return operation == Operation::insert && any_of_declared(texts, endpoint->exists);
+}
+
+Verdict missing_verdict(RowIndex row, Operation operation, const Reason& said) {
+  const bool skipped = operation == Operation::update;
+  Reason reason = said;
+  if (skipped) reason.code = kMissing;
+  return {row, skipped ? Outcome::skipped : Outcome::accepted, std::move(reason), {}};
+}
+
+bool seeks(Operation operation) {
+  return operation != Operation::upsert && operation != Operation::insert;
+}
+
+std::vector<std::string> texts_of(const wire::Reply& reply) {
+  std::vector<std::string> texts{std::to_string(reply.status)};
+  const auto body = wire::read_json(reply);
+  if (!body) return texts;
+  for (const char* path :
+       {"code", "error", "error.code", "errorCode", "error_code", "type", "status"}) {
+    texts.push_back(wire::text_at(*body, path));
+  }
+  std::erase(texts, "");
+  return texts;
+}
+
+std::vector<Verdict> read_results(const Endpoint& endpoint, const wire::Reply& reply,
                                   const Batch& batch, const std::vector<RowIndex>& rows) {
+  const ResultsForm& form = *endpoint.results;
   RowFinder finder(form, batch, rows);
   const Reason missing =
       reason_of("not_in_answer", "the answer does not say what became of the row");
-  std::vector<Verdict> verdicts = read_evidence(form, reply, finder, rows.size()).verdicts(missing);
+  std::vector<Verdict> verdicts =
+      read_evidence(form, {batch.operation, &endpoint}, reply, finder, rows.size())
+          .verdicts(missing);
   for (Verdict& verdict : verdicts) verdict.row = rows[verdict.row];
   return verdicts;
 }

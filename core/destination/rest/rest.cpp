@@ -1,16 +1,21 @@
 // Any HTTP API that takes JSON, from its declaration alone.
 //
-// What a lost answer means hangs on the request's effect. PUT, PATCH and DELETE are repeatable. A
-// POST is when the sync's mode is upsert or update: who declares an object for it says that a row
-// sent again overwrites the record of its match field, and every changed row relies on that anyway.
-// A POST that inserts is not, and is left unknown, unless the object says `idempotent: true`;
-// `idempotent: false` makes every write of the object one that is never repeated by itself.
+// What a lost answer means hangs on the request's effect. Whatever overwrites, empties or takes
+// away the record of a match value is repeatable, by any method: who declares it says that a row
+// sent again changes nothing more, and every changed row relies on that anyway. An insert is not,
+// and is left unknown: a PUT that was applied is refused when it comes again, and the row would be
+// called rejected. It is repeatable under an idempotency key, and where the object says
+// `idempotent: true`; `idempotent: false` makes every write of the object one that is never
+// repeated by itself.
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <stdexcept>
 
 #include "destination/classify.hpp"
 #include "destination/connection.hpp"
+#include "destination/equality.hpp"
 #include "destination/kinds.hpp"
 #include "destination/rest/declaration.hpp"
 #include "destination/rest/outcomes.hpp"
@@ -51,24 +56,33 @@ constexpr std::array kAnswers{
     AnswerRule{500, 599, "", AnswerClass::unknown},
 };
 
-/// Tag of a call about all rows of its batch; of the others the tag is the row.
-constexpr int kWholeBatch = -1;
+constexpr std::array kOperations{Operation::upsert,  Operation::update,  Operation::insert,
+                                 Operation::delete_, Operation::archive, Operation::clear};
 
-[[nodiscard]] bool removes(Operation operation) {
-  return operation == Operation::delete_ || operation == Operation::archive;
+[[nodiscard]] std::size_t place_of(Operation operation) {
+  return static_cast<std::size_t>(operation);
 }
 
 class Rest final : public Destination {
  public:
   Rest(const nlohmann::json& connection, const nlohmann::json& object, const Schema& schema)
-      : declared_(object), rows_(schema, declared_.form), answers_(declared_.statuses) {
-    answers_.insert(answers_.end(), kAnswers.begin(), kAnswers.end());
-    can_.operations = {Operation::upsert, Operation::update, Operation::insert, Operation::clear};
-    if (declared_.delete_method) can_.operations.push_back(Operation::delete_);
-    can_.max_rows = declared_.batch_rows;
+      : declared_(object),
+        rows_(schema, declared_.form),
+        fields_(schema.columns.begin(),
+                schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count)),
+        common_answers_(common_answers(declared_)),
+        questions_(declared_.read, declared_.list, fields_, schema.columns[schema.match].name,
+                   common_answers_) {
+    equality_.empty_is_null = declared_.form.clear == wire::RowForm::Clear::empty_text;
+    learn_operations();
     can_.max_bytes = declared_.batch_bytes;
     can_.rates = limits_of(connection);
     can_.max_in_flight = max_in_flight_of(connection, kDefaultInFlight);
+    can_.partial_fields = declared_.partial;
+    can_.reads = questions_.kinds();
+    if (declared_.idempotency && declared_.find(Operation::insert) != nullptr) {
+      can_.idempotency_ttl = declared_.idempotency->ttl;
+    }
   }
 
   [[nodiscard]] const Capabilities& capabilities() const override { return can_; }
@@ -88,33 +102,29 @@ class Rest final : public Destination {
   [[nodiscard]] std::size_t row_bytes(const BatchRow& row) const override {
     const std::size_t key = row.key.size();
     const std::size_t match = row.match.size();
-    const std::size_t envelope = declared_.body.bound(key, match) + 4;  // brackets, a comma
-    const std::size_t enough = declared_.batch_bytes / declared_.batch_rows / 2;
-    return envelope + declared_.row.bound(key, match) + rows_.bound(row.line, enough) + 6 * match;
+    std::size_t envelope = 0;
+    for (const Operation operation : can_.operations) {
+      const Endpoint& endpoint = declared_.at(operation);
+      envelope =
+          std::max(envelope, endpoint.body.bound(key, match) + endpoint.row.bound(key, match));
+    }
+    constexpr std::size_t kMarks = 4;  // brackets, a comma
+    const std::size_t enough = declared_.batch_bytes / can_.max_rows / 2;
+    return envelope + kMarks + rows_.bound(row.line, enough) + 6 * match;
   }
 
+  /// A batch of more rows than the operation's request takes goes in several requests.
   [[nodiscard]] Step begin(const Batch& batch) const override {
-    const bool one_by_one = removes(batch.operation) || declared_.batch_rows == 1;
+    const Endpoint& endpoint = declared_.at(batch.operation);
     Step step;
-    if (removes(batch.operation) && !declared_.delete_method) {
-      throw std::logic_error("rest: object '" + declared_.name + "' declares no delete");
-    }
-    if (!one_by_one) {
-      step.calls.push_back(write_call(batch, all_rows(batch), kWholeBatch));
-      return step;
-    }
-    const Template& path = path_of(batch.operation);
-    for (RowIndex i = 0; i < batch.rows.size(); ++i) {
+    for (RowIndex i = 0; i < batch.rows.size(); i += static_cast<RowIndex>(endpoint.batch_rows)) {
       const std::string key = key_form(batch.rows[i].key);
-      const RowValues values{key, batch.rows[i].match};
-      const std::string_view refusal = path.refuses(values);
-      if (!refusal.empty()) {
+      const std::string_view refusal = endpoint.path.refuses({key, batch.rows[i].match});
+      if (refusal.empty()) {
+        step.calls.push_back(call_of(batch, endpoint, i));
+      } else {
         const std::string message = "the key or match value " + std::string(refusal);
         step.verdicts.push_back({i, Outcome::rejected, reason_of("unusable_key", message), {}});
-      } else if (removes(batch.operation)) {
-        step.calls.push_back(delete_call(values, static_cast<int>(i)));
-      } else {
-        step.calls.push_back(write_call(batch, {i}, static_cast<int>(i)));
       }
     }
     return step;
@@ -122,28 +132,101 @@ class Rest final : public Destination {
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& /*memo*/, const Call& call,
                            const wire::Reply& reply) const override {
-    const std::vector<RowIndex> rows = rows_of(batch, call);
-    const Judgement judgement = classify(answers_, reply, "");
-    if (judgement.means == AnswerClass::ok) return read_success(batch, rows, reply);
-    const Reason reason = refusal_reason(reply);
+    const Endpoint& endpoint = declared_.at(batch.operation);
+    const std::vector<RowIndex> rows = rows_of(batch, endpoint, call.tag);
+    Judgement judgement = classify(answers_[place_of(batch.operation)], reply, "");
+    const Said said = said_of(batch, endpoint, judgement, reply);
+    if (said == Said::missing) return missing(batch.operation, rows, refusal_reason(reply));
+    if (said == Said::exists) judgement.means = AnswerClass::record;
+    if (said == Said::busy) judgement.means = AnswerClass::unknown;
+    if (judgement.means == AnswerClass::ok) return read_success(batch, endpoint, rows, reply);
     const bool answered = reply.failure == wire::Failure::none;
-    const bool missing = answered && (reply.status == 404 || reply.status == 410) &&
-                         judgement.means == AnswerClass::record;
-    if (missing) return read_missing(batch.operation, rows, reply, reason);
-    const int status = answered ? reply.status : 0;
-    return settle_refusal(judgement, rows, batch.operation, reason, advice_for(status));
+    const bool not_there = answered && (reply.status == 404 || reply.status == 410) &&
+                           judgement.means == AnswerClass::record;
+    if (not_there && wire::looks_like_html(reply)) {
+      // A page for people says nothing of a record; where records are made, it says that the
+      // address is wrong.
+      judgement.means = seeks(batch.operation) ? AnswerClass::unknown : AnswerClass::terminal;
+    } else if (not_there && seeks(batch.operation) && endpoint.path.has_placeholder()) {
+      return missing(batch.operation, rows, refusal_reason(reply));
+    }
+    return settle_refusal(judgement, rows, batch.operation, refusal_reason(reply),
+                          advice_for(answered ? reply.status : 0));
+  }
+
+  [[nodiscard]] ReadStep read(const ReadAsk& ask, const Call* call,
+                              const wire::Reply* reply) const override {
+    if (std::find(can_.reads.begin(), can_.reads.end(), ask.kind) == can_.reads.end()) {
+      return Destination::read(ask, call, reply);
+    }
+    return reply == nullptr ? questions_.first(ask) : questions_.next(ask, *call, *reply);
+  }
+
+  [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
+                                 const std::optional<std::string>& theirs) const override {
+    return equal_cell(equality_, fields_.at(column), ours, theirs);
   }
 
  private:
-  [[nodiscard]] const Template& path_of(Operation operation) const {
-    return removes(operation) ? declared_.delete_path : declared_.path;
+  /// What the declared words of an answer say of the request as a whole.
+  enum class Said : std::uint8_t { nothing, missing, exists, busy };
+
+  /// Takes over what the operations' declarations say of them.
+  void learn_operations() {
+    for (const Operation operation : kOperations) {
+      const Endpoint* endpoint = declared_.find(operation);
+      if (endpoint == nullptr) continue;
+      can_.operations.push_back(operation);
+      can_.max_rows = std::max(can_.max_rows, endpoint->batch_rows);
+      std::vector<AnswerRule>& answers = answers_[place_of(operation)];
+      answers = endpoint->statuses;
+      answers.insert(answers.end(), common_answers_.begin(), common_answers_.end());
+    }
+    for (const Operation operation : can_.operations) {
+      const std::size_t rows = declared_.at(operation).batch_rows;
+      if (rows < can_.max_rows) can_.fewer_rows.emplace_back(operation, rows);
+    }
   }
 
-  [[nodiscard]] static std::vector<RowIndex> rows_of(const Batch& batch, const Call& call) {
-    if (call.tag == kWholeBatch) return all_rows(batch);
-    const auto row = static_cast<RowIndex>(call.tag);
-    if (row >= batch.rows.size()) throw std::logic_error("rest: a call of another batch");
-    return {row};
+  [[nodiscard]] static std::vector<AnswerRule> common_answers(const Declaration& declared) {
+    std::vector<AnswerRule> answers = declared.statuses;
+    answers.insert(answers.end(), kAnswers.begin(), kAnswers.end());
+    return answers;
+  }
+
+  /// Looks into the answer only where something is declared that could stand there.
+  [[nodiscard]] Said said_of(const Batch& batch, const Endpoint& endpoint,
+                             const Judgement& judgement, const wire::Reply& reply) const {
+    const bool keyed = is_keyed(batch);
+    const bool nothing_to_say = endpoint.missing.empty() && endpoint.exists.empty() && !keyed;
+    if (nothing_to_say || reply.failure != wire::Failure::none || reply.status >= 500 ||
+        wire::looks_like_html(reply)) {
+      return Said::nothing;
+    }
+    const std::vector<std::string> texts = texts_of(reply);
+    const auto among = [&texts](const std::vector<std::string>& declared) {
+      return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+        return std::find(declared.begin(), declared.end(), text) != declared.end();
+      });
+    };
+    // A first request under the same key is still worked on: this one says nothing.
+    if (keyed && among(declared_.idempotency->busy)) return Said::busy;
+    if (judgement.means == AnswerClass::ok && endpoint.results) return Said::nothing;
+    const RowWords words{batch.operation, &endpoint};
+    if (words.say_missing(texts)) return Said::missing;
+    return words.say_exists(texts) ? Said::exists : Said::nothing;
+  }
+
+  /// The rows of a request; its tag is the first of them.
+  [[nodiscard]] static std::vector<RowIndex> rows_of(const Batch& batch, const Endpoint& endpoint,
+                                                     int tag) {
+    const auto first = static_cast<std::size_t>(tag);
+    if (tag < 0 || first >= batch.rows.size()) {
+      throw std::logic_error("rest: a call of another batch");
+    }
+    std::vector<RowIndex> rows(std::min(endpoint.batch_rows, batch.rows.size() - first));
+    std::iota(rows.begin(), rows.end(), static_cast<RowIndex>(first));
+    return rows;
   }
 
   [[nodiscard]] static std::string_view advice_for(int status) {
@@ -153,12 +236,15 @@ class Rest final : public Destination {
     return {};
   }
 
-  [[nodiscard]] Effect effect_of(wire::Method method, Operation operation) const {
-    if (declared_.idempotent) {
-      return *declared_.idempotent ? Effect::keyed_write : Effect::unkeyed_write;
-    }
-    const bool creates = method == wire::Method::post && operation == Operation::insert;
-    return creates ? Effect::unkeyed_write : Effect::keyed_write;
+  [[nodiscard]] bool is_keyed(const Batch& batch) const {
+    return declared_.idempotency && batch.operation == Operation::insert &&
+           !batch.idempotency_key.empty();
+  }
+
+  [[nodiscard]] Effect effect_of(const Batch& batch) const {
+    if (is_keyed(batch)) return Effect::keyed_write;
+    const bool repeatable = declared_.idempotent.value_or(batch.operation != Operation::insert);
+    return repeatable ? Effect::keyed_write : Effect::unkeyed_write;
   }
 
   static void set_path(wire::Request& request, const Template& path, const RowValues& values) {
@@ -172,37 +258,45 @@ class Rest final : public Destination {
     request.path = std::move(address);
   }
 
-  [[nodiscard]] Call delete_call(const RowValues& values, int tag) const {
+  [[nodiscard]] Call call_of(const Batch& batch, const Endpoint& endpoint, RowIndex first) const {
+    const std::vector<RowIndex> rows = rows_of(batch, endpoint, static_cast<int>(first));
+    const std::string key = key_form(batch.rows[first].key);
+    const RowValues values{key, batch.rows[first].match};
     Call call;
-    call.tag = tag;
-    call.request.method = *declared_.delete_method;
-    call.effect = effect_of(call.request.method, Operation::delete_);
-    set_path(call.request, declared_.delete_path, values);
+    call.tag = static_cast<int>(first);
+    call.effect = effect_of(batch);
+    call.request.method = endpoint.method;
+    set_path(call.request, endpoint.path, values);
+    if (is_keyed(batch)) {
+      const bool alone = rows.size() == batch.rows.size();
+      const std::string part = alone ? std::string() : "-" + std::to_string(first);
+      call.request.headers.push_back({declared_.idempotency->header, batch.idempotency_key + part});
+    }
+    if (endpoint.has_body) {
+      call.request.content_type = "application/json";
+      write_body(call.request.body, batch, endpoint, rows);
+    }
     return call;
   }
 
-  [[nodiscard]] Call write_call(const Batch& batch, const std::vector<RowIndex>& rows,
-                                int tag) const {
-    Call call;
-    call.tag = tag;
-    call.request.method = declared_.method;
-    call.request.content_type = "application/json";
-    call.effect = effect_of(declared_.method, batch.operation);
+  void write_body(std::string& body, const Batch& batch, const Endpoint& endpoint,
+                  const std::vector<RowIndex>& rows) const {
+    std::size_t room = 64;
+    for (const RowIndex row : rows) room += rows_.bound(batch.rows[row].line);
+    body.reserve(room);
     wire::RowScratch scratch;
     const auto append_row = [&](std::string& out, RowIndex index) {
       const BatchRow& row = batch.rows[index];
       if (batch.operation == Operation::clear) {
         rows_.write_cleared(out, row.match, scratch);
       } else {
-        rows_.write(out, row.line, scratch);
+        rows_.write(out, row.line, scratch, row.send);
       }
     };
-    const BatchRow& first = batch.rows[rows.front()];
-    const std::string first_key = key_form(first.key);
-    const RowValues first_values{first_key, first.match};
-    set_path(call.request, declared_.path, first_values);
-    const auto append_rows = [&](std::string& out) {
-      if (declared_.object_body) {
+    const std::string first_key = key_form(batch.rows[rows.front()].key);
+    const RowValues first{first_key, batch.rows[rows.front()].match};
+    endpoint.body.append(body, first, [&](std::string& out) {
+      if (endpoint.object_body) {
         append_row(out, rows.front());
         return;
       }
@@ -210,27 +304,19 @@ class Rest final : public Destination {
       for (const RowIndex index : rows) {
         if (index != rows.front()) out.push_back(',');
         const std::string key = key_form(batch.rows[index].key);
-        declared_.row.append(out, {key, batch.rows[index].match},
-                             [&](std::string& to) { append_row(to, index); });
+        endpoint.row.append(out, {key, batch.rows[index].match},
+                            [&](std::string& to) { append_row(to, index); });
       }
       out.push_back(']');
-    };
-    reserve(call.request.body, batch, rows);
-    declared_.body.append(call.request.body, first_values, append_rows);
-    return call;
+    });
   }
 
-  void reserve(std::string& body, const Batch& batch, const std::vector<RowIndex>& rows) const {
-    std::size_t room = 64;
-    for (const RowIndex row : rows) room += rows_.bound(batch.rows[row].line);
-    body.reserve(room);
-  }
-
-  [[nodiscard]] Step read_success(const Batch& batch, const std::vector<RowIndex>& rows,
+  [[nodiscard]] Step read_success(const Batch& batch, const Endpoint& endpoint,
+                                  const std::vector<RowIndex>& rows,
                                   const wire::Reply& reply) const {
     Step step;
-    if (declared_.results && !removes(batch.operation)) {
-      step.verdicts = read_results(*declared_.results, reply, batch, rows);
+    if (endpoint.results) {
+      step.verdicts = read_results(endpoint, reply, batch, rows);
       return step;
     }
     // A status that is declared to mean acceptance needs no second opinion.
@@ -240,28 +326,24 @@ class Rest final : public Destination {
     return step;
   }
 
-  /// 404 and 410. Of a path that names one record: it is gone, or was never there. A page for
-  /// people says nothing of a record; where records are made, it says that the address is wrong.
-  [[nodiscard]] Step read_missing(Operation operation, const std::vector<RowIndex>& rows,
-                                  const wire::Reply& reply, const Reason& reason) const {
-    const bool seeks =
-        removes(operation) || operation == Operation::update || operation == Operation::clear;
-    const bool one_record = rows.size() == 1 && path_of(operation).has_placeholder();
-    Judgement judgement{AnswerClass::record, {}};
-    if (wire::looks_like_html(reply)) {
-      judgement.means = seeks ? AnswerClass::unknown : AnswerClass::terminal;
-    } else if (seeks && one_record) {
-      const bool skipped = operation == Operation::update;
-      Step step;
-      give_all(step, rows, skipped ? Outcome::skipped : Outcome::accepted, reason);
-      return step;
+  /// The answer says that the record is not there; of several rows, not which one it means.
+  [[nodiscard]] static Step missing(Operation operation, const std::vector<RowIndex>& rows,
+                                    const Reason& reason) {
+    if (rows.size() > 1) {
+      return settle_refusal({AnswerClass::record, {}}, rows, operation, reason, {});
     }
-    return settle_refusal(judgement, rows, operation, reason, advice_for(404));
+    Step step;
+    step.verdicts.push_back(missing_verdict(rows.front(), operation, reason));
+    return step;
   }
 
   Declaration declared_;
   wire::RowWriter rows_;
-  std::vector<AnswerRule> answers_;
+  std::vector<Column> fields_;
+  std::vector<AnswerRule> common_answers_;
+  std::array<std::vector<AnswerRule>, kOperations.size()> answers_;
+  Questions questions_;
+  Equality equality_;
   Capabilities can_;
 };
 

@@ -138,7 +138,7 @@ class Template::ShapeCutter {
   }
 
   void cut_text(const std::string& text) {
-    if (text == rows_) {
+    if (!rows_.empty() && text == rows_) {
       ++holes_;
       into_.pieces_.push_back({Piece::Kind::rows, {}});
     } else if (per_row_ && (text == "$key" || text == "$match")) {
@@ -172,6 +172,13 @@ Template Template::of_shape(const json& shape, std::string_view rows, bool per_r
   if (cutter.holes() != 1) {
     refuse(where, "must hold '" + std::string(rows) + "' as a value, once");
   }
+  return made;
+}
+
+Template Template::of_values(const json& shape, std::string_view where) {
+  Template made;
+  ShapeCutter cutter(made, {}, true, where);
+  cutter.cut(shape);
   return made;
 }
 

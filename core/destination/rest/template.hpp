@@ -32,6 +32,9 @@ class Template {
   [[nodiscard]] static Template of_shape(const nlohmann::json& shape, std::string_view rows,
                                          bool per_row, std::string_view where);
 
+  /// A shape without rows, in which "$key" and "$match" may stand. Throws std::invalid_argument.
+  [[nodiscard]] static Template of_values(const nlohmann::json& shape, std::string_view where);
+
   /// `rows` appends what stands in the hole for rows; of a path it is never called.
   void append(std::string& out, const RowValues& values,
               const std::function<void(std::string&)>& rows) const;

@@ -31,6 +31,7 @@ wire::Reply found_all() {
 }
 
 std::vector<Waiting> waiting_points() {
+  using nlohmann::json;
   const auto hubspot = [](const Schema& schema) { return hubspot_of(schema); };
   const auto rest = [](nlohmann::json object) {
     return [object](const Schema& schema) { return rest_of(schema, object); };
@@ -62,12 +63,20 @@ std::vector<Waiting> waiting_points() {
        Operation::upsert,
        {},
        true},
-      {"rest update",
-       rest({{"path", "/a/{key}"}, {"method", "PATCH"}, {"body", "object"}}),
-       Operation::update,
+      {"rest update", rest({{"update", {{"path", "/a/{key}"}}}}), Operation::update, {}, true},
+      {"rest update in batches",
+       rest({{"path", "/a"}, {"batch_rows", 10}, {"results", list}, {"update", json::object()}}),
+       Operation::update},
+      {"rest insert", rest({{"insert", {{"path", "/a"}}}}), Operation::insert, {}, true},
+      {"rest insert in batches",
+       rest({{"path", "/a"}, {"batch_rows", 10}, {"results", errors}, {"insert", json::object()}}),
+       Operation::insert},
+      {"rest clear", rest({{"clear", {{"path", "/a/{match}"}}}}), Operation::clear, {}, true},
+      {"rest archive",
+       rest({{"archive", {{"path", "/a/{match}"}, {"body", {{"archived", true}}}}}}),
+       Operation::archive,
        {},
        true},
-      {"rest insert", rest({{"path", "/a"}, {"body", "object"}}), Operation::insert, {}, true},
       {"rest json", rest({{"path", "/a"}, {"answer", "json"}}), Operation::upsert, {}, true},
       {"rest delete",
        rest({{"path", "/a"}, {"delete", {{"path", "/a/{key}"}}}}),
@@ -77,11 +86,12 @@ std::vector<Waiting> waiting_points() {
   };
 }
 
-/// A record that is gone is what a delete, or a clear, wants: JSON or nothing with a 404 says so.
+/// A record that is gone is what a removal or a clear wants: JSON or nothing with a 404 says so.
 bool says_gone(const Waiting& point, const wire::Reply& reply) {
-  const bool removal = point.operation == Operation::delete_;
+  const bool removal = point.operation == Operation::delete_ ||
+                       point.operation == Operation::archive || point.operation == Operation::clear;
   const bool page = reply.header("content-type") == "text/html";
-  return removal && !page && (reply.status == 404 || reply.status == 410);
+  return removal && point.status_speaks && !page && (reply.status == 404 || reply.status == 410);
 }
 
 class FedNonsense : public testing::TestWithParam<Waiting> {};

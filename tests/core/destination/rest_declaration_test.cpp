@@ -31,30 +31,44 @@ TEST(RestDeclaration, TheDesignsExampleIsTaken) {
       "results":{"path":"errors","key":"key","status":"status","code":"code","message":"error"},
       "delete":{"method":"DELETE","path":"/accounts/{key}"}})");
   const Declaration declaration(object);
-  EXPECT_EQ(declaration.batch_rows, 100u);
-  EXPECT_FALSE(declaration.object_body);
-  ASSERT_TRUE(declaration.results);
-  EXPECT_EQ(declaration.results->kind, ResultsForm::Kind::errors_only);
-  EXPECT_EQ(declaration.delete_method, wire::Method::delete_);
-  EXPECT_TRUE(declaration.delete_path.has_placeholder());
+  const Endpoint& upsert = declaration.at(Operation::upsert);
+  EXPECT_EQ(upsert.batch_rows, 100u);
+  EXPECT_FALSE(upsert.object_body);
+  ASSERT_TRUE(upsert.results);
+  EXPECT_EQ(upsert.results->kind, ResultsForm::Kind::errors_only);
+  EXPECT_EQ(declaration.at(Operation::delete_).method, wire::Method::delete_);
+  EXPECT_TRUE(declaration.at(Operation::delete_).path.has_placeholder());
+  EXPECT_FALSE(declaration.at(Operation::delete_).has_body);
 }
 
 TEST(RestDeclaration, LeftOutKeysHaveTheirDefaults) {
   const Declaration declaration(json{{"name", "a"}, {"path", "/a"}});
-  EXPECT_EQ(declaration.method, wire::Method::post);
-  EXPECT_EQ(declaration.batch_rows, 1u);
+  const Endpoint& upsert = declaration.at(Operation::upsert);
+  EXPECT_EQ(upsert.method, wire::Method::post);
+  EXPECT_EQ(upsert.batch_rows, 1u);
   EXPECT_EQ(declaration.batch_bytes, 1u << 20);
-  EXPECT_FALSE(declaration.results);
-  EXPECT_FALSE(declaration.delete_method);
+  EXPECT_FALSE(upsert.results);
   EXPECT_FALSE(declaration.idempotent);
+  EXPECT_FALSE(declaration.idempotency);
+  EXPECT_FALSE(declaration.read);
+  EXPECT_FALSE(declaration.list);
+  EXPECT_TRUE(declaration.partial);
+  for (const Operation other : {Operation::update, Operation::insert, Operation::delete_,
+                                Operation::archive, Operation::clear}) {
+    EXPECT_EQ(declaration.find(other), nullptr) << "what is not declared is not offered";
+    EXPECT_THROW((void)declaration.at(other), std::logic_error);
+  }
   EXPECT_EQ(declaration.answer, AnswerForm::plausible);
   const Declaration nulls(json{{"name", "a"},
                                {"path", "/a"},
                                {"results", nullptr},
                                {"delete", nullptr},
                                {"method", nullptr},
+                               {"update", nullptr},
+                               {"read", nullptr},
                                {"body", nullptr}});
-  EXPECT_FALSE(nulls.results);
+  EXPECT_FALSE(nulls.at(Operation::upsert).results);
+  EXPECT_EQ(nulls.find(Operation::update), nullptr);
 }
 
 struct Wrong {
@@ -107,7 +121,45 @@ TEST(RestDeclaration, WhatIsWrongIsNamed) {
       {"results", json{{"form", "list"}, {"status", "s"}, {"optional", true}}, "optional"},
       {"results", json{{"form", "list"}, {"status", "s"}, {"count", "n"}}, "count"},
       {"delete", json{{"path", "/accounts"}}, "{key}"},
-      {"delete", json{{"path", "/accounts/{key}"}, {"body", "x"}}, "'body'"},
+      {"delete", json{{"path", "/accounts/{key}"}, {"body", "x"}}, "body"},
+      {"delete", json{{"path", "/accounts/{key}"}, {"body", {{"a", "$row"}}}}, "$row"},
+      {"delete", json{{"path", "/accounts/{key}"}, {"results", {{"key", "k"}}}}, "'results'"},
+      {"delete", json{{"path", "/accounts/{key}"}, {"batch_rows", 2}}, "'batch_rows'"},
+      {"archive", json{{"path", "/accounts/archive"}}, "{key}"},
+      {"archive", json::object(), "path"},
+      {"update", json{{"method", "DELETE"}}, "DELETE"},
+      {"update", json{{"method", "GET"}}, "method"},
+      {"update", json{{"path", "/accounts/{key}"}, {"batch_rows", 2}}, "batch_rows"},
+      {"update", json{{"path", "/accounts/{key}"}, {"body", "object"}, {"row", {{"d", "$row"}}}},
+       "row"},
+      {"update", json{{"exists", {409}}}, "'exists'"},
+      {"update", json{{"missing", 404}}, "missing"},
+      {"update", json{{"missing", json::array({true})}}, "missing"},
+      {"update", json{{"missing", json::array({nullptr})}}, "missing"},
+      {"update", json{{"statuses", {{"500", "accepted"}}}}, "500"},
+      {"update", "/accounts/{key}", "update"},
+      {"insert", json{{"missing", {404}}}, "'missing'"},
+      {"insert", json{{"pth", "/a"}}, "'path'"},
+      {"clear", json{{"body", 7}}, "body"},
+      {"idempotency", json::object(), "ttl_s"},
+      {"idempotency", json{{"ttl_s", 0}}, "ttl_s"},
+      {"idempotency", json{{"ttl_s", "1d"}}, "ttl_s"},
+      {"idempotency", json{{"ttl_s", 1e99}}, "ttl_s"},
+      {"idempotency", json{{"ttl_s", 60}, {"header", "a b"}}, "header"},
+      {"idempotency", json{{"ttl_s", 60}, {"header", "X:\r\nY"}}, "header"},
+      {"idempotency", json{{"ttl_s", 60}, {"heder", "X"}}, "'header'"},
+      {"partial", "no", "partial"},
+      {"read", json::object(), "path"},
+      {"read", json{{"path", "/accounts"}}, "{match}"},
+      {"read", json{{"path", "/accounts/{key}"}}, "{match}"},
+      {"read", json{{"path", "/accounts/{match}?k={key}"}}, "{key}"},
+      {"read", json{{"path", "/accounts/{match}"}, {"reslts", ""}}, "'results'"},
+      {"read", json{{"all", {{"path", "/accounts/{match}"}}}}, "names none"},
+      {"read", json{{"all", {{"path", "/a"}, {"cursor", "next"}}}}, "parameter"},
+      {"read", json{{"all", {{"path", "/a"}, {"parameter", "after"}}}}, "cursor"},
+      {"read", json{{"all", {{"path", "/a"}, {"cursor", "n"}, {"parameter", "p"}, {"link", "l"}}}},
+       "link"},
+      {"read", json{{"all", "/a"}}, "all"},
       {"delete", json::object(), "path"},
       {"delete", "/accounts/{key}", "delete"},
       {"idempotent", "yes", "idempotent"},
@@ -140,6 +192,58 @@ TEST(RestDeclaration, OneRowARequestWhereTheRequestNamesARow) {
   object = object_with("body", json{{"data", "$row"}});
   object["row"] = json{{"d", "$row"}};
   EXPECT_NE(message_of(object).find("row"), std::string::npos);
+}
+
+TEST(RestDeclaration, AnOperationWithoutAPathGoesToTheObjectsAddressInItsShape) {
+  const Declaration declaration(json::parse(R"({"name":"a","path":"/a","batch_rows":7,
+      "body":{"inputs":"$rows"},"results":{"path":"errors","key":"key"},
+      "statuses":{"409":"accepted"},
+      "update":{"missing":["gone"]},"insert":{"batch_rows":3},"clear":{}})"));
+  const Endpoint& update = declaration.at(Operation::update);
+  EXPECT_EQ(update.method, wire::Method::patch);
+  EXPECT_EQ(update.batch_rows, 7u);
+  EXPECT_TRUE(update.results);
+  EXPECT_EQ(update.missing, std::vector<std::string>{"gone"});
+  const Endpoint& insert = declaration.at(Operation::insert);
+  EXPECT_EQ(insert.method, wire::Method::post);
+  EXPECT_EQ(insert.batch_rows, 3u);
+  EXPECT_TRUE(insert.missing.empty());
+  EXPECT_EQ(declaration.at(Operation::clear).method, wire::Method::patch) << "update's shape";
+  EXPECT_TRUE(declaration.at(Operation::clear).missing.empty()) << "each says so for itself";
+}
+
+TEST(RestDeclaration, AnOperationWithAPathOfItsOwnStartsFromNothing) {
+  const Declaration declaration(json::parse(R"({"name":"a","path":"/a","batch_rows":7,
+      "results":{"path":"errors","key":"key"},
+      "update":{"path":"/a/{match}"},"insert":{"path":"/new"},
+      "archive":{"path":"/a/{key}/archive","body":{"by":["$match"]}}})"));
+  const Endpoint& update = declaration.at(Operation::update);
+  EXPECT_EQ(update.batch_rows, 1u);
+  EXPECT_TRUE(update.object_body);
+  EXPECT_FALSE(update.results);
+  EXPECT_EQ(declaration.at(Operation::insert).batch_rows, 1u);
+  EXPECT_FALSE(declaration.at(Operation::insert).object_body);
+  EXPECT_EQ(declaration.at(Operation::archive).method, wire::Method::post);
+  EXPECT_TRUE(declaration.at(Operation::archive).has_body);
+}
+
+TEST(RestDeclaration, AnObjectMayOfferOneOperationAlone) {
+  const Declaration declaration(json{{"name", "a"}, {"insert", {{"path", "/events"}}}});
+  EXPECT_EQ(declaration.find(Operation::upsert), nullptr);
+  EXPECT_NE(declaration.find(Operation::insert), nullptr);
+  EXPECT_NE(message_of(json{{"name", "a"}}).find("path: is needed"), std::string::npos);
+  EXPECT_NE(message_of(json{{"name", "a"}, {"update", json::object()}}).find("path"),
+            std::string::npos);
+  EXPECT_NE(message_of(json{{"name", "a"}, {"body", "rows"}, {"insert", {{"path", "/e"}}}})
+                .find("goes with a path"),
+            std::string::npos);
+}
+
+TEST(RestDeclaration, APutReplacesUnlessItIsDeclaredNotTo) {
+  json object = {{"name", "a"}, {"path", "/a/{key}"}, {"method", "PUT"}, {"body", "object"}};
+  EXPECT_FALSE(Declaration(object).partial);
+  object["partial"] = true;
+  EXPECT_TRUE(Declaration(object).partial);
 }
 
 TEST(RestDeclaration, HostileDeclarationsAreRefusedNotCrashedOn) {

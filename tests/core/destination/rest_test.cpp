@@ -160,14 +160,15 @@ TEST_F(RestTest, DeletesGoOneByOneByKey) {
   EXPECT_THROW((void)begin({{"path", "/a"}}, Operation::delete_), std::logic_error);
 }
 
-TEST_F(RestTest, ALostAnswerIsJudgedByMethodModeAndDeclaration) {
+TEST_F(RestTest, ALostAnswerIsJudgedByOperationAndDeclaration) {
   const auto effect = [&](json object, Operation operation) {
     object["path"] = "/a";
+    object["insert"] = {{"method", "PUT"}};
     return begin(object, operation).calls.at(0).effect;
   };
   EXPECT_EQ(effect({{"method", "POST"}}, Operation::upsert), Effect::keyed_write);
-  EXPECT_EQ(effect({{"method", "POST"}}, Operation::insert), Effect::unkeyed_write);
-  EXPECT_EQ(effect({{"method", "PUT"}}, Operation::insert), Effect::keyed_write);
+  EXPECT_EQ(effect(json::object(), Operation::insert), Effect::unkeyed_write)
+      << "repeated, it would be refused as there already";
   EXPECT_EQ(effect({{"idempotent", true}}, Operation::insert), Effect::keyed_write);
   EXPECT_EQ(effect({{"idempotent", false}}, Operation::upsert), Effect::unkeyed_write);
 }
@@ -307,12 +308,16 @@ TEST_F(RestTest, StatusesMayBeDeclared) {
 
 TEST_F(RestTest, ARecordThatIsNotThere) {
   const json one = {{"path", "/a/{key}"},
-                    {"method", "PATCH"},
                     {"body", "object"},
+                    {"update", json::object()},
+                    {"clear", json::object()},
+                    {"archive", {{"path", "/a/{key}/archive"}}},
                     {"delete", {{"path", "/a/{key}"}}}};
-  const wire::Reply gone = reply_of(404, R"({"message":"no such record"})");
+  const wire::Reply gone = reply_of(404, R"({"code":"E7","message":"no such record"})");
   EXPECT_EQ(words(one, gone, Operation::update)[0], "skipped");
+  EXPECT_EQ(answer(one, gone, Operation::update).verdicts.at(0).reason.code, kMissing);
   EXPECT_EQ(words(one, gone, Operation::delete_)[0], "accepted");
+  EXPECT_EQ(words(one, gone, Operation::archive)[0], "accepted");
   EXPECT_EQ(words(one, gone, Operation::clear)[0], "accepted");
   EXPECT_EQ(words(one, gone, Operation::upsert)[0], "rejected");
   EXPECT_EQ(words(one, reply_of(410, ""), Operation::delete_)[0], "accepted");

@@ -1,0 +1,166 @@
+// Questions to an API that a declaration describes, and when two values are one.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "destination/destination.hpp"
+#include "destination/nonsense.hpp"
+#include "destination/rows.hpp"
+
+namespace tailrace {
+namespace {
+
+using nlohmann::json;
+using Words = std::vector<std::string>;
+using Their = std::optional<std::string>;
+
+const ReadAsk kTwo{ReadAsk::Kind::by_match, {"a@b.co", "c d"}};
+const ReadAsk kAll{ReadAsk::Kind::all_ids, {}};
+
+class RestReading : public testing::Test {
+ protected:
+  void declare(const json& read) {
+    destination_ = rest_of(rows_.schema, {{"path", "/a"}, {"read", read}});
+  }
+  ReadStep ask(const ReadAsk& question, const wire::Reply& reply, std::size_t call = 0) {
+    const Call asked = destination_->read(question).calls.at(call);
+    return destination_->read(question, &asked, &reply);
+  }
+
+  TestRows rows_;
+  std::unique_ptr<Destination> destination_;
+};
+
+TEST_F(RestReading, ARecordIsAskedForByItsMatchValue) {
+  declare({{"path", "/a/{match}?full=1"}, {"record", "data"}, {"id", "id"}});
+  EXPECT_EQ(destination_->capabilities().reads, std::vector{ReadAsk::Kind::by_match});
+  EXPECT_EQ(destination_->capabilities().read_rows, 1u);
+  const ReadStep first = destination_->read(kTwo);
+  ASSERT_EQ(first.calls.size(), 2u);
+  EXPECT_EQ(first.calls[1].request.method, wire::Method::get);
+  EXPECT_EQ(first.calls[1].request.path, "/a/c%20d");
+  EXPECT_EQ(first.calls[1].request.query, "full=1");
+  EXPECT_EQ(first.calls[1].effect, Effect::none);
+  const ReadStep step = ask(kTwo, reply_of(200, R"({"data":{"email":"a@b.co","score":1.5,
+      "active":true,"note":null,"seen_at":["x"],"other":1,"id":7}})"));
+  ASSERT_EQ(step.records.size(), 1u);
+  EXPECT_EQ(step.records[0].match, "a@b.co");
+  EXPECT_EQ(step.records[0].destination_id, "7");
+  using Field = std::pair<std::string, Their>;
+  EXPECT_EQ(step.records[0].fields, (std::vector<Field>{{"email", "a@b.co"},
+                                                        {"score", "1.5"},
+                                                        {"active", "true"},
+                                                        {"note", std::nullopt},
+                                                        {"seen_at", R"(["x"])"}}));
+  EXPECT_THROW((void)destination_->read(kAll), std::logic_error);
+}
+
+TEST_F(RestReading, AbsenceIsSaidByTheStatusOfTheRecordsOwnAddress) {
+  declare({{"path", "/a/{match}"}});
+  const ReadStep gone = ask(kTwo, reply_of(404, "{}"), 1);
+  EXPECT_EQ(gone.absent, Words{"c d"});
+  EXPECT_TRUE(gone.records.empty());
+  EXPECT_TRUE(ask(kTwo, reply_of(404, "<html>", "text/html")).stop);
+  const ReadStep other = ask(kTwo, reply_of(200, R"({"email":"A@B.CO"})"));
+  EXPECT_TRUE(other.records.empty() && other.absent.empty()) << "in another form, or another's";
+  const ReadStep unnamed = ask(kTwo, reply_of(200, R"({"note":"x"})"));
+  ASSERT_EQ(unnamed.records.size(), 1u);
+  EXPECT_EQ(unnamed.records[0].match, "a@b.co");
+  const ReadAsk odd{ReadAsk::Kind::by_match, {"..", "."}};
+  EXPECT_TRUE(destination_->read(odd).calls.empty()) << "no address is theirs";
+}
+
+TEST_F(RestReading, AListHoldsTheRecordOrIsEmpty) {
+  declare({{"path", "/a?email={match}"}, {"results", "items"}, {"match", "email"}});
+  const ReadStep found =
+      ask(kTwo, reply_of(200, R"({"items":[{"email":"x"},{"email":"a@b.co"}]})"));
+  ASSERT_EQ(found.records.size(), 1u);
+  EXPECT_TRUE(found.absent.empty());
+  EXPECT_EQ(ask(kTwo, reply_of(200, R"({"items":[]})")).absent, Words{"a@b.co"});
+  const ReadStep others = ask(kTwo, reply_of(200, R"({"items":[{"email":"A@B.co"}]})"));
+  EXPECT_TRUE(others.records.empty() && others.absent.empty() && !others.stop)
+      << "it may be ours in the API's own spelling";
+  for (const char* body : {"{}", R"({"items":7})", R"({"items":[7]})", R"({"items":[{}]})", "[",
+                           R"({"items":null})"}) {
+    EXPECT_TRUE(ask(kTwo, reply_of(200, body)).stop) << body;
+  }
+  EXPECT_TRUE(ask(kTwo, reply_of(404, "{}")).stop) << "a list that is not there is no empty list";
+}
+
+TEST_F(RestReading, PagesAreFollowedByCursorOrLink) {
+  declare(
+      {{"id", "id"},
+       {"all",
+        {{"path", "/a?limit=2"}, {"results", "r"}, {"cursor", "p.next"}, {"parameter", "after"}}}});
+  EXPECT_EQ(destination_->capabilities().reads, std::vector{ReadAsk::Kind::all_ids});
+  Call call = destination_->read(kAll).calls.at(0);
+  EXPECT_EQ(call.request.query, "limit=2");
+  const auto page = [&](const std::string& body) {
+    const wire::Reply reply = reply_of(200, body);
+    return destination_->read(kAll, &call, &reply);
+  };
+  const ReadStep first =
+      page(R"({"r":[{"email":"x","id":1},{"email":"y","id":2}],"p":{"next":"2&z"}})");
+  ASSERT_EQ(first.records.size(), 2u);
+  EXPECT_EQ(first.records[1].match, "y");
+  EXPECT_EQ(first.records[1].destination_id, "2");
+  call = first.calls.at(0);
+  EXPECT_EQ(call.request.path, "/a");
+  EXPECT_EQ(call.request.query, "limit=2&after=2%26z");
+  EXPECT_TRUE(page(R"({"r":[],"p":{"next":"2&z"}})").stop) << "a page that leads to itself";
+  EXPECT_TRUE(page(R"({"r":[],"p":{"next":[1]}})").stop);
+  EXPECT_TRUE(page(R"({"p":{}})").stop);
+  EXPECT_TRUE(page(R"({"r":[7]})").stop);
+  for (const char* end :
+       {R"({"r":[]})", R"({"r":[],"p":{"next":null}})", R"({"r":[],"p":{"next":""}})"}) {
+    const ReadStep last = page(end);
+    EXPECT_TRUE(last.calls.empty() && !last.stop) << end;
+  }
+  declare({{"all", {{"path", "/a"}, {"results", "r"}, {"link", "next"}}}});
+  call = destination_->read(kAll).calls.at(0);
+  EXPECT_EQ(page(R"({"r":[],"next":"/a?page=2"})").calls.at(0).request.query, "page=2");
+  for (const char* link : {"https://evil.example/a", "//evil.example/a", "a?page=2", "/a/../b",
+                           "/a b", "/a/{match}"}) {
+    EXPECT_TRUE(page(std::string(R"({"r":[],"next":")") + link + "\"}").stop) << link;
+  }
+}
+
+TEST_F(RestReading, NonsenseSaysNothingOfARecord) {
+  declare({{"path", "/a/{match}"}, {"record", "data"}});
+  for (const Nonsense& one : nonsense()) {
+    const ReadStep step = ask(kTwo, one.reply);
+    EXPECT_TRUE(step.records.empty()) << one.name;
+    const bool gone = (one.reply.status == 404 || one.reply.status == 410) &&
+                      one.reply.header("content-type") != "text/html";
+    EXPECT_EQ(step.absent.empty(), !gone) << one.name;
+    EXPECT_EQ(step.stop.has_value(), !gone) << one.name;
+    EXPECT_TRUE(step.calls.empty()) << one.name;
+  }
+}
+
+TEST_F(RestReading, AnOutageIsWorthAnotherTryAndARefusalIsNot) {
+  declare({{"path", "/a/{match}"}});
+  EXPECT_EQ(ask(kTwo, reply_of(503, "")).stop->kind, Stop::Kind::quota);
+  EXPECT_EQ(ask(kTwo, reply_of(429, "")).stop->kind, Stop::Kind::quota);
+  EXPECT_EQ(ask(kTwo, reply_of(403, "")).stop->kind, Stop::Kind::configuration);
+  EXPECT_EQ(ask(kTwo, reply_of(401, "")).stop->kind, Stop::Kind::configuration);
+}
+
+TEST_F(RestReading, ValuesAreEqualAsJsonHasThem) {
+  const auto equal = [&](std::size_t column, const char* ours, const Their& theirs) {
+    return destination_->equal_value(column, ours, theirs);
+  };
+  declare({{"path", "/a/{match}"}});
+  EXPECT_TRUE(equal(1, "1.50", Their("1.5")));
+  EXPECT_TRUE(equal(2, "f", Their("false")));
+  EXPECT_FALSE(equal(3, "", std::nullopt));
+  EXPECT_TRUE(equal(3, "\\N", std::nullopt));
+  EXPECT_FALSE(equal(3, "\\N", Their("")));
+  EXPECT_TRUE(equal(4, "2024-01-01 00:00:00+00", Their("2024-01-01T01:00:00+01:00")));
+  destination_ = rest_of(rows_.schema, {{"path", "/a"}, {"clear_as", "empty_text"}});
+  EXPECT_TRUE(equal(3, "\\N", Their("")));
+}
+
+}  // namespace
+}  // namespace tailrace
