@@ -1,4 +1,5 @@
 #include "state/memory_store.hpp"
+#include "state/postgres_store.hpp"
 #include "state/sqlite_store.hpp"
 #include "state/store.hpp"
 
@@ -6,6 +7,11 @@ namespace tailrace {
 
 std::unique_ptr<StateStore> open_store(const std::string& url, bool create) {
   if (url == "memory:") return std::make_unique<MemoryStore>(std::make_shared<MemoryDisk>());
+  if (is_postgres_url(url)) {
+    PostgresOptions options;
+    options.create = create;
+    return std::make_unique<PostgresStore>(url, options);
+  }
   SqliteOptions options;
   options.create = create;
   return std::make_unique<SqliteStore>(sqlite_path_of(url), options);

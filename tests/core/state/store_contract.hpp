@@ -30,6 +30,7 @@ inline void PrintTo(const BackendKind& kind, std::ostream* out) { *out << kind.n
 
 [[nodiscard]] BackendKind memory_backend();
 [[nodiscard]] BackendKind sqlite_backend();
+[[nodiscard]] BackendKind postgres_backend();
 
 /// A directory of the test's own; gone with the object.
 class ScratchDirectory {

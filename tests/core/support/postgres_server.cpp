@@ -97,7 +97,8 @@ std::string contents(const fs::path& file) {
 
 }  // namespace
 
-PostgresServer::PostgresServer() : programs_(find_programs()) {
+PostgresServer::PostgresServer(std::vector<std::string> settings)
+    : settings_(std::move(settings)), programs_(find_programs()) {
   std::string name = (fs::temp_directory_path() / "tailrace-pg-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
   directory_ = name;
@@ -140,6 +141,7 @@ void PostgresServer::start() {
         "intervalstyle=postgres_verbose", "autovacuum=off"}) {
     command.insert(command.end(), {"-c", setting});
   }
+  for (const std::string& setting : settings_) command.insert(command.end(), {"-c", setting});
   server_ = spawn(command, (directory_ / "server.log").string());
   wait_until_ready();
 }
@@ -159,6 +161,18 @@ void PostgresServer::wait_until_ready() const {
 std::string PostgresServer::dsn(const std::string& user) const {
   return "host=" + directory_.string() + " user=" + user + " dbname=postgres";
 }
+
+std::string PostgresServer::url(const std::string& database, const std::string& user) const {
+  return "postgresql:///" + database + "?host=" + directory_.string() + "&user=" + user;
+}
+
+void PostgresServer::crash() {
+  ::kill(server_, SIGQUIT);  // immediate shutdown: no checkpoint, the log is replayed at the start
+  ::waitpid(server_, nullptr, 0);
+  server_ = -1;
+}
+
+void PostgresServer::start_again() { start(); }
 
 PostgresServer& PostgresServer::shared() {
   static PostgresServer server;

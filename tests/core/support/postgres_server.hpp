@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -15,13 +16,24 @@ namespace tailrace::test {
 /// Throws std::runtime_error with a sentence that says what to do where no server is installed.
 class PostgresServer {
  public:
-  PostgresServer();
+  /// `settings`: name=value each, above those of all tests.
+  explicit PostgresServer(std::vector<std::string> settings = {});
   ~PostgresServer();
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
   /// key=value pairs, database postgres.
   [[nodiscard]] std::string dsn(const std::string& user = "postgres") const;
+
+  /// The same of another database of the server, as a URL.
+  [[nodiscard]] std::string url(const std::string& database,
+                                const std::string& user = "postgres") const;
+  /// Where its socket is: .s.PGSQL.5432 in this directory.
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+
+  /// Ends it in the middle of whatever it does, and starts it on the same data.
+  void crash();
+  void start_again();
 
   /// The server that all tests of one process share, started at first use.
   static PostgresServer& shared();
@@ -31,6 +43,7 @@ class PostgresServer {
   void start();
   void wait_until_ready() const;
 
+  std::vector<std::string> settings_;
   std::filesystem::path programs_;
   std::filesystem::path directory_;
   pid_t server_ = -1;

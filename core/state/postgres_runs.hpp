@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "state/postgres_transaction.hpp"
+#include "state/store.hpp"
+
+namespace tailrace {
+
+/// Table `run`.
+class PostgresRuns {
+ public:
+  explicit PostgresRuns(PostgresTransaction& transaction) : transaction_(transaction) {}
+
+  void start(const Holder& holder, const RunRow& run);
+  /// Runs of the sync that never ended and whose shard has a newer epoch, or is of another layout.
+  void interrupt_others(const Holder& holder, std::int64_t now_ms);
+  void end(const Holder& holder, const RunRow& run);
+  [[nodiscard]] bool has_ended(const Holder& holder, const RunRow& run);
+  void keep(std::int64_t sync_id, std::size_t runs);
+  [[nodiscard]] std::vector<RunRow> latest(const std::string& sync, std::size_t limit);
+
+ private:
+  PostgresTransaction& transaction_;
+};
+
+}  // namespace tailrace

@@ -1,0 +1,81 @@
+#include "postgres_database.hpp"
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <stdexcept>
+
+#include "store_contract.hpp"
+
+namespace tailrace::test {
+namespace {
+
+std::string execute(const std::string& url, const std::string& statements) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(url.c_str()), PQfinish);
+  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+      PQexec(connection.get(), statements.c_str()), PQclear);
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    throw std::runtime_error(statements + ": " + PQerrorMessage(connection.get()));
+  }
+  return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+}
+
+class PostgresBackend : public StoreBackend {
+ public:
+  std::unique_ptr<StateStore> open() override { return database_.open(); }
+  void advance(std::int64_t ms) override { database_.advance(ms); }
+
+ private:
+  ScratchDatabase database_;
+};
+
+}  // namespace
+
+ScratchDatabase::ScratchDatabase(PostgresServer& server) : server_(server) {
+  static std::atomic<int> count{0};
+  name_ = "scratch" + std::to_string(++count);
+  execute(server_.url("postgres"), "CREATE DATABASE " + name_);
+  sql("CREATE SCHEMA test_clock;"
+      "CREATE TABLE test_clock.at (at timestamptz);"
+      "INSERT INTO test_clock.at VALUES ('2026-09-21 15:33:20Z');"
+      "CREATE FUNCTION test_clock.now() RETURNS timestamptz LANGUAGE sql AS "
+      "'SELECT at FROM test_clock.at';"
+      "GRANT USAGE ON SCHEMA test_clock TO PUBLIC; GRANT SELECT ON test_clock.at TO PUBLIC");
+}
+
+ScratchDatabase::~ScratchDatabase() {
+  try {
+    execute(server_.url("postgres"), "DROP DATABASE " + name_ + " WITH (FORCE)");
+  } catch (const std::exception&) {
+    // A server that the test has stopped takes the database with it.
+  }
+}
+
+std::string ScratchDatabase::url(const std::string& user) const { return server_.url(name_, user); }
+
+std::string ScratchDatabase::sql(const std::string& statements) const {
+  return execute(url(), statements);
+}
+
+void ScratchDatabase::advance(std::int64_t ms) const {
+  sql("UPDATE test_clock.at SET at = at + interval '1 ms' * " + std::to_string(ms));
+}
+
+PostgresOptions ScratchDatabase::options(bool create) {
+  PostgresOptions options;
+  options.create = create;
+  options.clock = "test_clock.now()";
+  return options;
+}
+
+std::unique_ptr<PostgresStore> ScratchDatabase::open(bool create, const std::string& user) const {
+  return std::make_unique<PostgresStore>(url(user), options(create));
+}
+
+BackendKind postgres_backend() {
+  return {"postgres", [] { return std::make_unique<PostgresBackend>(); }};
+}
+
+}  // namespace tailrace::test
