@@ -71,6 +71,8 @@ class Can:
             ("insert_safety", wanted.insert_safety, self.safeties),
         )
         for key, word, offered in asked:
+            if key == "on_removed" and wanted.mode == "mirror":
+                continue  # said by the mode
             if word is not None and word not in offered:
                 names = ", ".join(sorted(offered))
                 yield (key,), f"{key}: {word} is not offered by {who}; it does {names}"

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from tailrace.connections.base import Destination, Wanted
+from tailrace.connections.base import Can, Destination, Wanted
+from tailrace.connections.rest_header import FreeHeaderName, HeaderName  # noqa: TC001
 from tailrace.connections.rest_object import RestObject  # noqa: TC001  (pydantic too)
 from tailrace.nearest import hint
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Name, Strict, Text
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}\Z")
-_OWN_HEADERS = frozenset({"authorization", "connection", "content-length", "content-type", "host"})
-
-
-def _header_name(name: str) -> str:
-    if not _HEADER.match(name):
-        raise ValueError(f"{name!r} is no name of a header")
-    return name
-
-
-def _free_header(name: str) -> str:
-    if name.lower() in _OWN_HEADERS:
-        raise ValueError(f"{name} is set by the connection itself")
-    return _header_name(name)
-
-
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-FreeHeaderName = Annotated[str, AfterValidator(_free_header)]
 
 
 class BasicAuth(Strict):
@@ -95,19 +75,19 @@ class RestConnection(Destination):
 
     def object_dict(self, name: str) -> dict[str, Any]:
         """The declaration of the file, with its name."""
-        found = self.objects[name].model_dump(exclude_none=True)
-        return {**json.loads(json.dumps(found)), "name": name}
+        return self.objects[name].core_dict(name)
+
+    def can(self, name: str) -> Can:
+        """What the object declares."""
+        return self.objects[name].can()
 
     def refusals(self, wanted: Wanted) -> Iterator[tuple[Path, str]]:
-        """Objects are those that are declared; deletes need a declaration too."""
-        yield from super().refusals(wanted)
-        declared = self.objects.get(wanted.object)
-        if declared is None:
-            message = f"{wanted.object!r} is not declared{hint(wanted.object, self.objects)}"
-            yield ("object",), message
-        elif wanted.on_removed == "delete" and declared.delete is None:
-            key = "on_removed" if wanted.mode != "mirror" else "mode"
-            yield (key,), f"deletes records, and object {wanted.object!r} declares no delete"
+        """Objects are those that are declared, and do what they declare."""
+        name = wanted.object
+        if name not in self.objects:
+            yield ("object",), f"{name!r} is not declared{hint(name, self.objects)}"
+            return
+        yield from self.can(name).refusals(wanted, f"object {name!r} as it is declared")
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """With the headers."""

@@ -1,149 +1,99 @@
-"""How a REST API wants its records, declared by the project. The core reads the same members."""
+"""One kind of record of a REST API, declared by the project. The core reads the same members."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from tailrace.spec.values import Strict, Text
+from tailrace.connections.base import Can
+from tailrace.connections.rest_endpoint import (
+    Codes,
+    RestInsert,
+    RestRemoval,
+    RestShape,
+    RestUpdate,
+    Statuses,
+)
+from tailrace.connections.rest_header import HeaderName  # noqa: TC001  (pydantic too)
+from tailrace.connections.rest_reading import RestRead  # noqa: TC001
+from tailrace.spec.values import Seconds, Strict
 
-_PLACEHOLDER = re.compile(r"\{[^}]*\}?|\}")
-_PLACEHOLDERS = frozenset({"{key}", "{match}"})
-_STATUS = re.compile(r"[2-5][0-9]{2}\Z")
-_DEEPEST = 32
-
-Means = Literal["accepted", "rejected", "split", "terminal", "retry", "stop", "reauth", "unknown"]
-
-
-def _path(path: str) -> str:
-    if not path.startswith("/") or path.startswith("//") or not path.isascii():
-        raise ValueError(f"{path!r}: a path begins with one slash and is ASCII")
-    if any(character <= " " or character in '\\"<>^`|#\x7f' for character in path):
-        raise ValueError(f"{path!r} has characters that no path has")
-    if {".", ".."} & set(path.partition("?")[0].split("/")):
-        raise ValueError(f"{path!r}: '.' and '..' have no place in a path")
-    if set(_PLACEHOLDER.findall(path)) - _PLACEHOLDERS:
-        raise ValueError(f"{path!r}: {{key}} and {{match}} are all that is put into a path")
-    return path
+_SHAPE = tuple(RestShape.model_fields)
 
 
-def _names_a_row(path: str) -> bool:
-    return bool(_PLACEHOLDER.search(path))
+class RestIdempotency(Strict):
+    """A header under which the API takes a request once, however often it comes. `busy`: what says
+    that the first one is still being worked on."""
+
+    header: HeaderName = "Idempotency-Key"
+    ttl: Seconds
+    busy: Codes | None = None
 
 
-def _path_of_one(path: str) -> str:
-    # One address for all rows would delete the whole collection.
-    if not _names_a_row(path):
-        raise ValueError(f"{path!r} must hold {{key}} or {{match}}")
-    return path
+class RestObject(RestShape):
+    """What is sent for upsert stands here, the other operations under their names: one that is not
+    declared is not offered."""
 
-
-def _texts(value: Any, depth: int = 0) -> Iterator[str]:
-    if depth > _DEEPEST:
-        raise ValueError("is nested too deeply")
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one, depth + 1)
-
-
-def _shape(value: Any, holes: tuple[str, ...]) -> Any:
-    """A JSON shape that holds one of `holes` once."""
-    found = [text for text in _texts(value) if text in holes]
-    if not isinstance(value, (dict, list)) or len(found) != 1:
-        raise ValueError(f"must be a shape that holds {' or '.join(holes)} as a value, once")
-    return value
-
-
-def _body(value: Any) -> Any:
-    if value in ("rows", "object"):
-        return value
-    if isinstance(value, str):
-        raise ValueError("must be rows, object, or a shape that holds $rows or $row")
-    return _shape(value, ("$rows", "$row"))
-
-
-def _row(value: Any) -> Any:
-    return _shape(value, ("$row",))
-
-
-def _statuses(value: dict[str, Means]) -> dict[str, Means]:
-    for status, means in value.items():
-        if not _STATUS.match(status):
-            raise ValueError(f"{status!r} is no HTTP status from 200 to 599")
-        if means == "accepted" and status.startswith("5"):
-            raise ValueError(f"{status}: a failure of the server is never an acceptance")
-    return value
-
-
-UrlPath = Annotated[str, AfterValidator(_path)]
-
-
-class RestResults(Strict):
-    """Where a reply says how each row fared: paths and member names of its JSON.
-
-    `form: errors_only` (the default) lists refused rows, `list` has an entry for every row.
-    """
-
-    form: Literal["errors_only", "list"] = "errors_only"
-    path: str = ""
-    key: Text | None = None
-    index: Text | None = None
-    status: Text | None = None
-    code: Text | None = None
-    message: Text | None = None
-    field: Text | None = None
-    id: Text | None = None
-    count: Text | None = None
-    optional: bool | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> RestResults:
-        if self.form == "list":
-            if self.status is None:
-                raise ValueError("form: list needs `status`, the member that judges each row")
-            if self.optional or self.count is not None:
-                raise ValueError("`count` and `optional` go with form: errors_only alone")
-        elif self.key is None and self.index is None:
-            raise ValueError("a list of errors names its rows by `key` or `index`")
-        return self
-
-
-class RestDelete(Strict):
-    """How a record is deleted."""
-
-    method: Literal["DELETE", "POST", "PUT", "PATCH"] = "DELETE"
-    path: Annotated[UrlPath, AfterValidator(_path_of_one)]
-
-
-class RestObject(Strict):
-    """One kind of record of the API."""
-
-    method: Literal["POST", "PUT", "PATCH"] = "POST"
-    path: UrlPath
-    batch_rows: int = Field(default=1, ge=1, le=100_000)
-    batch_bytes: int | None = Field(default=None, ge=1, le=64 << 20)
-    body: Annotated[Any, AfterValidator(_body)] = "rows"
-    row: Annotated[Any, AfterValidator(_row)] = None
-    results: RestResults | None = None
-    delete: RestDelete | None = None
+    update: RestUpdate | None = None
+    insert: RestInsert | None = None
+    delete: RestRemoval | None = None
+    archive: RestRemoval | None = None
+    clear: RestUpdate | None = None
+    read: RestRead | None = None
+    idempotency: RestIdempotency | None = None
     idempotent: bool | None = None
+    partial: bool | None = None
+    batch_bytes: int | None = Field(default=None, ge=1, le=64 << 20)
     numbers: Literal["number", "string", "safe_number"] | None = None
     clear_as: Literal["json_null", "empty_text"] | None = None
     answer: Literal["plausible", "json", "any"] | None = None
-    statuses: Annotated[dict[str, Means], AfterValidator(_statuses)] | None = None
+    statuses: Statuses | None = None
 
     @model_validator(mode="after")
-    def _fits(self) -> RestObject:
-        one_row = self.body == "object" or "$row" in _texts(self.body)
-        if one_row and self.batch_rows != 1:
-            raise ValueError("the body holds one row, so that batch_rows must be 1")
-        if one_row and self.row is not None:
-            raise ValueError("`row` goes with a body of several rows; put the shape into `body`")
-        if _names_a_row(self.path) and self.batch_rows != 1:
-            raise ValueError("the path names one row, so that batch_rows must be 1")
+    def _something_is_sent(self) -> RestObject:
+        written = [self.update, self.insert, self.delete, self.archive, self.clear]
+        if self.path is None:
+            lonely = [name for name in _SHAPE if getattr(self, name) is not None]
+            if lonely:
+                raise ValueError(f"`{lonely[0]}` goes with a path, and there is none")
+            if not any(written):
+                raise ValueError("needs `path`, or an operation such as update or insert")
+            for name in ("update", "insert", "clear"):
+                operation = getattr(self, name)
+                if operation is not None and operation.path is None:
+                    raise ValueError(f"`{name}` needs a path: the object has none of its own")
         return self
+
+    def can(self) -> Can:
+        """What its operations amount to."""
+        removals = [name for name in ("delete", "archive", "clear") if getattr(self, name)]
+        modes = {
+            "upsert": self.path is not None,
+            "mirror": self.path is not None and self.delete is not None,
+            "update": self.update is not None,
+            "insert": self.insert is not None,
+            "append": self.insert is not None,
+        }
+        safeties = {
+            "idempotency_key": self.idempotency is not None,
+            "read_back": self.read is not None and self.read.path is not None,
+        }
+        return Can(
+            modes=frozenset(mode for mode, offered in modes.items() if offered),
+            removals=frozenset({"ignore", *removals}),
+            safeties=Can.safeties | {name for name, offered in safeties.items() if offered},
+            changed_fields=not self._replaces() if self.partial is None else self.partial,
+        )
+
+    def _replaces(self) -> bool:
+        """PUT puts a record in the place of what was there."""
+        sent = (self, self.update, self.insert, self.delete, self.archive, self.clear)
+        return any(one is not None and one.method == "PUT" for one in sent)
+
+    def core_dict(self, name: str) -> dict[str, Any]:
+        """The core's form."""
+        told: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        if self.idempotency is not None:
+            told["idempotency"]["ttl_s"] = told["idempotency"].pop("ttl")
+        return {**told, "name": name}

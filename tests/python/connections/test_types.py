@@ -36,6 +36,21 @@ objects:
   notes: {method: PUT, path: "/notes/{key}", body: object}
 """
 
+MODES = """\
+type: rest
+base_url: https://api.example.com
+objects:
+  people:
+    path: /people
+    update: {method: PATCH, missing: [404, NOT_FOUND]}
+    insert: {path: /people/new, batch_rows: 50, exists: 422}
+    delete: {path: "/people/{key}"}
+    archive: {path: "/people/{key}/archive", body: {id: $key}}
+    clear: {method: PATCH}
+    read: {path: "/people/{match}", all: {path: "/people?limit=100", link: next}}
+  events: {insert: {path: /events}, idempotency: {ttl: 24h}}
+"""
+
 
 def read(text: str, **environment: str) -> tuple[Any, list[Problem]]:
     problems: list[Problem] = []
@@ -113,12 +128,11 @@ def test_rest_objects_go_to_the_core_as_they_stand() -> None:
     connection = made(REST)
     assert connection.object_dict("accounts") == {
         "name": "accounts",
-        "method": "POST",
         "path": "/accounts",
         "batch_rows": 100,
         "body": {"inputs": "$rows"},
         "results": {"form": "errors_only", "path": "errors", "key": "key", "status": "status"},
-        "delete": {"method": "DELETE", "path": "/accounts/{key}"},
+        "delete": {"path": "/accounts/{key}"},
     }
 
 
@@ -217,6 +231,49 @@ def test_limits_are_the_core_s() -> None:
             "objects.notes",
             "one row",
         ),
+        (
+            MODES.replace("  people:\n    path: /people\n", "  people:\n"),
+            4,
+            "objects.people",
+            "needs",
+        ),
+        (
+            MODES.replace("insert: {path: /events}, ", ""),
+            12,
+            "objects.events",
+            "needs `path`, or an",
+        ),
+        (
+            MODES.replace("{match}", "{key}"),
+            11,
+            "objects.people.read.path",
+            "must hold {match}, and no {key}",
+        ),
+        (MODES.replace("link: next", "cursor: next"), 11, "objects.people.read.all", "go together"),
+        (
+            MODES.replace("/people/{key}/archive", "/people/archive"),
+            9,
+            "objects.people.archive.path",
+            "must hold {key} or {match}",
+        ),
+        (
+            MODES.replace("exists: 422", "exists: [[1]]"),
+            7,
+            "objects.people.insert.exists",
+            "must be statuses and codes",
+        ),
+        (
+            MODES.replace("ttl: 24h", "ttl: 24h, header: 'a b'"),
+            12,
+            "objects.events.idempotency.header",
+            "no name of a header",
+        ),
+        (
+            MODES.replace("{insert: {path: /events}", "{batch_rows: 3, insert: {path: /events}"),
+            12,
+            "objects.events",
+            "`batch_rows` goes with a path",
+        ),
         (REST.replace("method: PUT", "method: GET"), 12, "objects.notes.method", "must be 'POST'"),
         (
             REST.replace("batch_rows: 100", "batch_rws: 5"),
@@ -237,8 +294,8 @@ def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, 
 @pytest.mark.parametrize(
     ("text", "wanted", "path", "said"),
     [
-        (REST, Wanted("notes", "append"), ("mode",), "it does mirror, upsert"),
-        (REST, Wanted("notes", "update"), ("mode",), "mode: update is not offered by dest"),
+        (REST, Wanted("notes", "append"), ("mode",), "as it is declared; it does upsert"),
+        (REST, Wanted("accounts", "update"), ("mode",), "declared; it does mirror, upsert"),
         (REST, Wanted("notes", on_removed="archive"), ("on_removed",), "on_removed: archive is"),
         (REST, Wanted("notes", changed_fields=True), ("send",), "which writes whole records"),
         (
@@ -250,8 +307,15 @@ def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, 
         (HUBSPOT, Wanted("list:12"), ("object",), "lists are not offered"),
         (HUBSPOT, Wanted("a/b"), ("object",), "not the name"),
         (REST, Wanted("acounts"), ("object",), "did you mean 'accounts'?"),
-        (REST, Wanted("notes", "mirror", "delete"), ("mode",), "declares no delete"),
-        (REST, Wanted("notes", "upsert", "delete"), ("on_removed",), "declares no delete"),
+        (REST, Wanted("notes", "mirror", "delete"), ("mode",), "mode: mirror is not offered by"),
+        (REST, Wanted("notes", "upsert", "delete"), ("on_removed",), "it does ignore"),
+        (
+            MODES,
+            Wanted("events", "insert", insert_safety="read_back"),
+            ("insert_safety",),
+            "it does duplicate_ok, idempotency_key, park",
+        ),
+        (MODES, Wanted("events", "upsert"), ("mode",), "it does append, insert"),
     ],
 )
 def test_what_a_destination_cannot_do_is_told(
@@ -269,6 +333,22 @@ def test_what_a_destination_can_do_is_let_through() -> None:
         wanted = Wanted("contacts", on_removed=removed, changed_fields=True)
         assert not list(made(HUBSPOT).refusals(wanted))
     assert not list(made(REST).refusals(Wanted("accounts", "upsert", "delete")))
+    for mode in ("upsert", "update", "insert", "append", "mirror"):
+        for removed in ("ignore", "delete", "archive", "clear"):
+            wanted = Wanted("people", mode, removed, "read_back", changed_fields=True)
+            assert not list(made(MODES).refusals(wanted))
+
+
+def test_every_operation_that_is_declared_goes_to_the_core() -> None:
+    people = made(MODES).object_dict("people")
+    assert people["update"] == {"method": "PATCH", "missing": ["404", "NOT_FOUND"]}
+    assert people["insert"] == {"path": "/people/new", "batch_rows": 50, "exists": ["422"]}
+    assert people["archive"] == {"path": "/people/{key}/archive", "body": {"id": "$key"}}
+    assert people["read"]["all"] == {"path": "/people?limit=100", "link": "next"}
+    events = made(MODES).object_dict("events")
+    assert events["idempotency"] == {"header": "Idempotency-Key", "ttl_s": 86400.0}
+    assert "path" not in events
+    assert "batch_rows" not in events
 
 
 def test_no_type_is_both_offered_and_not() -> None:
@@ -285,7 +365,6 @@ def test_every_member_of_a_declaration_goes_through() -> None:
         "name": "notes",
         "method": "PUT",
         "path": "/notes/{key}",
-        "batch_rows": 1,
         "batch_bytes": 1000,
         "body": {"record": "$row", "id": "$key"},
         "idempotent": True,
