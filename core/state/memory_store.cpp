@@ -10,21 +10,6 @@
 namespace tailrace {
 namespace {
 
-using Lock = std::lock_guard<std::recursive_mutex>;
-
-Claim claim_of(const MemoryDisk::Shard& shard, const Holder& holder) {
-  Claim claim;
-  claim.holder = holder;
-  claim.last_seq = shard.last_seq;
-  claim.bucket_bits = shard.bucket_bits;
-  claim.mapping_fingerprint = shard.mapping_fingerprint;
-  claim.encoding = shard.encoding;
-  for (const auto& [number, bucket] : shard.buckets) {
-    claim.snapshot_entries += entries_in(bucket.entries);
-  }
-  return claim;
-}
-
 std::vector<RejectedRow> values(const std::map<IdentityHash, RejectedRow>& rows) {
   std::vector<RejectedRow> out;
   for (const auto& [identity, row] : rows) out.push_back(row);
@@ -36,6 +21,22 @@ bool of_one_shard(const Holder& a, const Holder& b) {
 }
 
 }  // namespace
+
+void MemoryDisk::Shard::fill(ShardImage image) {
+  epoch = image.claim.holder.epoch;
+  last_seq = image.claim.last_seq;
+  bucket_bits = image.claim.bucket_bits;
+  mapping_fingerprint = image.claim.mapping_fingerprint;
+  encoding = image.claim.encoding;
+  resynced_ms = image.claim.resynced_at_ms;
+  for (SnapshotBucket& bucket : image.buckets) {
+    const std::uint32_t number = bucket.bucket;
+    buckets.emplace(number, std::move(bucket));
+  }
+  for (JournalRow& row : image.journal) journal.emplace(row.seq, std::move(row));
+  for (RejectedRow& row : image.rejected) rejected.emplace(row.identity, std::move(row));
+  missing = false;
+}
 
 MemoryDisk::MemoryDisk() : identity(new_identity()) {}
 
@@ -51,22 +52,40 @@ std::int64_t MemoryStore::now_ms() {
 
 MemoryStore::Sync* MemoryStore::find(const SyncAddress& address) {
   for (Sync& sync : disk_->syncs) {
-    if (sync.address.sync == address.sync && sync.address.account == address.account &&
-        sync.address.object == address.object) {
-      return &sync;
-    }
+    if (!sync.shards.empty() && same_sync(sync.address, address)) return &sync;
   }
   return nullptr;
+}
+
+std::int64_t MemoryStore::id_of(const Sync& sync) const { return &sync - disk_->syncs.data() + 1; }
+
+Claim MemoryStore::claim_of(const Sync& sync, const Shard& shard, const Holder& holder) {
+  Claim claim;
+  claim.holder = holder;
+  claim.last_seq = shard.last_seq;
+  claim.bucket_bits = shard.bucket_bits;
+  claim.mapping_fingerprint = shard.mapping_fingerprint;
+  claim.encoding = shard.encoding;
+  claim.resynced_at_ms = shard.resynced_ms;
+  claim.fields_changed_at_ms = sync.fields_changed_ms;
+  for (const auto& [number, bucket] : shard.buckets) {
+    claim.snapshot_entries += entries_in(bucket.entries);
+  }
+  return claim;
 }
 
 bool MemoryStore::lives(const Shard& shard) {
   return shard.lease_until_ms != 0 && shard.lease_until_ms >= now_ms() && !shard.holder.expired();
 }
 
-MemoryStore::Shard& MemoryStore::shard_of_epoch(const Holder& holder) {
+MemoryStore::Sync& MemoryStore::sync_of(const Holder& holder) {
   const auto index = static_cast<std::size_t>(holder.sync_id - 1);
   if (index >= disk_->syncs.size()) fail_fenced(holder);
-  std::vector<Shard>& shards = disk_->syncs[index].shards;
+  return disk_->syncs[index];
+}
+
+MemoryStore::Shard& MemoryStore::shard_of_epoch(const Holder& holder) {
+  std::vector<Shard>& shards = sync_of(holder).shards;
   if (shards.size() != static_cast<std::size_t>(holder.of)) fail_fenced(holder);
   Shard& shard = shards[static_cast<std::size_t>(holder.shard)];
   if (shard.epoch != holder.epoch) fail_fenced(holder);
@@ -79,32 +98,19 @@ MemoryStore::Shard& MemoryStore::held(const Holder& holder) {
   return shard;
 }
 
-void MemoryStore::relayout(std::int64_t sync_id, Sync& sync, const SyncAddress& address,
-                           const std::string& run_id) {
+void MemoryStore::relayout(Sync& sync, const SyncAddress& address, const std::string& run_id) {
   std::vector<Claim> old;
   const int of = static_cast<int>(sync.shards.size());
   for (int i = 0; i < of; ++i) {
-    Shard& shard = sync.shards[static_cast<std::size_t>(i)];
-    old.push_back(claim_of(shard, {sync_id, i, of, shard.epoch}));
+    const Shard& shard = sync.shards[static_cast<std::size_t>(i)];
+    old.push_back(claim_of(sync, shard, {id_of(sync), i, of, shard.epoch}));
   }
-  Resplit split = resplit(*this, old, address.of, run_id);
-  std::vector<Shard> shards(split.shards.size());
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    Shard& shard = shards[i];
-    ShardImage& image = split.shards[i];
-    shard.epoch = split.epoch;
-    shard.last_seq = split.folded_seq + static_cast<std::int64_t>(image.carried.size());
-    shard.bucket_bits = split.bucket_bits;
-    shard.mapping_fingerprint = split.mapping_fingerprint;
-    shard.encoding = split.encoding;
-    for (SnapshotBucket& bucket : image.buckets) {
-      const std::uint32_t number = bucket.bucket;
-      shard.buckets.emplace(number, std::move(bucket));
-    }
-    for (JournalRow& row : image.carried) shard.journal.emplace(row.seq, std::move(row));
-    for (RejectedRow& row : image.rejected) shard.rejected.emplace(row.identity, std::move(row));
+  std::vector<Shard> shards;
+  for (ShardImage& image : resplit(*this, old, address.of, run_id)) {
+    shards.emplace_back().fill(std::move(image));
   }
   sync.shards = std::move(shards);
+  sync.counts.clear();
 }
 
 void MemoryStore::note_run(const Holder& holder, const SyncAddress& address, const RunRow& run) {
@@ -136,23 +142,27 @@ std::optional<Claim> MemoryStore::claim(const SyncAddress& address, const RunRow
   Sync* sync = find(address);
   if (sync == nullptr) {
     const std::vector<Shard> shards(static_cast<std::size_t>(address.of));
-    sync = &disk_->syncs.emplace_back(Sync{address, shards});
+    sync = &disk_->syncs.emplace_back();
+    sync->address = address;
+    sync->shards = shards;
   }
-  const std::int64_t sync_id = sync - disk_->syncs.data() + 1;
+  for (const Shard& shard : sync->shards) {
+    if (shard.missing) throw StateLost("state: sync " + address.sync + " lacks shards");
+  }
   if (sync->shards.size() != static_cast<std::size_t>(address.of)) {
     for (const Shard& other : sync->shards) {
       if (lives(other)) return std::nullopt;
     }
-    relayout(sync_id, *sync, address, run.run_id);
+    relayout(*sync, address, run.run_id);
   }
   Shard& shard = sync->shards[static_cast<std::size_t>(address.shard)];
   if (lives(shard)) return std::nullopt;
-  const Holder holder{sync_id, address.shard, address.of, shard.epoch + 1};
+  const Holder holder{id_of(*sync), address.shard, address.of, shard.epoch + 1};
   shard.epoch = holder.epoch;
   shard.lease_until_ms = now_ms() + lease_ms;
   shard.holder = alive_;
   note_run(holder, address, run);
-  return claim_of(shard, holder);
+  return claim_of(*sync, shard, holder);
 }
 
 std::optional<Claim> MemoryStore::peek(const SyncAddress& address) {
@@ -161,9 +171,8 @@ std::optional<Claim> MemoryStore::peek(const SyncAddress& address) {
   if (sync == nullptr || sync->shards.size() != static_cast<std::size_t>(address.of)) {
     return std::nullopt;
   }
-  const std::int64_t sync_id = sync - disk_->syncs.data() + 1;
   const Shard& shard = sync->shards[static_cast<std::size_t>(address.shard)];
-  return claim_of(shard, Holder{sync_id, address.shard, address.of, shard.epoch});
+  return claim_of(*sync, shard, Holder{id_of(*sync), address.shard, address.of, shard.epoch});
 }
 
 void MemoryStore::renew(const Holder& holder, std::int64_t lease_ms) {
@@ -198,6 +207,7 @@ std::vector<RejectedRow> MemoryStore::read_rejected(const Holder& holder) {
 }
 
 void MemoryStore::append(const Holder& holder, const Commit& commit) {
+  check_fields(commit.fields);
   const Lock lock(disk_->mutex);
   Shard& shard = held(holder);
   if (follows(commit.journal, shard.last_seq) == Follows::repeated) {
@@ -214,6 +224,10 @@ void MemoryStore::append(const Holder& holder, const Commit& commit) {
     if (!fresh) stored->second = rejected_again(row, stored->second);
   }
   for (const IdentityHash& identity : commit.no_longer_rejected) shard.rejected.erase(identity);
+  Sync& sync = sync_of(holder);
+  for (const FieldHashes& row : commit.fields) sync.field_hashes[row.identity] = row.hashes;
+  for (const IdentityHash& identity : commit.fields_forgotten) sync.field_hashes.erase(identity);
+  note_log(sync, holder, commit.log);
 }
 
 void MemoryStore::fold(Shard& shard, const Finish& finish) {
@@ -251,6 +265,10 @@ void MemoryStore::finish(const Holder& holder, const Finish& finish) {
     shard.mapping_fingerprint = finish.mapping_fingerprint;
     shard.encoding = finish.encoding;
   }
+  if (finish.resynced) shard.resynced_ms = now_ms();
+  while (!disk_->log.empty() && disk_->log.front().at_ms < now_ms() - kLogKeptMs) {
+    disk_->log.pop_front();
+  }
   shard.lease_until_ms = 0;
   const std::string sync = run->row.sync;
   run->row = finish.run;
@@ -281,15 +299,15 @@ void MemoryStore::reset(const SyncAddress& address) {
   const Lock lock(disk_->mutex);
   Sync* sync = find(address);
   if (sync == nullptr) return;
-  for (const Shard& shard : sync->shards) {
-    if (lives(shard)) throw Fenced("state: a run of sync " + address.sync + " is under way");
-  }
+  check_free(*sync);
   for (Shard& shard : sync->shards) {
     Shard empty;
     empty.epoch = shard.epoch + 1;
     empty.last_seq = shard.last_seq;
     shard = std::move(empty);
   }
+  sync->field_hashes.clear();
+  sync->counts.clear();
 }
 
 }  // namespace tailrace

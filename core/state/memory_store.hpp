@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "state/store.hpp"
@@ -23,14 +26,22 @@ class MemoryDisk {
     int bucket_bits = 0;
     std::string mapping_fingerprint;
     std::string encoding;
+    std::int64_t resynced_ms = 0;
+    bool missing = false;              // while the sync is imported
     std::weak_ptr<const void> holder;  // gone where the store that claimed it is
     std::map<std::uint32_t, SnapshotBucket> buckets;
     std::map<std::int64_t, JournalRow> journal;
     std::map<IdentityHash, RejectedRow> rejected;
+
+    void fill(ShardImage image);
   };
   struct Sync {
     SyncAddress address;
-    std::vector<Shard> shards;
+    std::vector<Shard> shards;  // none where another sync took its name over
+    std::string fields_noted;
+    std::int64_t fields_changed_ms = 0;
+    std::map<IdentityHash, std::string> field_hashes;
+    std::map<int, ShardCount> counts;
   };
   struct Run {
     RunRow row;
@@ -42,6 +53,9 @@ class MemoryDisk {
   StoreIdentity identity;
   std::vector<Sync> syncs;  // sync_id - 1
   std::vector<Run> runs;    // oldest first
+  std::deque<LogEntry> log;  // oldest first
+  using Limit = std::pair<std::string, std::string>;  // account, rule
+  std::map<Limit, std::map<std::int64_t, double>> budgets;  // what was used, by RateSlot::until_ms
   std::recursive_mutex mutex;  // stores of several threads may share a disk
 };
 
@@ -69,17 +83,39 @@ class MemoryStore : public StateStore {
   [[nodiscard]] std::vector<RunRow> runs(const std::string& sync, std::size_t limit) override;
   [[nodiscard]] std::vector<RejectedRow> rejected_of(const SyncAddress& address) override;
   void reset(const SyncAddress& address) override;
+  void note_fields(const SyncAddress& address, const std::string& fingerprint) override;
+  [[nodiscard]] std::vector<std::string> read_fields(
+      const Holder& holder, std::span<const IdentityHash> identities) override;
+  [[nodiscard]] std::vector<LogEntry> log_of(const std::string& sync, const std::string& key,
+                                             std::size_t limit) override;
+  [[nodiscard]] RateGrant draw(const RateAsk& ask) override;
+  void put_shard_count(const Holder& holder, const std::string& round,
+                       const std::string& counts) override;
+  [[nodiscard]] std::vector<ShardCount> shard_counts(const Holder& holder,
+                                                     const std::string& round) override;
+  bool rename(const SyncAddress& from, const SyncAddress& to) override;
+  [[nodiscard]] std::vector<SyncAddress> addresses() override;
+  void adopt(const StoreIdentity& identity) override;
+  void import_shard(const ShardImage& image) override;
+  void import_runs(std::span<const RunRow> runs) override;
 
  private:
   using Shard = MemoryDisk::Shard;
   using Sync = MemoryDisk::Sync;
+  using Lock = std::lock_guard<std::recursive_mutex>;
 
   Shard& shard_of_epoch(const Holder& holder);
   Shard& held(const Holder& holder);
   Sync* find(const SyncAddress& address);
   [[nodiscard]] bool lives(const Shard& shard);
-  void relayout(std::int64_t sync_id, Sync& sync, const SyncAddress& address,
-                const std::string& run_id);
+  [[nodiscard]] std::int64_t id_of(const Sync& sync) const;
+  [[nodiscard]] Sync& sync_of(const Holder& holder);
+  [[nodiscard]] static Claim claim_of(const Sync& sync, const Shard& shard, const Holder& holder);
+  void relayout(Sync& sync, const SyncAddress& address, const std::string& run_id);
+  void note_log(const Sync& sync, const Holder& holder, const std::vector<LogRow>& log);
+  /// Throws Fenced where a run holds a shard of it.
+  void check_free(const Sync& sync);
+  void check_unused() const;
   void note_run(const Holder& holder, const SyncAddress& address, const RunRow& run);
   void fold(Shard& shard, const Finish& finish);
 
@@ -87,6 +123,7 @@ class MemoryStore : public StateStore {
   Now now_;
   std::int64_t last_ms_ = 0;
   std::shared_ptr<const void> alive_;
+  LastGrants grants_;
 };
 
 }  // namespace tailrace

@@ -52,19 +52,25 @@ class Splitter {
     }
   }
 
-  void write(const CarryInto& into, Resplit& out) {
+  /// `common`: what all shards of the new layout have alike; the carried rows follow its seq.
+  std::vector<ShardImage> write(const Claim& common, const std::string& run_id) {
     std::size_t most = 0;
     for (const Parts& part : parts_) most = std::max(most, part.count);
-    out.bucket_bits = bucket_bits_for(most);
+    const CarryInto into{common.holder.epoch, run_id, common.last_seq, kQuietMs};
+    std::vector<ShardImage> images(of_);
     for (std::uint32_t shard = 0; shard < of_; ++shard) {
-      ShardImage image;
-      image.entries = parts_[shard].count;
+      ShardImage& image = images[shard];
+      image.claim = common;
+      image.claim.holder.shard = static_cast<int>(shard);
+      image.claim.bucket_bits = bucket_bits_for(most);
+      image.claim.snapshot_entries = parts_[shard].count;
       parts_[shard].entries.sort();
-      build(parts_[shard].entries, out.bucket_bits, image.buckets);
-      image.carried = carry_doubts(into, std::move(parts_[shard].sends), {});
+      build(parts_[shard].entries, image.claim.bucket_bits, image.buckets);
+      image.journal = carry_doubts(into, std::move(parts_[shard].sends), {});
+      image.claim.last_seq += static_cast<std::int64_t>(image.journal.size());
       image.rejected = std::move(rejected_[shard]);
-      out.shards.push_back(std::move(image));
     }
+    return images;
   }
 
  private:
@@ -93,25 +99,23 @@ class Splitter {
 
 }  // namespace
 
-Resplit resplit(StateStore& store, const std::vector<Claim>& old, int of,
-                const std::string& run_id) {
-  Resplit out;
+std::vector<ShardImage> resplit(StateStore& store, const std::vector<Claim>& old, int of,
+                                const std::string& run_id) {
   Splitter splitter(store, of);
+  Claim common = old.at(0);
   for (const Claim& claim : old) {
     splitter.read(claim);
-    out.epoch = std::max(out.epoch, claim.holder.epoch);
-    out.folded_seq = std::max(out.folded_seq, claim.last_seq);
+    common.holder.epoch = std::max(common.holder.epoch, claim.holder.epoch);
+    common.last_seq = std::max(common.last_seq, claim.last_seq);
+    common.resynced_at_ms = std::min(common.resynced_at_ms, claim.resynced_at_ms);
+    if (claim.mapping_fingerprint != old.front().mapping_fingerprint ||
+        claim.encoding != old.front().encoding) {
+      common.mapping_fingerprint.clear();
+      common.encoding.clear();
+    }
   }
-  const auto same = [&](const Claim& claim) {
-    return claim.mapping_fingerprint == old.front().mapping_fingerprint &&
-           claim.encoding == old.front().encoding;
-  };
-  if (!old.empty() && std::all_of(old.begin(), old.end(), same)) {
-    out.mapping_fingerprint = old.front().mapping_fingerprint;
-    out.encoding = old.front().encoding;
-  }
-  splitter.write({out.epoch, run_id, out.folded_seq, kQuietMs}, out);
-  return out;
+  common.holder.of = of;
+  return splitter.write(common, run_id);
 }
 
 }  // namespace tailrace

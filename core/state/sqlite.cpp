@@ -157,6 +157,12 @@ SqliteStatement& SqliteStatement::bind_blob(std::string_view bytes) {
   return *this;
 }
 
+SqliteStatement& SqliteStatement::bind_real(double value) {
+  const int code = sqlite3_bind_double(statement_, ++bound_, value);
+  if (code != SQLITE_OK) connection_->fail(code);
+  return *this;
+}
+
 bool SqliteStatement::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
@@ -171,6 +177,8 @@ void SqliteStatement::run() {
 std::int64_t SqliteStatement::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
 }
+
+double SqliteStatement::real(int column) const { return sqlite3_column_double(statement_, column); }
 
 std::string_view SqliteStatement::bytes(int column) const {
   const void* from = sqlite3_column_blob(statement_, column);
@@ -199,6 +207,18 @@ SqliteTransaction::~SqliteTransaction() {
 void SqliteTransaction::commit() {
   connection_.execute("COMMIT");
   open_ = false;
+}
+
+SqliteUnsynced::SqliteUnsynced(SqliteConnection& connection) : connection_(connection) {
+  connection_.execute("PRAGMA synchronous = NORMAL");
+}
+
+SqliteUnsynced::~SqliteUnsynced() {
+  try {
+    connection_.execute("PRAGMA synchronous = FULL");
+  } catch (const std::exception&) {
+    connection_.distrust();
+  }
 }
 
 }  // namespace tailrace

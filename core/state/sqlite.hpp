@@ -24,6 +24,7 @@ class SqliteStatement {
   SqliteStatement& bind(std::int64_t value);
   SqliteStatement& bind(std::string_view text);
   SqliteStatement& bind_blob(std::string_view bytes);
+  SqliteStatement& bind_real(double value);
 
   /// False after the last row.
   bool step();
@@ -31,6 +32,7 @@ class SqliteStatement {
   void run();
 
   [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] double real(int column) const;
   /// Text or blob. Valid until the next step.
   [[nodiscard]] std::string_view bytes(int column) const;
 
@@ -64,6 +66,7 @@ class SqliteConnection {
 
   /// An error left it unsure what is on the disk: close it and open anew.
   [[nodiscard]] bool suspect() const { return suspect_; }
+  void distrust() { suspect_ = true; }
   /// For a forked child: forgets the handle, whose locks and files are the parent's.
   void abandon();
 
@@ -95,6 +98,19 @@ class SqliteTransaction {
  private:
   SqliteConnection& connection_;
   bool open_ = false;
+};
+
+/// While it lives, commits of the connection survive the process but may not survive the machine.
+/// Made and ended outside a transaction.
+class SqliteUnsynced {
+ public:
+  explicit SqliteUnsynced(SqliteConnection& connection);
+  ~SqliteUnsynced();
+  SqliteUnsynced(const SqliteUnsynced&) = delete;
+  SqliteUnsynced& operator=(const SqliteUnsynced&) = delete;
+
+ private:
+  SqliteConnection& connection_;
 };
 
 }  // namespace tailrace

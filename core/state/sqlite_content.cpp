@@ -75,7 +75,7 @@ std::int64_t sum_of(const ShardRow& shard, const RejectedRow& row) {
       .add(row.code)
       .add(row.message)
       .add(row.field)
-      .add(static_cast<std::int64_t>(row.hold))
+      .add(word_of(row.hold))
       .add(row.attempts)
       .add(row.first_at_ms)
       .add(row.last_at_ms)
@@ -90,12 +90,13 @@ RejectedRow rejected_from(const ShardRow& shard, const SqliteStatement& from) {
   row.code = from.bytes(3);
   row.message = from.bytes(4);
   row.field = from.bytes(5);
-  row.hold = static_cast<Hold>(from.integer(6));
+  const std::optional<Hold> hold = hold_from(from.bytes(6));
+  if (!hold) corrupt(shard, "rejected rows");
+  row.hold = *hold;
   row.attempts = static_cast<std::int32_t>(from.integer(7));
   row.first_at_ms = from.integer(8);
   row.last_at_ms = from.integer(9);
-  const bool known = from.integer(6) >= 0 && from.integer(6) <= static_cast<int>(Hold::released);
-  if (!known || sum_of(shard, row) != from.integer(10)) corrupt(shard, "rejected rows");
+  if (sum_of(shard, row) != from.integer(10)) corrupt(shard, "rejected rows");
   return row;
 }
 
@@ -112,6 +113,12 @@ JournalRow journal_from(const ShardRow& shard, const SqliteStatement& from) {
 }
 
 }  // namespace
+
+void SqliteContent::fill(const ShardImage& image) {
+  for (const SnapshotBucket& bucket : image.buckets) put_bucket(bucket);
+  add_journal(image.journal);
+  for (const RejectedRow& row : image.rejected) write_rejected(row);
+}
 
 void SqliteContent::read_snapshot(bool with_keys, const StateStore::BucketVisitor& visit) {
   SqliteStatement row = connection_.prepare(
@@ -246,7 +253,7 @@ void SqliteContent::drop_journal(std::int64_t folded_seq) {
 
 std::vector<RejectedRow> SqliteContent::read_rejected() {
   SqliteStatement row = connection_.prepare(
-      "SELECT identity, key, version, code, message, field, transient, attempts, first_at, "
+      "SELECT identity, key, version, code, message, field, hold, attempts, first_at, "
       "last_at, "
       "sum FROM rejected_row WHERE sync_id = ? AND shard = ? ORDER BY identity");
   row.bind(shard_.sync_id).bind(shard_.shard);
@@ -263,7 +270,7 @@ std::vector<RejectedRow> SqliteContent::read_rejected() {
 std::optional<RejectedRow> SqliteContent::rejected(const IdentityHash& identity) {
   const std::string digits = text_of(identity);
   SqliteStatement row = connection_.prepare(
-      "SELECT identity, key, version, code, message, field, transient, attempts, first_at, "
+      "SELECT identity, key, version, code, message, field, hold, attempts, first_at, "
       "last_at, "
       "sum FROM rejected_row WHERE sync_id = ? AND shard = ? AND identity = ?");
   row.bind(shard_.sync_id).bind(shard_.shard).bind(digits);
@@ -284,7 +291,7 @@ void SqliteContent::write_rejected(const RejectedRow& row) {
   connection_
       .prepare(
           "INSERT INTO rejected_row (sync_id, shard, identity, key, version, code, message, "
-          "field, transient, attempts, first_at, last_at, sum) "
+          "field, hold, attempts, first_at, last_at, sum) "
           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(shard_.sync_id)
       .bind(shard_.shard)
@@ -294,7 +301,7 @@ void SqliteContent::write_rejected(const RejectedRow& row) {
       .bind(row.code)
       .bind(row.message)
       .bind(row.field)
-      .bind(static_cast<std::int64_t>(row.hold))
+      .bind(word_of(row.hold))
       .bind(row.attempts)
       .bind(row.first_at_ms)
       .bind(row.last_at_ms)

@@ -18,6 +18,9 @@ class SqliteContent {
   SqliteContent(SqliteConnection& connection, ShardRow& shard)
       : connection_(connection), shard_(shard) {}
 
+  /// Writes what the image holds into an empty shard.
+  void fill(const ShardImage& image);
+
   void read_snapshot(bool with_keys, const StateStore::BucketVisitor& visit);
   [[nodiscard]] SnapshotBucket read_bucket(std::uint32_t bucket);
   /// Replaces a bucket, or removes it where it has no entries.

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "state/errors.hpp"
+#include "state/protocol.hpp"
 
 namespace tailrace {
 namespace {
@@ -32,6 +33,8 @@ std::int64_t sum_of(const SyncRow& row) {
       .add(row.account)
       .add(row.object)
       .add(row.created_ms)
+      .add(row.fields_noted)
+      .add(row.fields_changed_ms)
       .value();
 }
 
@@ -53,6 +56,7 @@ std::int64_t sum_of(const ShardRow& row) {
       .add(row.mapping_fingerprint)
       .add(row.encoding)
       .add(row.latest_ms)
+      .add(row.resynced_ms)
       .value();
 }
 
@@ -63,16 +67,27 @@ void check(const Row& row, std::int64_t sum, const char* table) {
   }
 }
 
-constexpr const char* kShardColumns =
+constexpr const char* kShards =
     "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
     "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, "
-    "sum "
-    "FROM sync_shard";
+    "resynced_at, sum FROM sync_shard";
 constexpr const char* kOneShard =
     "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
     "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, "
-    "sum "
-    "FROM sync_shard WHERE sync_id = ? AND shard = ?";
+    "resynced_at, sum FROM sync_shard WHERE sync_id = ? AND shard = ?";
+
+SyncRow sync_from(const SqliteStatement& row) {
+  SyncRow sync;
+  sync.id = row.integer(0);
+  sync.sync = row.bytes(1);
+  sync.account = row.bytes(2);
+  sync.object = row.bytes(3);
+  sync.created_ms = row.integer(4);
+  sync.fields_noted = row.bytes(5);
+  sync.fields_changed_ms = row.integer(6);
+  check(sync, row.integer(7), "sync");
+  return sync;
+}
 
 ShardRow shard_from(const SqliteStatement& row) {
   ShardRow shard;
@@ -92,13 +107,33 @@ ShardRow shard_from(const SqliteStatement& row) {
   shard.mapping_fingerprint = row.bytes(13);
   shard.encoding = row.bytes(14);
   shard.latest_ms = row.integer(15);
-  check(shard, row.integer(16), "sync_shard");
+  shard.resynced_ms = row.integer(16);
+  check(shard, row.integer(17), "sync_shard");
   return shard;
 }
 
 }  // namespace
 
-Claim ShardRow::claim() const {
+bool SyncRow::is(const SyncAddress& address) const {
+  return sync == address.sync && account == address.account && object == address.object;
+}
+
+ShardRow ShardRow::from(const ShardImage& image, std::int64_t sync_id, std::int64_t now_ms) {
+  ShardRow row;
+  row.sync_id = sync_id;
+  row.shard = image.claim.holder.shard;
+  row.of = image.claim.holder.of;
+  row.epoch = image.claim.holder.epoch;
+  row.last_seq = row.folded_seq = folded_seq_of(image);
+  row.bucket_bits = image.claim.bucket_bits;
+  row.mapping_fingerprint = image.claim.mapping_fingerprint;
+  row.encoding = image.claim.encoding;
+  row.latest_ms = now_ms;
+  row.resynced_ms = image.claim.resynced_at_ms;
+  return row;
+}
+
+Claim ShardRow::claim(const SyncRow& sync) const {
   Claim claim;
   claim.holder = holder();
   claim.last_seq = last_seq;
@@ -106,6 +141,8 @@ Claim ShardRow::claim() const {
   claim.snapshot_entries = static_cast<std::size_t>(entries);
   claim.mapping_fingerprint = mapping_fingerprint;
   claim.encoding = encoding;
+  claim.resynced_at_ms = resynced_ms;
+  claim.fields_changed_at_ms = sync.fields_changed_ms;
   return claim;
 }
 
@@ -165,22 +202,32 @@ void SqliteCatalogue::write(const ClockAnchor& anchor) {
 }
 
 std::vector<SyncRow> SqliteCatalogue::syncs(const StoreRow& store) {
-  SqliteStatement row =
-      connection_.prepare("SELECT id, sync, account, object, created_at, sum FROM sync");
+  SqliteStatement row = connection_.prepare(
+      "SELECT id, sync, account, object, created_at, fields_noted, fields_changed_at, sum "
+      "FROM sync");
   std::vector<SyncRow> syncs;
-  while (row.step()) {
-    syncs.push_back({row.integer(0), std::string(row.bytes(1)), std::string(row.bytes(2)),
-                     std::string(row.bytes(3)), row.integer(4)});
-    check(syncs.back(), row.integer(5), "sync");
-  }
+  while (row.step()) syncs.push_back(sync_from(row));
   if (static_cast<std::int64_t>(syncs.size()) != store.syncs) {
     throw StateLost("state: rows of table sync are missing");
   }
   return syncs;
 }
 
+SyncRow SqliteCatalogue::sync(std::int64_t id) {
+  SqliteStatement row = connection_.prepare(
+      "SELECT id, sync, account, object, created_at, fields_noted, fields_changed_at, sum "
+      "FROM sync WHERE id = ?");
+  row.bind(id);
+  if (!row.step()) throw StateLost("state: rows of table sync are missing");
+  return sync_from(row);
+}
+
+void SqliteCatalogue::remove_sync(std::int64_t id) {
+  connection_.prepare("DELETE FROM sync WHERE id = ?").bind(id).run();
+}
+
 std::vector<ShardRow> SqliteCatalogue::shards(const StoreRow& store) {
-  SqliteStatement row = connection_.prepare(kShardColumns);
+  SqliteStatement row = connection_.prepare(kShards);
   std::vector<ShardRow> shards;
   while (row.step()) shards.push_back(shard_from(row));
   if (static_cast<std::int64_t>(shards.size()) != store.shards) {
@@ -192,13 +239,15 @@ std::vector<ShardRow> SqliteCatalogue::shards(const StoreRow& store) {
 void SqliteCatalogue::write(const SyncRow& row) {
   connection_
       .prepare(
-          "INSERT INTO sync (id, sync, account, object, created_at, sum) "
-          "VALUES (?, ?, ?, ?, ?, ?)")
+          "INSERT OR REPLACE INTO sync (id, sync, account, object, created_at, fields_noted, "
+          "fields_changed_at, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(row.id)
       .bind(row.sync)
       .bind(row.account)
       .bind(row.object)
       .bind(row.created_ms)
+      .bind(row.fields_noted)
+      .bind(row.fields_changed_ms)
       .bind(sum_of(row))
       .run();
 }
@@ -208,8 +257,8 @@ void SqliteCatalogue::write(const ShardRow& row) {
       .prepare(
           "INSERT OR REPLACE INTO sync_shard (sync_id, shard, of, epoch, lease_until, "
           "lock_boot_id, run_id, last_seq, folded_seq, bucket_bits, entries, snapshot_sum, "
-          "rejected_sum, config_fingerprint, encoding, latest_at, sum) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          "rejected_sum, config_fingerprint, encoding, latest_at, resynced_at, sum) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(row.sync_id)
       .bind(row.shard)
       .bind(row.of)
@@ -226,6 +275,7 @@ void SqliteCatalogue::write(const ShardRow& row) {
       .bind(row.mapping_fingerprint)
       .bind(row.encoding)
       .bind(row.latest_ms)
+      .bind(row.resynced_ms)
       .bind(sum_of(row))
       .run();
 }
@@ -233,7 +283,8 @@ void SqliteCatalogue::write(const ShardRow& row) {
 void SqliteCatalogue::remove_shards(std::int64_t sync_id) {
   for (const char* sql :
        {"DELETE FROM sync_shard WHERE sync_id = ?", "DELETE FROM snapshot WHERE sync_id = ?",
-        "DELETE FROM journal WHERE sync_id = ?", "DELETE FROM rejected_row WHERE sync_id = ?"}) {
+        "DELETE FROM journal WHERE sync_id = ?", "DELETE FROM rejected_row WHERE sync_id = ?",
+        "DELETE FROM shard_count WHERE sync_id = ?"}) {
     connection_.prepare(sql).bind(sync_id).run();
   }
 }

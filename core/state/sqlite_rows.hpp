@@ -28,6 +28,10 @@ struct SyncRow {
   std::string account;
   std::string object;
   std::int64_t created_ms = 0;
+  std::string fields_noted;
+  std::int64_t fields_changed_ms = 0;
+
+  [[nodiscard]] bool is(const SyncAddress& address) const;
 };
 
 /// Table `sync_shard`.
@@ -48,9 +52,15 @@ struct ShardRow {
   std::string mapping_fingerprint;
   std::string encoding;
   std::int64_t latest_ms = 0;  // latest time recorded
+  std::int64_t resynced_ms = 0;
+
+  /// As a run of this image's shard left it, released.
+  static ShardRow from(const ShardImage& image, std::int64_t sync_id, std::int64_t now_ms);
 
   [[nodiscard]] Holder holder() const { return {sync_id, shard, of, epoch}; }
-  [[nodiscard]] Claim claim() const;
+  [[nodiscard]] Claim claim(const SyncRow& sync) const;
+  /// Nothing was ever written down under it.
+  [[nodiscard]] bool is_blank() const { return last_seq == 0 && entries == 0 && rejected_sum == 0; }
 };
 
 /// The small tables that say what is in the large ones. Each row has a checksum, and the store's
@@ -71,6 +81,9 @@ class SqliteCatalogue {
 
   void write(const SyncRow& row);
   void write(const ShardRow& row);
+  [[nodiscard]] SyncRow sync(std::int64_t id);
+  void remove_sync(std::int64_t id);
+  /// With all that is in them, but for the field hashes: those are of no shard.
   void remove_shards(std::int64_t sync_id);
   /// The row of the holder's shard, whatever its epoch.
   [[nodiscard]] std::optional<ShardRow> shard(const Holder& holder);

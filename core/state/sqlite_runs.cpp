@@ -101,6 +101,29 @@ void SqliteRuns::end(const Holder& holder, const RunRow& run) {
       .run();
 }
 
+void SqliteRuns::move(std::int64_t from_sync_id, std::int64_t to_sync_id) {
+  std::vector<StoredRun> runs;
+  {
+    SqliteStatement row = connection_.prepare(
+        "SELECT number, id, sync_id, sync, shard, of, epoch, status, counts, started_at, ended_at, "
+        "sum, report FROM run WHERE sync_id = ?");
+    row.bind(from_sync_id);
+    while (row.step()) runs.emplace_back(row);
+  }
+  for (StoredRun& stored : runs) {
+    stored.holder.sync_id = to_sync_id;
+    connection_.prepare("UPDATE run SET sync_id = ?, sum = ? WHERE number = ?")
+        .bind(to_sync_id)
+        .bind(sum_of(stored.holder, stored.run))
+        .bind(stored.number)
+        .run();
+  }
+}
+
+bool SqliteRuns::any_started() {
+  return connection_.prepare("SELECT 1 FROM run WHERE epoch > 0 LIMIT 1").step();
+}
+
 bool SqliteRuns::has_ended(const Holder& holder, const RunRow& run) {
   SqliteStatement row = connection_.prepare(
       "SELECT 1 FROM run WHERE sync_id = ? AND shard = ? AND of = ? AND epoch = ? AND id = ? "

@@ -21,6 +21,10 @@ class SqliteRuns {
   void end(const Holder& holder, const RunRow& run);
   [[nodiscard]] bool has_ended(const Holder& holder, const RunRow& run);
   void keep(std::int64_t sync_id, std::size_t runs);
+  /// Gives all runs of one sync to another.
+  void move(std::int64_t from_sync_id, std::int64_t to_sync_id);
+  /// False where all runs were imported.
+  [[nodiscard]] bool any_started();
   [[nodiscard]] std::vector<RunRow> latest(const std::string& sync, std::size_t limit);
 
  private:

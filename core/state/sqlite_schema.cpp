@@ -25,53 +25,72 @@ constexpr int kBusyTimeoutMs = 30'000;
 
 struct Definition {
   const char* name;
+  int format;  // that made it what it is
   const char* sql;
 };
 
-// `run` and `rejected_row` are for users to query: times in milliseconds since 1970, keys as text.
-// Blobs come last, so that the columns before them are read without following their pages.
-constexpr std::array<Definition, 10> kDefinitions{{
-    {"store",
+// `run`, `rejected_row` and `row_log` are for users to query: times in milliseconds since 1970,
+// keys as text. Blobs come last, so that the columns before them are read without following their
+// pages.
+constexpr std::array<Definition, 15> kDefinitions{{
+    {"store", 1,
      "CREATE TABLE store (id TEXT NOT NULL, hash_secret BLOB NOT NULL, format INTEGER NOT NULL, "
      "created_at INTEGER NOT NULL, syncs INTEGER NOT NULL, shards INTEGER NOT NULL, "
      "sum INTEGER NOT NULL)"},
-    {"clock",
+    {"clock", 1,
      "CREATE TABLE clock (boot_id TEXT NOT NULL, boot_ms INTEGER NOT NULL, "
      "wall_ms INTEGER NOT NULL, sum INTEGER NOT NULL)"},
-    {"sync",
+    {"sync", 2,
      "CREATE TABLE sync (id INTEGER PRIMARY KEY, sync TEXT NOT NULL, account TEXT NOT NULL, "
-     "object TEXT NOT NULL, created_at INTEGER NOT NULL, sum INTEGER NOT NULL)"},
-    {"sync_shard",
+     "object TEXT NOT NULL, created_at INTEGER NOT NULL, fields_noted TEXT NOT NULL, "
+     "fields_changed_at INTEGER NOT NULL, sum INTEGER NOT NULL)"},
+    {"sync_shard", 2,
      "CREATE TABLE sync_shard (sync_id INTEGER NOT NULL, shard INTEGER NOT NULL, "
      "of INTEGER NOT NULL, epoch INTEGER NOT NULL, lease_until INTEGER NOT NULL, "
      "lock_boot_id TEXT NOT NULL, run_id TEXT NOT NULL, last_seq INTEGER NOT NULL, "
      "folded_seq INTEGER NOT NULL, bucket_bits INTEGER NOT NULL, entries INTEGER NOT NULL, "
      "snapshot_sum INTEGER NOT NULL, rejected_sum INTEGER NOT NULL, "
      "config_fingerprint TEXT NOT NULL, encoding TEXT NOT NULL, latest_at INTEGER NOT NULL, "
-     "sum INTEGER NOT NULL, PRIMARY KEY (sync_id, shard)) WITHOUT ROWID"},
-    {"snapshot",
+     "resynced_at INTEGER NOT NULL, sum INTEGER NOT NULL, "
+     "PRIMARY KEY (sync_id, shard)) WITHOUT ROWID"},
+    {"snapshot", 1,
      "CREATE TABLE snapshot (sync_id INTEGER NOT NULL, shard INTEGER NOT NULL, "
      "bucket INTEGER NOT NULL, sum INTEGER NOT NULL, keys_sum INTEGER NOT NULL, "
      "absent BLOB NOT NULL, entries BLOB NOT NULL, keys BLOB NOT NULL, "
      "PRIMARY KEY (sync_id, shard, bucket)) WITHOUT ROWID"},
-    {"journal",
+    {"journal", 1,
      "CREATE TABLE journal (sync_id INTEGER NOT NULL, shard INTEGER NOT NULL, "
      "seq INTEGER NOT NULL, epoch INTEGER NOT NULL, run_id TEXT NOT NULL, kind INTEGER NOT NULL, "
      "send_by INTEGER NOT NULL, sum INTEGER NOT NULL, entries BLOB NOT NULL, "
      "PRIMARY KEY (sync_id, shard, seq)) WITHOUT ROWID"},
-    {"rejected_row",
+    {"rejected_row", 2,
      "CREATE TABLE rejected_row (sync_id INTEGER NOT NULL, shard INTEGER NOT NULL, "
      "identity TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, code TEXT NOT NULL, "
-     "message TEXT NOT NULL, field TEXT NOT NULL, transient INTEGER NOT NULL, "
+     "message TEXT NOT NULL, field TEXT NOT NULL, hold TEXT NOT NULL, "
      "attempts INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, "
      "sum INTEGER NOT NULL, PRIMARY KEY (sync_id, shard, identity)) WITHOUT ROWID"},
-    {"run",
+    {"run", 1,
      "CREATE TABLE run (number INTEGER PRIMARY KEY, id TEXT NOT NULL, sync_id INTEGER NOT NULL, "
      "sync TEXT NOT NULL, shard INTEGER NOT NULL, of INTEGER NOT NULL, epoch INTEGER NOT NULL, "
      "status TEXT NOT NULL, counts TEXT NOT NULL, started_at INTEGER NOT NULL, "
      "ended_at INTEGER NOT NULL, sum INTEGER NOT NULL, report TEXT NOT NULL)"},
-    {"run_of_sync", "CREATE INDEX run_of_sync ON run (sync_id)"},
-    {"run_running", "CREATE INDEX run_running ON run (sync_id) WHERE status = 'running'"},
+    {"run_of_sync", 1, "CREATE INDEX run_of_sync ON run (sync_id)"},
+    {"run_running", 1, "CREATE INDEX run_running ON run (sync_id) WHERE status = 'running'"},
+    {"row_log", 2,
+     "CREATE TABLE row_log (number INTEGER PRIMARY KEY, run_id TEXT NOT NULL, sync TEXT NOT NULL, "
+     "key TEXT NOT NULL, op TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL, "
+     "message TEXT NOT NULL, at INTEGER NOT NULL)"},
+    {"row_log_of_key", 2, "CREATE INDEX row_log_of_key ON row_log (key)"},
+    {"field_hashes", 2,
+     "CREATE TABLE field_hashes (sync_id INTEGER NOT NULL, identity BLOB NOT NULL, "
+     "sum INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (sync_id, identity)) WITHOUT ROWID"},
+    {"rate_budget", 2,
+     "CREATE TABLE rate_budget (account TEXT NOT NULL, rule TEXT NOT NULL, slot INTEGER NOT NULL, "
+     "used REAL NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (account, rule, slot)) WITHOUT ROWID"},
+    {"shard_count", 2,
+     "CREATE TABLE shard_count (sync_id INTEGER NOT NULL, shard INTEGER NOT NULL, "
+     "round TEXT NOT NULL, counts TEXT NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL, "
+     "PRIMARY KEY (sync_id, shard)) WITHOUT ROWID"},
 }};
 
 [[noreturn]] void lost(const std::string& path, const std::string& why) {
@@ -129,7 +148,7 @@ class Draft {
 void make_tables(SqliteConnection& connection, const ClockReading& now) {
   connection.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
   connection.execute("PRAGMA user_version = " + std::to_string(kSqliteFormat));
-  for (const Definition& definition : kDefinitions) connection.execute(definition.sql);
+  for (int format = 1; format <= kSqliteFormat; ++format) make_sqlite_tables(connection, format);
   SqliteCatalogue catalogue(connection);
   StoreRow store;
   store.identity = new_identity();
@@ -203,7 +222,7 @@ void check_head(const std::string& head, const std::string& path) {
                     "; this version of Tailrace knows formats up to " +
                     std::to_string(kSqliteFormat) + ": use the newer version");
   }
-  if (format != kSqliteFormat) lost(path, "is not a state store, or is corrupt");
+  if (format < 1) lost(path, "is not a state store, or is corrupt");
   for (const Constant& constant : constants) {
     if (at(constant.place, constant.bytes) != constant.value) {
       lost(path, "is not a state store, or is corrupt");
@@ -212,6 +231,12 @@ void check_head(const std::string& head, const std::string& path) {
 }
 
 }  // namespace
+
+void make_sqlite_tables(SqliteConnection& connection, int format) {
+  for (const Definition& definition : kDefinitions) {
+    if (definition.format == format) connection.execute(definition.sql);
+  }
+}
 
 void make_state_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0) {
@@ -253,9 +278,15 @@ void check_sqlite_file(const std::string& path) {
   if (file.st_size % static_cast<off_t>(kPageBytes) != 0 && !has_log) lost(path, "is cut off");
 }
 
-void check_sqlite_schema(SqliteConnection& connection, const std::string& path) {
+int sqlite_format_of(SqliteConnection& connection, const std::string& path) {
   constexpr std::size_t head_bytes = 100;
   check_head(connection.read_head(head_bytes), path);
+  // What a migration wrote may still be in the log alone.
+  return std::stoi("0" + connection.ask("PRAGMA user_version"));
+}
+
+void check_sqlite_schema(SqliteConnection& connection, const std::string& path) {
+  if (sqlite_format_of(connection, path) != kSqliteFormat) lost(path, "is of another format");
   std::map<std::string, std::string, std::less<>> found;
   SqliteStatement statement =
       connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL");

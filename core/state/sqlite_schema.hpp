@@ -8,7 +8,7 @@
 namespace tailrace {
 
 /// The number of the tables' layout. A store of a later one is refused.
-inline constexpr int kSqliteFormat = 1;
+inline constexpr int kSqliteFormat = 2;
 
 /// Makes the directory, 0700, where it is missing. Its parent must be there.
 void make_state_directory(const std::string& directory);
@@ -19,6 +19,12 @@ void create_sqlite_store(const std::string& path, const std::string& vfs, const 
 
 /// Throws StateLost where there is no file, or none that can be a store: a link, empty, cut off.
 void check_sqlite_file(const std::string& path);
+
+/// The tables and indices that have been what they are since this format.
+void make_sqlite_tables(SqliteConnection& connection, int format);
+
+/// Throws StateLost where the open file is no store, or one of a later format.
+[[nodiscard]] int sqlite_format_of(SqliteConnection& connection, const std::string& path);
 
 /// Throws StateLost unless the open file is a store of this format with just our tables' layout.
 void check_sqlite_schema(SqliteConnection& connection, const std::string& path);

@@ -12,6 +12,8 @@
 #include "state/errors.hpp"
 #include "state/protocol.hpp"
 #include "state/sqlite_content.hpp"
+#include "state/sqlite_migration.hpp"
+#include "state/sqlite_notes.hpp"
 #include "state/sqlite_runs.hpp"
 #include "state/sqlite_schema.hpp"
 
@@ -59,6 +61,7 @@ SqliteStore::~SqliteStore() {
 void SqliteStore::open() {
   check_sqlite_file(path_);
   auto connection = std::make_unique<SqliteConnection>(path_, options_.vfs, kBusyTimeoutMs);
+  if (sqlite_format_of(*connection, path_) < kSqliteFormat) migrate(*connection);
   check_sqlite_schema(*connection, path_);
   set_up_sqlite(*connection);
   if (suspect_) recover(*connection);
@@ -73,6 +76,22 @@ void SqliteStore::open() {
   adopt_clock(tables, catalogue, false);
   connection_ = std::move(connection);
   suspect_ = false;
+}
+
+void SqliteStore::migrate(SqliteConnection& connection) {
+  set_up_sqlite(connection);
+  migrate_sqlite(connection, [&](const std::vector<ShardRow>& shards) {
+    SqliteCatalogue tables(connection);
+    Catalogue earlier;
+    earlier.shards = shards;
+    adopt_clock(tables, earlier, false);
+    const bool busy = std::any_of(shards.begin(), shards.end(),
+                                  [&](const ShardRow& shard) { return lives(shard, {}); });
+    if (!busy) return;
+    throw StoreUnavailable("state: " + path_ +
+                           " is of an earlier format, and a run of an earlier version of Tailrace "
+                           "works with it: wait for its end");
+  });
 }
 
 // Pages whose sync failed may be gone from the kernel's cache as if they had been written. Writing
@@ -93,6 +112,10 @@ void SqliteStore::check_process() const {
 
 void SqliteStore::with_connection(const std::function<void(SqliteConnection&)>& work) {
   check_process();
+  if (connection_ && connection_->suspect()) {
+    suspect_ = true;
+    connection_.reset();
+  }
   if (!connection_) open();
   try {
     work(*connection_);
@@ -185,6 +208,7 @@ std::vector<RejectedRow> SqliteStore::read_rejected(const Holder& holder) {
 }
 
 void SqliteStore::append(const Holder& holder, const Commit& commit) {
+  check_fields(commit.fields);
   with_connection([&](SqliteConnection& connection) {
     SqliteTransaction transaction(connection);
     ShardRow shard = held(holder);
@@ -199,6 +223,7 @@ void SqliteStore::append(const Holder& holder, const Commit& commit) {
     content.add_journal(commit.journal);
     for (const RejectedRow& row : commit.rejected) content.put_rejected(row);
     for (const IdentityHash& identity : commit.no_longer_rejected) content.drop_rejected(identity);
+    write_notes(shard, commit);
     SqliteCatalogue(connection).write(shard);
     transaction.commit();
   });
@@ -225,8 +250,10 @@ void SqliteStore::finish(const Holder& holder, const Finish& finish) {
       shard.mapping_fingerprint = finish.mapping_fingerprint;
       shard.encoding = finish.encoding;
     }
+    if (finish.resynced) shard.resynced_ms = now_ms();
     shard.lease_until_ms = 0;
     SqliteCatalogue(connection).write(shard);
+    SqliteLog(connection).drop_older(now_ms() - kLogKeptMs);
     table.end(holder, finish.run);
     table.keep(holder.sync_id, kRunsKept);
     transaction.commit();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,21 @@ class SqliteStore : public StateStore {
   [[nodiscard]] std::vector<RunRow> runs(const std::string& sync, std::size_t limit) override;
   [[nodiscard]] std::vector<RejectedRow> rejected_of(const SyncAddress& address) override;
   void reset(const SyncAddress& address) override;
+  void note_fields(const SyncAddress& address, const std::string& fingerprint) override;
+  [[nodiscard]] std::vector<std::string> read_fields(
+      const Holder& holder, std::span<const IdentityHash> identities) override;
+  [[nodiscard]] std::vector<LogEntry> log_of(const std::string& sync, const std::string& key,
+                                             std::size_t limit) override;
+  [[nodiscard]] RateGrant draw(const RateAsk& ask) override;
+  void put_shard_count(const Holder& holder, const std::string& round,
+                       const std::string& counts) override;
+  [[nodiscard]] std::vector<ShardCount> shard_counts(const Holder& holder,
+                                                     const std::string& round) override;
+  bool rename(const SyncAddress& from, const SyncAddress& to) override;
+  [[nodiscard]] std::vector<SyncAddress> addresses() override;
+  void adopt(const StoreIdentity& identity) override;
+  void import_shard(const ShardImage& image) override;
+  void import_runs(std::span<const RunRow> runs) override;
 
  private:
   /// A claim whose commit was not answered.
@@ -62,9 +78,14 @@ class SqliteStore : public StateStore {
     StoreRow store;
     std::vector<SyncRow> syncs;
     std::vector<ShardRow> shards;
+
+    /// Null where there is none.
+    [[nodiscard]] const SyncRow* find(const SyncAddress& address) const;
+    [[nodiscard]] std::vector<ShardRow> shards_of(const SyncRow& sync) const;
   };
 
   void open();
+  void migrate(SqliteConnection& connection);
   void recover(SqliteConnection& connection) const;
   /// Runs `work` on an open connection, which is closed where it becomes suspect.
   void with_connection(const std::function<void(SqliteConnection&)>& work);
@@ -73,10 +94,17 @@ class SqliteStore : public StateStore {
   [[nodiscard]] Catalogue read_catalogue(SqliteCatalogue& tables);
   void adopt_clock(SqliteCatalogue& tables, const Catalogue& catalogue, bool write);
   [[nodiscard]] bool lives(const ShardRow& shard, const std::string& asking_run_id);
-  [[nodiscard]] std::vector<ShardRow> shards_for(const SyncAddress& address, const RunRow& run,
-                                                 Catalogue& catalogue, bool& busy);
-  [[nodiscard]] std::vector<ShardRow> relayout(const std::vector<ShardRow>& old, int of,
+  /// Throws Fenced where a run holds one of them.
+  void check_free(const std::vector<ShardRow>& shards, const SyncAddress& address);
+  /// Makes the sync, without shards.
+  [[nodiscard]] SyncRow new_sync(const SyncAddress& address, Catalogue& catalogue);
+  /// Makes the sync with shards that hold nothing.
+  void make_sync(const SyncAddress& address, Catalogue& catalogue);
+  [[nodiscard]] std::vector<ShardRow> relayout(const SyncRow& sync,
+                                               const std::vector<ShardRow>& old, int of,
                                                const std::string& run_id, Catalogue& catalogue);
+  ShardRow write_shard(const ShardImage& image, std::int64_t sync_id);
+  void write_notes(const ShardRow& shard, const Commit& commit);
   [[nodiscard]] ShardRow shard_of_epoch(const Holder& holder);
   [[nodiscard]] ShardRow held(const Holder& holder);
 
@@ -89,6 +117,7 @@ class SqliteStore : public StateStore {
   StoreClock clock_;
   HolderLock lock_;
   std::optional<Unanswered> unanswered_;
+  LastGrants grants_;
 };
 
 /// The path that a URL names: sqlite:///relative, sqlite:////absolute. Throws

@@ -5,17 +5,24 @@
 #include "state/protocol.hpp"
 #include "state/resplit.hpp"
 #include "state/sqlite_content.hpp"
+#include "state/sqlite_notes.hpp"
 #include "state/sqlite_runs.hpp"
 #include "state/sqlite_store.hpp"
 
 namespace tailrace {
-namespace {
-
-bool same(const SyncRow& row, const SyncAddress& address) {
-  return row.sync == address.sync && row.account == address.account && row.object == address.object;
+const SyncRow* SqliteStore::Catalogue::find(const SyncAddress& address) const {
+  const auto found =
+      std::find_if(syncs.begin(), syncs.end(), [&](const SyncRow& row) { return row.is(address); });
+  return found == syncs.end() ? nullptr : &*found;
 }
 
-}  // namespace
+std::vector<ShardRow> SqliteStore::Catalogue::shards_of(const SyncRow& sync) const {
+  std::vector<ShardRow> found;
+  for (const ShardRow& shard : shards) {
+    if (shard.sync_id == sync.id) found.push_back(shard);
+  }
+  return found;
+}
 
 bool SqliteStore::lives(const ShardRow& shard, const std::string& asking_run_id) {
   if (shard.lease_until_ms == 0 || shard.lease_until_ms < now_ms()) return false;
@@ -33,74 +40,61 @@ bool SqliteStore::lives(const ShardRow& shard, const std::string& asking_run_id)
   return !can_tell || lock_.taken_elsewhere(holder);
 }
 
-std::vector<ShardRow> SqliteStore::relayout(const std::vector<ShardRow>& old, int of,
-                                            const std::string& run_id, Catalogue& catalogue) {
-  std::vector<Claim> claims;
-  for (const ShardRow& shard : old) claims.push_back(shard.claim());
-  Resplit split = resplit(*this, claims, of, run_id);
-  const std::int64_t sync_id = old.front().sync_id;
-  SqliteCatalogue tables(*connection_);
-  tables.remove_shards(sync_id);
-  std::vector<ShardRow> shards;
-  for (int i = 0; i < of; ++i) {
-    ShardRow shard;
-    shard.sync_id = sync_id;
-    shard.shard = i;
-    shard.of = of;
-    shard.epoch = split.epoch;
-    shard.last_seq = shard.folded_seq = split.folded_seq;
-    shard.bucket_bits = split.bucket_bits;
-    shard.mapping_fingerprint = split.mapping_fingerprint;
-    shard.encoding = split.encoding;
-    shard.latest_ms = now_ms();
-    ShardImage& image = split.shards[static_cast<std::size_t>(i)];
-    SqliteContent content(*connection_, shard);
-    for (const SnapshotBucket& bucket : image.buckets) content.put_bucket(bucket);
-    content.add_journal(image.carried);
-    for (const RejectedRow& row : image.rejected) content.write_rejected(row);
-    tables.write(shard);
-    shards.push_back(std::move(shard));
+void SqliteStore::check_free(const std::vector<ShardRow>& shards, const SyncAddress& address) {
+  for (const ShardRow& shard : shards) {
+    if (lives(shard, {})) fail_under_way(address);
   }
+}
+
+SyncRow SqliteStore::new_sync(const SyncAddress& address, Catalogue& catalogue) {
+  SyncRow sync;
+  sync.id = 1;
+  for (const SyncRow& row : catalogue.syncs) sync.id = std::max(sync.id, row.id + 1);
+  sync.sync = address.sync;
+  sync.account = address.account;
+  sync.object = address.object;
+  sync.created_ms = now_ms();
+  catalogue.syncs.push_back(sync);
+  catalogue.store.syncs += 1;
+  return sync;
+}
+
+void SqliteStore::make_sync(const SyncAddress& address, Catalogue& catalogue) {
+  SqliteCatalogue tables(*connection_);
+  const SyncRow sync = new_sync(address, catalogue);
+  tables.write(sync);
+  for (int i = 0; i < address.of; ++i) {
+    ShardRow shard;
+    shard.sync_id = sync.id;
+    shard.shard = i;
+    shard.of = address.of;
+    tables.write(shard);
+    catalogue.shards.push_back(std::move(shard));
+  }
+  catalogue.store.shards += address.of;
+  tables.write(catalogue.store);
+}
+
+ShardRow SqliteStore::write_shard(const ShardImage& image, std::int64_t sync_id) {
+  ShardRow shard = ShardRow::from(image, sync_id, now_ms());
+  SqliteContent(*connection_, shard).fill(image);
+  SqliteCatalogue(*connection_).write(shard);
+  return shard;
+}
+
+std::vector<ShardRow> SqliteStore::relayout(const SyncRow& sync, const std::vector<ShardRow>& old,
+                                            int of, const std::string& run_id,
+                                            Catalogue& catalogue) {
+  std::vector<Claim> claims;
+  for (const ShardRow& shard : old) claims.push_back(shard.claim(sync));
+  const std::vector<ShardImage> images = resplit(*this, claims, of, run_id);
+  SqliteCatalogue tables(*connection_);
+  tables.remove_shards(sync.id);
+  std::vector<ShardRow> shards;
+  for (const ShardImage& image : images) shards.push_back(write_shard(image, sync.id));
   catalogue.store.shards += of - static_cast<int>(old.size());
   tables.write(catalogue.store);
   return shards;
-}
-
-/// The sync's shards in the asked layout, made where they are missing; `busy` where a run holds
-/// another layout.
-std::vector<ShardRow> SqliteStore::shards_for(const SyncAddress& address, const RunRow& run,
-                                              Catalogue& catalogue, bool& busy) {
-  SqliteCatalogue tables(*connection_);
-  const auto sync = std::find_if(catalogue.syncs.begin(), catalogue.syncs.end(),
-                                 [&](const SyncRow& row) { return same(row, address); });
-  std::vector<ShardRow> shards;
-  if (sync == catalogue.syncs.end()) {
-    std::int64_t id = 1;
-    for (const SyncRow& row : catalogue.syncs) id = std::max(id, row.id + 1);
-    tables.write(SyncRow{id, address.sync, address.account, address.object, now_ms()});
-    for (int i = 0; i < address.of; ++i) {
-      ShardRow shard;
-      shard.sync_id = id;
-      shard.shard = i;
-      shard.of = address.of;
-      tables.write(shard);
-      shards.push_back(std::move(shard));
-    }
-    catalogue.store.syncs += 1;
-    catalogue.store.shards += address.of;
-    tables.write(catalogue.store);
-    return shards;
-  }
-  for (const ShardRow& shard : catalogue.shards) {
-    if (shard.sync_id == sync->id) shards.push_back(shard);
-  }
-  if (shards.empty() || shards.size() != static_cast<std::size_t>(shards.front().of)) {
-    throw StateLost("state: sync " + address.sync + " lacks shards");
-  }
-  if (shards.front().of == address.of) return shards;
-  busy = std::any_of(shards.begin(), shards.end(),
-                     [&](const ShardRow& shard) { return lives(shard, run.run_id); });
-  return busy ? shards : relayout(shards, address.of, run.run_id, catalogue);
 }
 
 std::optional<Claim> SqliteStore::claim(const SyncAddress& address, const RunRow& run,
@@ -113,9 +107,19 @@ std::optional<Claim> SqliteStore::claim(const SyncAddress& address, const RunRow
     SqliteCatalogue tables(connection);
     Catalogue catalogue = read_catalogue(tables);
     adopt_clock(tables, catalogue, true);
-    bool busy = false;
-    const std::vector<ShardRow> shards = shards_for(address, run, catalogue, busy);
-    if (busy) return;
+    if (catalogue.find(address) == nullptr) make_sync(address, catalogue);
+    const SyncRow& sync = *catalogue.find(address);
+    std::vector<ShardRow> shards = catalogue.shards_of(sync);
+    if (shards.empty() || shards.size() != static_cast<std::size_t>(shards.front().of)) {
+      throw StateLost("state: sync " + address.sync + " lacks shards");
+    }
+    if (shards.front().of != address.of) {
+      const bool busy = std::any_of(shards.begin(), shards.end(), [&](const ShardRow& shard) {
+        return lives(shard, run.run_id);
+      });
+      if (busy) return;
+      shards = relayout(sync, shards, address.of, run.run_id, catalogue);
+    }
     ShardRow shard = shards.at(static_cast<std::size_t>(address.shard));
     if (lives(shard, run.run_id)) return;
     shard.epoch += 1;
@@ -136,7 +140,7 @@ std::optional<Claim> SqliteStore::claim(const SyncAddress& address, const RunRow
     unanswered_ = Unanswered{holder, run.run_id};
     transaction.commit();
     unanswered_.reset();
-    claim = shard.claim();
+    claim = shard.claim(sync);
   });
   return claim;
 }
@@ -144,14 +148,13 @@ std::optional<Claim> SqliteStore::claim(const SyncAddress& address, const RunRow
 std::optional<Claim> SqliteStore::peek(const SyncAddress& address) {
   std::optional<Claim> found;
   with_connection([&](SqliteConnection& connection) {
+    const SqliteTransaction one_view(connection, SqliteTransaction::Kind::reading);
     SqliteCatalogue tables(connection);
     const Catalogue catalogue = read_catalogue(tables);
-    for (const SyncRow& sync : catalogue.syncs) {
-      if (!same(sync, address)) continue;
-      for (const ShardRow& shard : catalogue.shards) {
-        const bool asked = shard.sync_id == sync.id && shard.shard == address.shard;
-        if (asked && shard.of == address.of) found = shard.claim();
-      }
+    const SyncRow* sync = catalogue.find(address);
+    if (sync == nullptr) return;
+    for (const ShardRow& shard : catalogue.shards_of(*sync)) {
+      if (shard.shard == address.shard && shard.of == address.of) found = shard.claim(*sync);
     }
   });
   return found;
@@ -163,13 +166,11 @@ std::vector<RejectedRow> SqliteStore::rejected_of(const SyncAddress& address) {
     const SqliteTransaction one_view(connection, SqliteTransaction::Kind::reading);
     SqliteCatalogue tables(connection);
     const Catalogue catalogue = read_catalogue(tables);
-    for (const SyncRow& sync : catalogue.syncs) {
-      if (!same(sync, address)) continue;
-      for (ShardRow shard : catalogue.shards) {
-        if (shard.sync_id != sync.id) continue;
-        for (RejectedRow& row : SqliteContent(connection, shard).read_rejected()) {
-          rows.push_back(std::move(row));
-        }
+    const SyncRow* sync = catalogue.find(address);
+    if (sync == nullptr) return;
+    for (ShardRow& shard : catalogue.shards_of(*sync)) {
+      for (RejectedRow& row : SqliteContent(connection, shard).read_rejected()) {
+        rows.push_back(std::move(row));
       }
     }
   });
@@ -182,13 +183,13 @@ void SqliteStore::reset(const SyncAddress& address) {
     SqliteCatalogue tables(connection);
     const Catalogue catalogue = read_catalogue(tables);
     adopt_clock(tables, catalogue, true);
-    const auto sync = std::find_if(catalogue.syncs.begin(), catalogue.syncs.end(),
-                                   [&](const SyncRow& row) { return same(row, address); });
-    if (sync == catalogue.syncs.end()) return;
-    std::vector<ShardRow> empty;
-    for (const ShardRow& shard : catalogue.shards) {
-      if (shard.sync_id != sync->id) continue;
-      if (lives(shard, {})) throw Fenced("state: a run of sync " + address.sync + " is under way");
+    const SyncRow* sync = catalogue.find(address);
+    if (sync == nullptr) return;
+    const std::vector<ShardRow> shards = catalogue.shards_of(*sync);
+    check_free(shards, address);
+    tables.remove_shards(sync->id);
+    SqliteFields(connection, sync->id).drop_all();
+    for (const ShardRow& shard : shards) {
       ShardRow fresh;
       fresh.sync_id = shard.sync_id;
       fresh.shard = shard.shard;
@@ -197,10 +198,8 @@ void SqliteStore::reset(const SyncAddress& address) {
       fresh.run_id = shard.run_id;
       fresh.last_seq = fresh.folded_seq = shard.last_seq;
       fresh.latest_ms = std::max(shard.latest_ms, now_ms());
-      empty.push_back(std::move(fresh));
+      tables.write(fresh);
     }
-    tables.remove_shards(sync->id);
-    for (const ShardRow& shard : empty) tables.write(shard);
     transaction.commit();
   });
 }

@@ -1,108 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "row/hash.hpp"
+#include "state/budget.hpp"
 #include "state/errors.hpp"
-#include "state/journal.hpp"
-#include "state/rejected.hpp"
-#include "state/snapshot.hpp"
+#include "state/records.hpp"
 
 namespace tailrace {
-
-struct StoreIdentity {
-  std::string id;  // random, made with the store; lets an orchestrator notice a swapped one
-  Hasher::Secret secret{};
-  int format = 1;
-};
-
-/// State belongs to (sync, account, object), and of it to one shard of n.
-struct SyncAddress {
-  std::string sync;
-  std::string account;
-  std::string object;
-  int shard = 0;
-  int of = 1;
-};
-
-/// One run's right to write one shard.
-struct Holder {
-  std::int64_t sync_id = 0;
-  int shard = 0;
-  int of = 1;
-  std::int64_t epoch = 0;
-};
-
-struct Claim {
-  Holder holder;
-  std::int64_t last_seq = 0;
-  int bucket_bits = 0;
-  std::size_t snapshot_entries = 0;
-  std::string mapping_fingerprint;  // of the last finished run; empty before the first
-  std::string encoding;
-  std::int64_t resynced_at_ms = 0;      // when a run last sent everything; 0 never
-  std::int64_t fields_changed_at_ms = 0;  // when note_fields() last saw another list; 0 never
-};
-
-/// Opt-in: what was done with one row, succeeded rows too.
-struct LogRow {
-  std::string key;
-  std::string op;
-  std::string status;
-  std::string code;
-  std::string message;
-
-  bool operator==(const LogRow&) const = default;
-};
-
-/// Opt-in: a hash of each field as it was acknowledged, so that a run can send only what changed.
-/// The bytes are the caller's, kFieldHashesBytes at most.
-struct FieldHashes {
-  IdentityHash identity;
-  std::string hashes;
-};
-inline constexpr std::size_t kFieldHashesBytes = 65'536;
-
-/// One commit of the settle thread: outcomes of finished batches and intents of the next ones.
-/// Everything in it becomes durable together, or nothing.
-struct Commit {
-  std::vector<JournalRow> journal;  // seq set by the caller, rising without gaps from last_seq
-  std::vector<RejectedRow> rejected;  // inserted, or attempts + 1 and the rest replaced
-  std::vector<IdentityHash> no_longer_rejected;
-  std::vector<LogRow> log;
-  std::vector<FieldHashes> fields;  // replaced; empty hashes remove them
-  std::vector<IdentityHash> fields_forgotten;
-};
-
-struct RunRow {
-  std::string run_id;
-  std::string sync;
-  std::string status;  // running, or the status of the report
-  std::int64_t started_at_ms = 0;
-  std::int64_t ended_at_ms = 0;
-  std::string counts;  // JSON, the report's counts
-  std::string report;  // JSON, the run report
-};
-
-/// T4. Buckets are replaced whole; journal rows up to and including `folded_seq` are deleted.
-struct Finish {
-  RunRow run;
-  std::string mapping_fingerprint;  // empty: what an earlier run left stays (with the encoding)
-  std::string encoding;
-  bool fold = false;
-  int bucket_bits = 0;
-  bool replace_all_buckets = false;  // bucket_bits changed
-  std::vector<SnapshotBucket> buckets;  // an empty `entries` deletes the bucket
-  std::int64_t folded_seq = 0;
-  std::vector<JournalRow> carried;  // open doubts written again with new seqs
-  std::vector<IdentityHash> forgotten;  // rejected rows whose key left the model
-  bool resynced = false;  // the run sent everything: sets Claim::resynced_at_ms to the store's now
-};
 
 /// Keeps what destinations have acknowledged. All methods throw StateLost, StoreUnavailable; those
 /// that take a Holder also throw Fenced: when another run took a newer epoch, or finish() was
@@ -158,6 +69,44 @@ class StateStore {
   /// Drops baseline and journal of the sync (all shards): the next run sends everything again and
   /// deletes nothing. Epochs and seqs go on. Throws Fenced where a run holds the lease.
   virtual void reset(const SyncAddress& address) = 0;
+
+  /// The destination's fields as a run or a check saw them. Where they are not those noted last,
+  /// Claim::fields_changed_at_ms is now. Does nothing where the sync has no state.
+  virtual void note_fields(const SyncAddress& address, const std::string& fingerprint) = 0;
+  /// Field hashes of the identities, in their order; an empty text where none are kept.
+  [[nodiscard]] virtual std::vector<std::string> read_fields(
+      const Holder& holder, std::span<const IdentityHash> identities) = 0;
+  /// Newest first; of every sync where `sync` is empty. Kept for kLogDays.
+  [[nodiscard]] virtual std::vector<LogEntry> log_of(const std::string& sync,
+                                                     const std::string& key, std::size_t limit) = 0;
+
+  /// Takes tokens of a limit that all runs of an account share, or gives some back. A machine that
+  /// loses its power may forget what was drawn last. Throws std::invalid_argument where the ask
+  /// makes no sense.
+  [[nodiscard]] virtual RateGrant draw(const RateAsk& ask) = 0;
+
+  /// Replaces what this shard counted before.
+  virtual void put_shard_count(const Holder& holder, const std::string& round,
+                               const std::string& counts) = 0;
+  /// Of this round, by every shard of the holder's layout that has counted; where the round is an
+  /// empty text, not those older than an hour. By shard.
+  [[nodiscard]] virtual std::vector<ShardCount> shard_counts(const Holder& holder,
+                                                             const std::string& round) = 0;
+
+  /// Gives the state of `from`, in all its shards, to the sync `to`, unless that has some. False
+  /// where nothing was carried. Throws Fenced where a run holds one of the two.
+  virtual bool rename(const SyncAddress& from, const SyncAddress& to) = 0;
+
+  /// Every shard of every sync.
+  [[nodiscard]] virtual std::vector<SyncAddress> addresses() = 0;
+  /// For a store that another is copied into (copy_store): takes over id and secret. Throws
+  /// std::logic_error unless the store is empty.
+  virtual void adopt(const StoreIdentity& identity) = 0;
+  /// Puts in one shard. A sync of which a shard is missing cannot be claimed. Throws
+  /// std::logic_error where the shard is there, or a run has used the store.
+  virtual void import_shard(const ShardImage& image) = 0;
+  /// Puts in runs, oldest first. Throws std::logic_error where a run has used the store.
+  virtual void import_runs(std::span<const RunRow> runs) = 0;
 };
 
 /// Opens (and makes, where `create`) the store at `url`: sqlite:///relative/path,

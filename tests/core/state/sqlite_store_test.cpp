@@ -136,10 +136,10 @@ TEST_F(SqliteFile, SomethingElseIsRefused) {
 
 TEST_F(SqliteFile, ALaterFormatIsRefusedByNameOfBoth) {
   open();
-  execute("PRAGMA user_version = 2");
+  execute("PRAGMA user_version = 3");
   const std::string why = refusal();
-  EXPECT_NE(why.find("format 2"), std::string::npos) << why;
-  EXPECT_NE(why.find("up to 1"), std::string::npos) << why;
+  EXPECT_NE(why.find("format 3"), std::string::npos) << why;
+  EXPECT_NE(why.find("up to 2"), std::string::npos) << why;
   execute("PRAGMA user_version = 0");
   EXPECT_NE(refusal(), "");
 }

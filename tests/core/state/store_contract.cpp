@@ -24,7 +24,7 @@ TEST_P(StoreContract, AStoreKeepsItsIdentity) {
   EXPECT_EQ(first.id, again.id);
   EXPECT_EQ(first.id.size(), 32U);
   EXPECT_EQ(first.secret, again.secret);
-  EXPECT_EQ(first.format, 1);
+  EXPECT_EQ(first.format, again.format);
   const StoreIdentity other = GetParam().make()->open()->identity();
   EXPECT_NE(first.id, other.id);
   EXPECT_NE(first.secret, other.secret);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,32 @@ class ForwardingStore : public StateStore {
     return inner_->rejected_of(address);
   }
   void reset(const SyncAddress& address) override { inner_->reset(address); }
+  void note_fields(const SyncAddress& address, const std::string& fingerprint) override {
+    inner_->note_fields(address, fingerprint);
+  }
+  std::vector<std::string> read_fields(const Holder& holder,
+                                       std::span<const IdentityHash> identities) override {
+    return inner_->read_fields(holder, identities);
+  }
+  std::vector<LogEntry> log_of(const std::string& sync, const std::string& key,
+                               std::size_t limit) override {
+    return inner_->log_of(sync, key, limit);
+  }
+  RateGrant draw(const RateAsk& ask) override { return inner_->draw(ask); }
+  void put_shard_count(const Holder& holder, const std::string& round,
+                       const std::string& counts) override {
+    inner_->put_shard_count(holder, round, counts);
+  }
+  std::vector<ShardCount> shard_counts(const Holder& holder, const std::string& round) override {
+    return inner_->shard_counts(holder, round);
+  }
+  bool rename(const SyncAddress& from, const SyncAddress& to) override {
+    return inner_->rename(from, to);
+  }
+  std::vector<SyncAddress> addresses() override { return inner_->addresses(); }
+  void adopt(const StoreIdentity& identity) override { inner_->adopt(identity); }
+  void import_shard(const ShardImage& image) override { inner_->import_shard(image); }
+  void import_runs(std::span<const RunRow> runs) override { inner_->import_runs(runs); }
 
  protected:
   StateStore& inner() { return *inner_; }
