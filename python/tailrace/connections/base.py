@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -25,10 +26,14 @@ class Connection(Strict):
 class Warehouse(Connection):
     """A connection that models are read from."""
 
+
+class OwnWarehouse(Warehouse, ABC):
+    """A warehouse whose settings stand in the project, and not in another tool's file."""
+
+    @abstractmethod
     def source(self, directory: str) -> dict[str, Any]:
         """What `tailrace.warehouses` opens: `kind` and its settings, which may hold `Secret`s.
         `directory` is the project's, for relative paths."""
-        raise NotImplementedError
 
 
 class RateLimit(Strict):
@@ -81,7 +86,7 @@ class Can:
             yield ("send",), message
 
 
-class Destination(Connection):
+class Destination(Connection, ABC):
     """A connection that rows are sent to.
 
     `account` names the state's owner where the login does not: state survives a new token then.
@@ -99,9 +104,9 @@ class Destination(Connection):
     limits: tuple[RateLimit, ...] | None = None
     allow_private: bool = False
 
+    @abstractmethod
     def auth_dict(self) -> dict[str, Any]:
         """The core's form of the credentials; texts are `Secret`s or public."""
-        raise NotImplementedError
 
     def public_login(self) -> str | None:
         """The part of the login that may be known, such as a user name; None for no such part."""

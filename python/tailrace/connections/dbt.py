@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from tailrace.connections.base import Warehouse
 from tailrace.spec.values import Text  # noqa: TC001  (pydantic reads the annotation)
@@ -10,14 +10,11 @@ from tailrace.spec.values import Text  # noqa: TC001  (pydantic reads the annota
 
 class DbtConnection(Warehouse):
     """`project_dir` is relative to the project; `target` left out is `dbt: {target}` of the
-    project, else the profile's own."""
+    project, else the profile's own. Read by `tailrace.dbt.profiles`, which knows the environment
+    too."""
 
     type: Literal["dbt"]
     project_dir: Text = "."
     profiles_dir: Text | None = None
     profile: Text | None = None
     target: Text | None = None
-
-    def source(self, directory: str) -> dict[str, Any]:
-        """Read by `tailrace.dbt.profiles`, which knows the environment too."""
-        raise NotImplementedError

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from tailrace.connections.base import Warehouse
+from tailrace.connections.base import OwnWarehouse
 from tailrace.spec.values import Text  # noqa: TC001  (pydantic reads the annotation)
 
 
-class DuckDbConnection(Warehouse):
+class DuckDbConnection(OwnWarehouse):
     """`path` is relative to the project."""
 
     type: Literal["duckdb"]

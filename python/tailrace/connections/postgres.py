@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tailrace.connections.base import Warehouse
+from tailrace.connections.base import OwnWarehouse
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 
 
-class PostgresConnection(Warehouse):
+class PostgresConnection(OwnWarehouse):
     """`dsn` is anything that libpq takes: a URL, or `key=value` pairs."""
 
     type: Literal["postgres"]

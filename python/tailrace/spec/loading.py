@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from tailrace.connections.base import Connection, Destination, Wanted, Warehouse
+from tailrace.connections.base import Connection, Destination, OwnWarehouse, Wanted, Warehouse
 from tailrace.connections.dbt import DbtConnection
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.dbt.manifest import Manifest, load_manifest
@@ -235,9 +235,10 @@ class LoadedProject:
     def warehouse(self, sync: Sync, section: Section) -> dict[str, Any]:
         """`kind` and settings of the sync's source. Raises ConfigError."""
         found = self._connection(sync.source, Warehouse, section, "source")
-        if isinstance(found, DbtConnection):
-            return self._dbt_source(found)
-        return found.source(str(self.inputs.directory))
+        if isinstance(found, OwnWarehouse):
+            return found.source(str(self.inputs.directory))
+        assert isinstance(found, DbtConnection)  # noqa: S101  (there is no third kind)
+        return self._dbt_source(found)
 
     def _dbt_source(self, connection: DbtConnection) -> dict[str, Any]:
         directory = self.inputs.directory
@@ -257,7 +258,9 @@ class LoadedProject:
 
     def destination(self, sync: Sync, section: Section) -> Destination:
         """The sync's destination, which can do what the sync asks. Raises ConfigError."""
-        found = self._connection(sync.destination, Destination, section, "destination")
+        # The role is only asked for with isinstance.
+        role: type[Destination] = Destination  # type: ignore[type-abstract]
+        found = self._connection(sync.destination, role, section, "destination")
         wanted = Wanted(
             object=sync.object,
             mode=sync.mode,

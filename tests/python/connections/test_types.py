@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tailrace.connections.base import Destination, Wanted
+from tailrace.connections.base import Destination, OwnWarehouse, Wanted
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.connections.resolving import resolve
 from tailrace.spec.document import read_document
@@ -373,3 +373,9 @@ def test_every_member_of_a_declaration_goes_through() -> None:
         "answer": "json",
         "statuses": {"409": "rejected"},
     }
+
+
+def test_a_connection_without_what_its_kind_needs_cannot_be_made() -> None:
+    for kind in (Destination, OwnWarehouse):
+        with pytest.raises(TypeError, match="abstract"):
+            kind(type="x")
