@@ -61,31 +61,26 @@ std::vector<PostgresShard> PostgresStore::relayout(PostgresTransaction& transact
                                                    const std::vector<PostgresShard>& old, int of,
                                                    const std::string& run_id) {
   std::vector<Claim> claims;
-  std::int64_t resynced_ms = old.front().resynced_ms;
-  for (const PostgresShard& shard : old) {
-    claims.push_back(shard.claim({}));
-    resynced_ms = std::min(resynced_ms, shard.resynced_ms);
-  }
-  const Resplit split = resplit(*this, claims, of, run_id);
+  for (const PostgresShard& shard : old) claims.push_back(shard.claim({}));
+  const std::vector<ShardImage> images = resplit(*this, claims, of, run_id);
   PostgresCatalogue catalogue(transaction);
   catalogue.remove_shards(old.front().sync_id);
   std::vector<PostgresShard> shards;
-  for (int i = 0; i < of; ++i) {
-    const ShardImage& image = split.shards[static_cast<std::size_t>(i)];
+  for (const ShardImage& image : images) {
     PostgresShard shard;
     shard.sync_id = old.front().sync_id;
-    shard.shard = i;
+    shard.shard = image.claim.holder.shard;
     shard.of = of;
-    shard.epoch = split.epoch;
-    shard.last_seq = shard.folded_seq = split.folded_seq;
-    shard.bucket_bits = split.bucket_bits;
-    shard.mapping_fingerprint = split.mapping_fingerprint;
-    shard.encoding = split.encoding;
-    shard.resynced_ms = resynced_ms;
+    shard.epoch = image.claim.holder.epoch;
+    shard.last_seq = shard.folded_seq = folded_seq_of(image);
+    shard.bucket_bits = image.claim.bucket_bits;
+    shard.mapping_fingerprint = image.claim.mapping_fingerprint;
+    shard.encoding = image.claim.encoding;
+    shard.resynced_ms = image.claim.resynced_at_ms;
     shard.latest_ms = latest_ms_;
     PostgresContent content(transaction, shard);
     content.put_buckets(image.buckets);
-    content.add_journal(image.carried);
+    content.add_journal(image.journal);
     content.write_rejected(image.rejected);
     catalogue.add(shard);
     shards.push_back(std::move(shard));
