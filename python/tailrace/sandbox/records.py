@@ -52,6 +52,7 @@ class Collection:
         self._unique: dict[str, dict[Value, Record]] = {field: {} for field in unique}
         self.writes: dict[str, int] = {}
         self.created = self.updated = self.deleted = 0
+        self.archived: list[Record] = []
 
     def __len__(self) -> int:
         return len(self._records)
@@ -146,6 +147,15 @@ class Collection:
         record.archived = True
         record.updated_ms = now_ms
         self.deleted += 1
+        self._count(record.id if key is None else key)
+
+    def archive(self, record: Record, now_ms: int, *, key: str | None = None) -> None:
+        """Take a record out of sight, its unique values free, and keep it in ``archived``."""
+        self._unindex(record, record.values)
+        del self._records[record.id]
+        record.archived = True
+        record.updated_ms = now_ms
+        self.archived.append(record)
         self._count(record.id if key is None else key)
 
     def page(self, after: str | None, limit: int) -> tuple[list[Record], str | None]:

@@ -5,14 +5,12 @@ array, or ``{"inputs": [...]}``, the key in the field ``id`` or the one that ``?
 answers ``{"errors": [{key, status, code, message}], "accepted": n}``; ``?mode=`` is one of upsert
 (default), insert, update, append, replace. ``GET``, ``PUT``, ``PATCH`` and ``DELETE`` serve
 ``/rest/{collection}/{key}``, and ``GET /rest/{collection}`` lists. With ``objects`` only the
-declared paths are served, in the form in which a REST connection declares them.
+declared paths are served, see ``rest_endpoints.py``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,17 +20,18 @@ from tailrace.sandbox.auth import auth_from
 from tailrace.sandbox.config import ConfigError, known
 from tailrace.sandbox.limits import Limiter, limiter
 from tailrace.sandbox.records import Collection, Record
+from tailrace.sandbox.rest_endpoints import Endpoint, Reading, Removal, Served, declared
+from tailrace.sandbox.rest_once import Once, OnceSetting
 from tailrace.sandbox.rest_shapes import (
     DEFAULT_RESULTS,
     MODES,
     Results,
     WrongShapeError,
+    filled,
     key_in,
     path_pattern,
     problem,
-    results_from,
     rows_in,
-    schema_from,
 )
 from tailrace.sandbox.vendor import Call, Setting, Vendor
 from tailrace.sandbox.wire import (
@@ -46,29 +45,6 @@ from tailrace.sandbox.wire import (
     text_of,
 )
 
-BATCH_ROWS = 10_000
-_KEYS_REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One way to write a collection."""
-
-    collection: str
-    key: str | None
-    """The field that holds the key; None: rows have none."""
-    mode: str = "upsert"
-    shape: Json = None
-    """None: any of the three that a default collection takes."""
-    batch_rows: int = BATCH_ROWS
-    results: Results | None = DEFAULT_RESULTS
-    schema: Mapping[str, Any] | None = None
-
-    @property
-    def keyed(self) -> bool:
-        """Whether a row's key names its record; if not, every row is a new record."""
-        return self.key is not None and self.mode != "append"
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -80,7 +56,9 @@ class Failure:
     message: str
 
 
-Route = tuple[str, Any, Callable[[Request, Any], Call]]
+Handler = Callable[[Request, Any], Call | None]
+Route = tuple[str, Any, Handler]
+_DEFAULT_ONCE = OnceSetting()
 
 
 class Rest(Vendor):
@@ -124,35 +102,18 @@ class Rest(Vendor):
     # -- declarations ----------------------------------------------------------------------------
 
     def _declare(self, name: str, part: Any) -> None:
-        where = f"vendors.rest.objects.{name}"
-        names = ("method", "path", "batch_rows", "body", "key", "mode", "results", "delete")
-        known(part, (*names, "schema"), where)
-        mode = part.get("mode", "upsert")
-        if mode not in MODES:
-            raise ConfigError(f"{where}: mode is one of {', '.join(MODES)}, not {mode!r}")
-        endpoint = Endpoint(
-            name,
-            part.get("key", "id"),
-            mode,
-            part.get("body", "rows"),
-            _rows_most(part.get("batch_rows", BATCH_ROWS), where),
-            results_from(part.get("results"), f"{where}.results"),
-            schema_from(part.get("schema"), f"{where}.schema"),
-        )
-        if endpoint.results is not None:
-            self._forms.append(endpoint.results)
-        pattern = path_pattern(part.get("path", f"/{name}"), where)
-        method = str(part.get("method", "POST")).upper()
-        self._routes.append((method, pattern, lambda r, m: self._read_write(r, endpoint, m)))
-        delete = part.get("delete")
-        if delete is not None:
-            known(delete, ("method", "path"), f"{where}.delete")
-            path = delete.get("path", f"/{name}/{{key}}")
-            pattern = path_pattern(path, f"{where}.delete")
-            if "key" not in pattern.groupindex:
-                raise ConfigError(f"{where}.delete: path needs {{key}}")
-            method = str(delete.get("method", "DELETE")).upper()
-            self._routes.append((method, pattern, lambda _, m: self._read_delete(m, name)))
+        for serving in declared(name, part, f"vendors.rest.objects.{name}"):
+            what = serving.what
+            if isinstance(what, Endpoint) and what.results is not None:
+                self._forms.append(what.results)
+            self._routes.append((serving.method, serving.pattern, self._handler(what)))
+
+    def _handler(self, what: Served) -> Handler:
+        if isinstance(what, Endpoint):
+            return lambda request, match: self._read_write(request, what, match)
+        if isinstance(what, Removal):
+            return lambda request, match: self._read_removal(request, what, match)
+        return lambda request, match: self._read_records(request, what, match)
 
     def _declare_default(self) -> None:
         many = path_pattern("/{collection}", "default")
@@ -163,7 +124,7 @@ class Rest(Vendor):
             ("GET", one, self._read_default_get),
             ("PUT", one, lambda r, m: self._read_default_put(r, m, "replace")),
             ("PATCH", one, lambda r, m: self._read_default_put(r, m, "update")),
-            ("DELETE", one, lambda _, m: self._read_delete(m, m["collection"])),
+            ("DELETE", one, lambda _, m: self._read_default_delete(m)),
         ]
 
     # -- login and limits ------------------------------------------------------------------------
@@ -216,10 +177,13 @@ class Rest(Vendor):
             match = pattern.fullmatch(request.path)
             if match is None:
                 continue
-            if method == request.method:
-                return self._once(request, handler(request, match))
             allowed.append(method)
-        if allowed:
+            if method != request.method:
+                continue
+            call = handler(request, match)
+            if call is not None:
+                return call
+        if allowed and request.method not in allowed:
             reply = self.refusal(405, f"{request.method} is not served here")
             reply.headers.append(("Allow", ", ".join(sorted(set(allowed)))))
             raise RefusalError(reply)
@@ -242,60 +206,114 @@ class Rest(Vendor):
         def run(call: Call) -> Reply:
             return self._write(call, endpoint, rows, single)
 
-        return Call(endpoint.mode, endpoint.collection, keys, run)
+        call = Call(endpoint.op or endpoint.mode, endpoint.collection, keys, run)
+        return call if endpoint.once is None else self._once.wrap(endpoint.once, request, call)
 
     def _read_default_post(self, request: Request, match: Any) -> Call:
         mode = request.query.get("mode", "upsert")
         if mode not in MODES:
             raise RefusalError(self.refusal(400, f"mode is one of {', '.join(MODES)}"))
-        endpoint = Endpoint(match["collection"], request.query.get("key", "id"), mode)
+        key = request.query.get("key", "id")
+        endpoint = Endpoint(match["collection"], key, mode, once=_DEFAULT_ONCE)
         return self._read_write(request, endpoint, match)
 
     def _read_default_put(self, request: Request, match: Any, mode: str) -> Call:
         key = request.query.get("key", "id")
-        endpoint = Endpoint(match["collection"], key, mode, "object")
+        endpoint = Endpoint(match["collection"], key, mode, "object", once=_DEFAULT_ONCE)
         return self._read_write(request, endpoint, match)
 
-    def _read_default_get(self, _request: Request, match: Any) -> Call:
-        key = key_in(match) or ""
+    def _read_default_get(self, request: Request, match: Any) -> Call | None:
+        return self._read_records(request, Reading(match["collection"], "id"), match)
+
+    def _read_default_list(self, request: Request, match: Any) -> Call | None:
+        reading = Reading(match["collection"], "id", results="results")
+        return self._read_records(request, reading, match)
+
+    def _read_default_delete(self, match: Any) -> Call:
+        return self._remove(Removal(match["collection"], "delete"), key_in(match) or "")
+
+    # -- reading records -------------------------------------------------------------------------
+
+    def _read_records(self, request: Request, reading: Reading, match: Any) -> Call | None:
+        """One record by its key, or a page of all; None: asked without the parameter that names
+        one, so that it is for another route of the same path."""
+        key = key_in(match)
+        if key is None and reading.query:
+            key = request.query.get(reading.query)
+            if key is None:
+                return None
+        if key is None:
+            return self._read_page(request, reading)
 
         def run(_: Call) -> Reply:
-            record = self._peek(match["collection"]).get(key)
-            if record is None:
-                raise RefusalError(self.refusal(404, "no such record"))
-            return Reply(200, record.values)
+            shown = [reading.shown(record.values) for record in self._find(reading, key)]
+            if reading.results:
+                body: dict[str, Json] = {}
+                Results(tuple(reading.results.split("."))).put(body, shown)
+                return Reply(200, body)
+            if not shown:
+                raise RefusalError(self.refusal(404, "no such record", code="not_found"))
+            return Reply(200, shown[0])
 
-        return Call("get", match["collection"], [key], run)
+        return Call("get", reading.collection, [key], run)
 
-    def _read_default_list(self, request: Request, match: Any) -> Call:
-        after = request.query.get("after", "0")
-        limit = request.query.get("limit", "100")
+    def _find(self, reading: Reading, key: str) -> list[Record]:
+        """By the key, or by the field that a query names."""
+        collection = self._peek(reading.collection)
+        if reading.query in ("", reading.key):
+            record = collection.get(key)
+            return [] if record is None else [record]
+        return [one for one in collection if text_of(one.values.get(reading.query)) == key]
+
+    def _read_page(self, request: Request, reading: Reading) -> Call:
+        after = request.query.get(reading.parameter, "0")
+        limit = request.query.get("limit", str(reading.rows))
         if not (after.isascii() and after.isdigit() and limit.isascii() and limit.isdigit()):
-            raise RefusalError(self.refusal(400, "after and limit are whole numbers"))
+            raise RefusalError(
+                self.refusal(400, f"{reading.parameter} and limit are whole numbers")
+            )
         start, count = int(after[:12]), max(1, min(int(limit[:12]), 1000))
 
         def run(_: Call) -> Reply:
-            records = list(self._peek(match["collection"]))
-            found = [record.values for record in records[start : start + count]]
+            records = list(self._peek(reading.collection))
+            found = [reading.shown(record.values) for record in records[start : start + count]]
             following = start + count if start + count < len(records) else None
-            return Reply(200, {"results": found, "next": following, "total": len(records)})
+            body: dict[str, Json] = {"total": len(records)}
+            Results(tuple(reading.results.split("."))).put(body, found)
+            body[reading.cursor] = following
+            if reading.link:
+                query = f"{request.path}?limit={count}&{reading.parameter}={following}"
+                body[reading.link] = None if following is None else query.removeprefix("/rest")
+            return Reply(200, body)
 
-        return Call("list", match["collection"], [], run)
+        return Call("list", reading.collection, [], run)
 
-    def _read_delete(self, match: Any, name: str) -> Call:
+    # -- removing --------------------------------------------------------------------------------
+
+    def _read_removal(self, request: Request, removal: Removal, match: Any) -> Call:
         key = key_in(match) or ""
+        if removal.body is None:
+            if request.body:
+                raise RefusalError(self.refusal(400, "there is a body, and none is taken here"))
+        elif self._json(request) != filled(removal.body, key):
+            raise RefusalError(self.refusal(400, "the body is not of the shape that is taken here"))
+        return self._remove(removal, key)
 
+    def _remove(self, removal: Removal, key: str) -> Call:
         def run(call: Call) -> Reply:
-            collection = self._peek(name)
+            collection = self._peek(removal.collection)
             record = collection.get(key)
             if record is None:
                 call.rejected = 1
-                raise RefusalError(self.refusal(404, "no such record"))
-            collection.remove(record, self.wall_ms())
+                raise RefusalError(self.refusal(404, "no such record", code="not_found"))
+            if removal.op == "archive":
+                collection.archive(record, self.wall_ms())
+            else:
+                collection.remove(record, self.wall_ms())
             call.applied = 1
             return Reply(204)
 
-        return Call("delete", name, [key], run)
+        return Call(removal.op, removal.collection, [key], run)
 
     def _json(self, request: Request) -> Json:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -399,35 +417,6 @@ class Rest(Vendor):
             endpoint.results.put(reply.body, listed)
         return reply
 
-    # -- sending twice ---------------------------------------------------------------------------
-
-    def _once(self, request: Request, call: Call) -> Call:
-        """Honour ``Idempotency-Key``: the same key gets the first answer, and nothing is done."""
-        token = request.headers.get("idempotency-key")
-        if not token:
-            return call
-        name = (request.method, request.path, token)
-        digest = hashlib.blake2b(request.body, digest_size=16).digest()
-        seen = self._answers.get(name)
-        if seen is not None:
-            held_digest, reply = seen
-            if held_digest != digest:
-                raise RefusalError(self.refusal(422, "the Idempotency-Key came with another body"))
-            return Call(call.op, call.object, call.keys, lambda _: reply)
-        run = call.run
-
-        def remember(call: Call) -> Reply:
-            reply = run(call)
-            replayed = [*reply.headers, ("Idempotency-Replayed", "true")]
-            again = Reply(reply.status, reply.payload(), replayed)
-            self._answers[name] = (digest, again)
-            while len(self._answers) > _KEYS_REMEMBERED:
-                self._answers.popitem(last=False)
-            return reply
-
-        call.run = remember
-        return call
-
     # -- the rest of a vendor --------------------------------------------------------------------
 
     def refusal(self, status: int, message: str, **extra: Any) -> Reply:
@@ -459,15 +448,9 @@ class Rest(Vendor):
 
     def reset(self) -> None:
         self._collections: dict[str, Collection] = {}
-        self._answers: OrderedDict[tuple[str, str, str], tuple[bytes, Reply]] = OrderedDict()
+        self._once = Once(self.clock, self.refusal)
         for name in self._declared:
             self._collection(name)
-
-
-def _rows_most(value: Any, where: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    raise ConfigError(f"{where}: batch_rows is a number of rows, not {value!r}")
 
 
 def _any_shape(body: Json) -> list[Json]:

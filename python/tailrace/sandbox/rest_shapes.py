@@ -38,8 +38,9 @@ def path_pattern(template: str, where: str) -> re.Pattern[str]:
 
 
 def key_in(match: re.Match[str]) -> str | None:
-    """The decoded key of a matched path, if it has one."""
-    return unquote(match["key"]) if "key" in match.re.groupindex else None
+    """The decoded key of a matched path, if it has one; {match} is another word for it."""
+    names = [name for name in ("key", "match") if name in match.re.groupindex]
+    return unquote(match[names[0]]) if names else None
 
 
 def rows_in(shape: Json, body: Json) -> list[Json]:
@@ -75,6 +76,17 @@ def _walk(shape: Json, body: Json, where: str) -> list[Json]:
     if body != shape:
         raise WrongShapeError(f"{where} is not {shape!r}")
     return []
+
+
+def filled(shape: Json, key: str) -> Json:
+    """A body without rows: the key stands where the shape has ``$key`` or ``$match``."""
+    if shape in ("$key", "$match"):
+        return key
+    if isinstance(shape, Mapping):
+        return {name: filled(part, key) for name, part in shape.items()}
+    if isinstance(shape, list):
+        return [filled(part, key) for part in shape]
+    return shape
 
 
 @dataclass(frozen=True, slots=True)
