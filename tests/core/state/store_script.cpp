@@ -61,4 +61,26 @@ void see(StateStore& store, const Claim& claim, Picture& seen) {
   }
 }
 
+void fill(StateStore& store, StoreBackend& backend, const SyncAddress& address,
+          std::uint64_t from) {
+  Claim claim = claim_of(store, "fill 1", address);
+  std::vector<IntentRow> rows;
+  for (std::uint64_t i = from; i < from + 300; ++i) rows.push_back(intent_row(i, i));
+  Journalist(store, claim, "fill 1").accept(rows, store.now_ms());
+  finish_with_fold(store, claim, run_row("fill 1"),
+                   {{identity_of(from), identity_of(from + 1)}, {}});
+  claim = claim_of(store, "fill 2", address);
+  Journalist journal(store, claim, "fill 2");
+  journal.accept({intent_row(from + 2, 9), intent_row(from + 3, 9)}, store.now_ms());
+  journal.accept({intent_row(from + 4, 0)}, store.now_ms(), StateOp::remove);
+  const std::int64_t seq = journal.intent(
+      {{StateOp::write, 1, {}, {}, {intent_row(from + 5, 9), intent_row(from + 6, 9)}},
+       {StateOp::write, 1, "job 1", {}, {intent_row(from + 7, 9)}}},
+      store.now_ms());
+  journal.outcome({{seq, 0, store.now_ms(), {{RowOutcome::unknown, {}}}}});
+  store.append(claim.holder, with_rejected({rejected_row(from + 8, 1), rejected_row(from + 9, 1)}));
+  backend.advance(1);
+  finish_plain(store, claim, run_row("fill 2"));
+}
+
 }  // namespace tailrace::test

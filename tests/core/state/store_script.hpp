@@ -8,6 +8,7 @@
 
 #include "journal_script.hpp"
 #include "state/store.hpp"
+#include "store_contract.hpp"
 
 namespace tailrace::test {
 
@@ -20,6 +21,9 @@ namespace tailrace::test {
 
 [[nodiscard]] RejectedRow rejected_row(std::uint64_t number, std::int64_t at_ms);
 [[nodiscard]] Commit with_rejected(std::vector<RejectedRow> rows);
+
+/// State of all kinds in one shard: accepted, folded and not, absent, in doubt, open, rejected.
+void fill(StateStore& store, StoreBackend& backend, const SyncAddress& address, std::uint64_t from);
 
 /// What a run finds, for comparing.
 struct Picture {
