@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "destination/hubspot/facts.hpp"
@@ -115,33 +116,39 @@ using nlohmann::json;
   return step;
 }
 
-/// What a batch read says of the values that its call asked for: their records, and those that
-/// HubSpot names as not found. Records of others are nobody's.
-void read_matches(ReadStep& step, const Target& target, const ReadAsk& ask, const json& body,
-                  const json& results) {
-  const std::unordered_set<std::string> asked(ask.match.begin(), ask.match.end());
-  std::unordered_set<std::string> found;
-  for (const json& result : results) {
-    Record record = record_of(target, result);
-    if (!asked.contains(record.match)) continue;
-    found.insert(record.match);
-    step.records.push_back(std::move(record));
-  }
+/// The values that a batch read names as not found.
+[[nodiscard]] std::vector<std::string> not_found(const json& body) {
+  std::vector<std::string> ids;
   const json* errors = wire::member(body, "errors");
-  if (errors == nullptr || !errors->is_array()) return;
+  if (errors == nullptr || !errors->is_array()) return ids;
   for (const json& error : *errors) {
     const Problem problem = read_problem(error);
     if (problem.category != kNotFound) continue;
-    for (const std::string& id : problem.ids) {
-      std::string match = target.compared(id);
-      // One that is found and not found at once is one of which nothing is known.
-      if (found.contains(match)) {
-        std::erase_if(step.records, [&](const Record& record) { return record.match == match; });
-      } else if (asked.contains(match)) {
-        step.absent.push_back(std::move(match));
-      }
-    }
+    ids.insert(ids.end(), problem.ids.begin(), problem.ids.end());
   }
+  return ids;
+}
+
+/// What a batch read says of the values that its call asked for: their records, and those that are
+/// absent. Records of others are nobody's; of a value that is told of more than once nothing is
+/// known, since HubSpot keeps it unique.
+void read_matches(ReadStep& step, const Target& target, const ReadAsk& ask, const json& body,
+                  const json& results) {
+  const std::unordered_set<std::string> asked(ask.match.begin(), ask.match.end());
+  std::unordered_map<std::string, int> told;  // how often, by match value
+  for (const json& result : results) {
+    Record record = record_of(target, result);
+    if (!asked.contains(record.match)) continue;
+    ++told[record.match];
+    step.records.push_back(std::move(record));
+  }
+  for (const std::string& id : not_found(body)) {
+    std::string match = target.compared(id);
+    if (asked.contains(match) && ++told[match] == 1) step.absent.push_back(std::move(match));
+  }
+  const auto contradictory = [&](const std::string& match) { return told[match] > 1; };
+  std::erase_if(step.records, [&](const Record& one) { return contradictory(one.match); });
+  std::erase_if(step.absent, contradictory);
 }
 
 /// A page that says where to go on must not send us where we are.

@@ -79,17 +79,21 @@ TEST_F(HubSpotQuestions, RefusalsAndNonsenseStop) {
 }
 
 TEST_F(HubSpotQuestions, AbsentIsWhatHubSpotNamesAsNotFoundAndNothingElse) {
-  const ReadAsk question{ReadAsk::Kind::by_match, {"a@b.co", "c@d.co", "e@f.co", "g@h.co"}};
+  const ReadAsk question{ReadAsk::Kind::by_match,
+                         {"a@b.co", "c@d.co", "e@f.co", "g@h.co", "i@j.co"}};
   const ReadStep step = ask(question, reply_of(207, R"({"status":"COMPLETE","results":[
       {"id":"1","properties":{"email":"A@b.co"}},
       {"id":"2","properties":{"email":"stranger@b.co"}},
-      {"id":"3","properties":{"email":"g@h.co"}}],
+      {"id":"3","properties":{"email":"g@h.co"}},
+      {"id":"4","properties":{"email":"i@j.co"}},
+      {"id":"5","properties":{"email":"i@j.co"}}],
       "errors":[
       {"category":"OBJECT_NOT_FOUND","context":{"ids":["C@D.co","nobody@x.co","g@h.co"]}},
       {"category":"RATE_LIMITS","context":{"ids":["e@f.co"]}}]})"));
   ASSERT_FALSE(step.stop);
   EXPECT_EQ(step.absent, Words{"c@d.co"});
-  ASSERT_EQ(step.records.size(), 1u) << "strangers, and records that are said to be gone as well";
+  ASSERT_EQ(step.records.size(), 1u)
+      << "strangers, two of one value, and what is said to be gone too";
   EXPECT_EQ(step.records[0].match, "a@b.co");
   for (const char* body : {R"({"status":"PENDING","results":[]})", R"({"status":"COMPLETE"})"}) {
     EXPECT_TRUE(ask(question, reply_of(200, body)).stop) << body;

@@ -1,0 +1,332 @@
+"""Single operations of a destination against its sandbox, with no engine between them.
+
+The probe program has the real destination and the real transport, and tries nothing twice: each
+outcome is that of one request. `BENCH_FORMS` are the ways in which the destinations' operations
+may be declared; a new destination adds a line there.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tailrace.sandbox import Sandbox
+
+KEY = "person_id"
+TOKEN = "token-5d0c"
+OBJECT = "people"
+LEVELS = ["low", "high"]
+FIELDS: Mapping[str, str] = {KEY: "text", "level": "text", "note": "text", "amount": "decimal"}
+_BUILT = "build/cmake/dev/tests/destinations/destination_probe"
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+@dataclass(frozen=True)
+class BenchForm:
+    """One destination and one way in which its operations are declared.
+
+    `ops` are the sandbox's names of an operation's requests where they are not the operation's own,
+    in the order in which they are made.
+    """
+
+    name: str
+    vendor: str
+    object: Any
+    options: dict[str, Any]
+    path: str = ""
+    texts_only: bool = False
+    ops: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    answers_alone: bool = False
+    """Differs from another form in the answers to refused rows alone."""
+
+    @property
+    def object_name(self) -> str:
+        return str(self.object["name"])
+
+    @property
+    def reads(self) -> bool:
+        return self.vendor != "rest" or "read" in self.object
+
+    def requests_of(self, operation: str) -> tuple[str, ...]:
+        return self.ops.get(operation, (operation,))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of the rows of one batch, and the requests that it took."""
+
+    rows: list[dict[str, Any]]
+    requests: list[dict[str, Any]]
+    stop: dict[str, Any] | None
+
+    @property
+    def words(self) -> list[str]:
+        return [row["outcome"] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was said of records; `different` are unequal fields by match value."""
+
+    records: dict[str, dict[str, Any]]
+    absent: list[str]
+    requests: list[dict[str, Any]]
+    stop: dict[str, Any] | None
+    different: dict[str, list[str]]
+
+
+class Bench:
+    """A destination and the sandbox that it talks to."""
+
+    def __init__(self, form: BenchForm, sandbox: Sandbox) -> None:
+        self.form = form
+        self.sandbox = sandbox
+        self.fields = dict(FIELDS)
+        self.object = copy.deepcopy(form.object)
+
+    def send(self, operation: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> Sent:
+        """One batch. A row's member `send` holds the names of the fields that are to be sent."""
+        gone = operation in ("delete", "archive", "clear")
+        asked = {"operation": operation, "rows": [self._row(row, gone=gone) for row in rows]}
+        answer = self._ask({**asked, **more})
+        return Sent(answer["rows"], answer["requests"], answer["stop"])
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> Found:
+        """The records of these rows, compared with them."""
+        cells = {str(row[KEY]): [_cell(row.get(name)) for name in self.fields] for row in rows}
+        return self._read({"read": "by_match", "match_values": list(cells), "cells": cells})
+
+    def read_all(self) -> Found:
+        return self._read({"read": "all_ids"})
+
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """The records that the sandbox holds, by key, without what is none: NULL, empty text."""
+        found = {}
+        for record in self.sandbox.records(self.form.vendor, self.form.object_name):
+            values = {name: one for name, one in record["values"].items() if one not in (None, "")}
+            found[str(values[KEY])] = values
+        return found
+
+    def expected(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The record that a row makes."""
+        texts = self.form.texts_only
+        return {
+            name: str(one) if texts else one for name, one in row.items() if one not in (None, "")
+        }
+
+    def _read(self, asked: dict[str, Any]) -> Found:
+        answer = self._ask(asked)
+        records = {one["match"]: one for one in answer["records"]}
+        assert len(records) == len(answer["records"]), "a record is told twice"
+        return Found(
+            records,
+            answer["absent"],
+            answer["requests"],
+            answer["stop"],
+            answer.get("different", {}),
+        )
+
+    def _row(self, row: Mapping[str, Any], *, gone: bool) -> dict[str, Any]:
+        told = {"key": str(row[KEY]), "match": str(row[KEY]), "id": row.get("id", "")}
+        if not gone:
+            told["line"] = "\t".join(_cell(row.get(name)) for name in self.fields)
+            if "send" in row:
+                told["send"] = "".join("\x01" if n in row["send"] else "\0" for n in self.fields)
+        return told
+
+    def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+        login = {"token": TOKEN} if self.form.vendor == "hubspot" else {"bearer": TOKEN}
+        connection = {
+            "type": self.form.vendor,
+            "base_url": self.sandbox.url + self.form.path,
+            "auth": login,
+            "timeout_s": 1.0,
+        }
+        document = {
+            "connection": connection,
+            "object": self.object,
+            "fields": [{"name": name, "type": kind} for name, kind in self.fields.items()],
+            **asked,
+        }
+        asked_for = json.dumps(document).encode()
+        ended = subprocess.run(
+            [probe()], input=asked_for, capture_output=True, timeout=60, check=False
+        )
+        assert ended.returncode == 0, ended.stderr.decode()
+        answer: dict[str, Any] = json.loads(ended.stdout)
+        return answer
+
+
+def probe() -> str:
+    """The program, built by `make core`."""
+    given = os.environ.get("TAILRACE_DESTINATION_PROBE")
+    path = Path(given) if given else Path(__file__).resolve().parents[2] / _BUILT
+    if not path.is_file():
+        pytest.fail(f"{path} is missing: `make core` builds it")
+    return str(path)
+
+
+def _cell(value: Any) -> str:
+    """A value in the encoding of a row."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return "".join(_ESCAPES.get(one, one) for one in str(value))
+
+
+def person(number: int, **changes: Any) -> dict[str, Any]:
+    """A row of the model."""
+    row = {KEY: f"p{number}", "level": "low", "note": f"note {number}", "amount": Decimal(number)}
+    return {**row, **changes}
+
+
+_PROPERTIES = {
+    KEY: {"type": "string", "label": "Number", "unique": True},
+    "level": {"type": "enumeration", "options": LEVELS},
+    "note": "string",
+    "amount": "number",
+    "big": "number",
+    "flag": "bool",
+    "day": "date",
+    "instant": "datetime",
+}
+_HUBSPOT_OPS: Mapping[str, tuple[str, ...]] = {
+    "insert": ("create",),
+    "clear": ("update",),
+    "delete": ("read", "archive"),
+    "archive": ("read", "archive"),
+    "by_match": ("read",),
+    "all_ids": ("list",),
+}
+_REST_OPS: Mapping[str, tuple[str, ...]] = {"by_match": ("get",), "all_ids": ("list",)}
+
+
+def _hubspot(name: str, *, answers_alone: bool = False, **options: Any) -> BenchForm:
+    return BenchForm(
+        name,
+        "hubspot",
+        {"name": "contacts"},
+        {"limits": "none", "tokens": [TOKEN], "properties": {"contacts": _PROPERTIES}, **options},
+        texts_only=True,
+        ops=_HUBSPOT_OPS,
+        answers_alone=answers_alone,
+    )
+
+
+_SCHEMA = {
+    "required": [KEY],
+    "properties": {"level": {"enum": [*LEVELS, None]}},
+}
+_RESULTS = {"status": "status", "code": "code", "message": "message"}
+_DELETE = {"path": "/people/{key}"}
+_ARCHIVE = {"path": "/people/{match}/archive", "body": {"by": "$match"}}
+
+
+def _rest(name: str, declared: dict[str, Any], served: dict[str, Any]) -> BenchForm:
+    common = {"path": "/people", "delete": _DELETE, "archive": _ARCHIVE}
+    options = {"objects": {OBJECT: {**common, **served, "key": KEY, "schema": _SCHEMA}}}
+    return BenchForm(
+        name,
+        "rest",
+        {**common, **declared, "name": OBJECT},
+        {**options, "auth": {"bearer": TOKEN}},
+        path="/rest",
+        ops=_REST_OPS,
+    )
+
+
+_ONE = {
+    "update": {"path": "/people/{match}"},
+    "insert": {"path": "/people/new", "body": "object"},
+    "clear": {"path": "/people/{match}/clear", "method": "PUT"},
+}
+_MANY = {"batch_rows": 20, "update": {}, "insert": {"path": "/people/new", "batch_rows": 20}}
+_CLEAR = {"method": "PUT"}
+_LISTED = {**_RESULTS, "path": "outcome.rows", "key": "key"}
+_ERRORS = {**_RESULTS, "path": "errors", "key": "key"}
+
+BENCH_FORMS = (
+    _hubspot("hubspot"),
+    _hubspot("hubspot_full", answers_alone=True, multi_status="full"),
+    _rest(
+        "rest_paths",
+        {
+            **_ONE,
+            "body": "object",
+            "read": {
+                "path": "/people/{match}",
+                "record": "data",
+                "all": {"path": "/people", "results": "items", "link": "next_link"},
+            },
+            "idempotency": {"header": "X-Once", "ttl_s": 3600},
+        },
+        {
+            **_ONE,
+            "body": "object",
+            "batch_rows": 1,
+            "read": {"path": "/people/{match}", "record": "data"},
+            "all": {
+                "path": "/people",
+                "results": "items",
+                "record": "data",
+                "link": "next_link",
+                "rows": 2,
+            },
+            "once": {"header": "X-Once", "ttl_s": 3600, "mismatch": 409},
+        },
+    ),
+    _rest(
+        "rest_lists",
+        {
+            **_MANY,
+            "results": {**_LISTED, "form": "list"},
+            "insert": {**_MANY["insert"], "results": {**_LISTED, "form": "list"}},
+            "clear": _CLEAR,
+            "read": {
+                "path": f"/people?{KEY}={{match}}",
+                "results": "found",
+                "all": {
+                    "path": "/people?limit=2",
+                    "results": "items",
+                    "cursor": "next",
+                    "parameter": "after",
+                },
+            },
+        },
+        {
+            **_MANY,
+            "results": {**_LISTED, "include": "all"},
+            "insert": {**_MANY["insert"], "results": {**_LISTED, "include": "all"}},
+            "clear": _CLEAR,
+            "read": {"path": "/people", "query": KEY, "results": "found"},
+            "all": {"path": "/people", "results": "items"},
+        },
+    ),
+    _rest(
+        "rest_errors",
+        {
+            **_MANY,
+            "results": {**_ERRORS, "count": "accepted"},
+            "insert": {**_MANY["insert"], "results": {**_ERRORS, "count": "accepted"}},
+            "clear": _CLEAR,
+        },
+        {
+            **_MANY,
+            "results": _ERRORS,
+            "insert": {**_MANY["insert"], "results": _ERRORS},
+            "clear": _CLEAR,
+        },
+    ),
+)
