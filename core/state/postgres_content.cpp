@@ -224,6 +224,12 @@ void PostgresContent::drop_journal(std::int64_t folded_seq) {
   shard_.folded_seq = folded_seq;
 }
 
+void PostgresContent::fill(const ShardImage& image) {
+  put_buckets(image.buckets);
+  add_journal(image.journal);
+  write_rejected(image.rejected);
+}
+
 PostgresStatement append_if_unchanged(const PostgresShard& before, const PostgresShard& after,
                                       const std::vector<JournalRow>& rows) {
   const JournalColumns columns(before, rows);

@@ -32,6 +32,9 @@ class PostgresContent {
   /// Removes rows up to and including the seq.
   void drop_journal(std::int64_t folded_seq);
 
+  /// Into a shard that has nothing.
+  void fill(const ShardImage& image);
+
   [[nodiscard]] std::vector<RejectedRow> read_rejected();
   /// Inserts them, or counts one more attempt of each; removes those of `dropped`.
   void change_rejected(const std::vector<RejectedRow>& put,

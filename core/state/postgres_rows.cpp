@@ -30,7 +30,7 @@ std::int64_t sum_of(const PostgresSync& row) {
       .add(row.account)
       .add(row.object)
       .add(row.created_ms)
-      .add(row.fields_fingerprint)
+      .add(row.fields_noted)
       .add(row.fields_changed_ms)
       .value();
 }
@@ -51,13 +51,14 @@ constexpr const char* kCounts =
     "SELECT syncs, shards, (SELECT count(*) FROM tailrace.sync), "
     "(SELECT count(*) FROM tailrace.sync_shard) FROM tailrace.store";
 
-#define TAILRACE_SYNC                                                                         \
-  "SELECT id, sync, account, object, created_at, fields_fingerprint, fields_changed_at, sum " \
+#define TAILRACE_SYNC                                                                   \
+  "SELECT id, sync, account, object, created_at, fields_noted, fields_changed_at, sum " \
   "FROM tailrace.sync WHERE "
 constexpr const char* kSync = TAILRACE_SYNC "sync = $1 AND account = $2 AND object = $3";
 constexpr const char* kSyncLocked =
     TAILRACE_SYNC "sync = $1 AND account = $2 AND object = $3 FOR NO KEY UPDATE";
 constexpr const char* kSyncById = TAILRACE_SYNC "id = $1";
+constexpr const char* kSyncs = TAILRACE_SYNC "true ORDER BY id";
 #undef TAILRACE_SYNC
 
 #define TAILRACE_SHARD                                                                      \
@@ -88,18 +89,26 @@ PostgresStoreRow store_from(const PostgresResult& result) {
   return store;
 }
 
+std::vector<PostgresSync> syncs_from(const PostgresResult& result) {
+  std::vector<PostgresSync> syncs;
+  for (int i = 0; i < result.rows(); ++i) {
+    PostgresSync& sync = syncs.emplace_back();
+    sync.id = result.integer(i, 0);
+    sync.sync = result.text(i, 1);
+    sync.account = result.text(i, 2);
+    sync.object = result.text(i, 3);
+    sync.created_ms = result.integer(i, 4);
+    sync.fields_noted = result.text(i, 5);
+    sync.fields_changed_ms = result.integer(i, 6);
+    check(sum_of(sync), result.integer(i, 7), "sync");
+  }
+  return syncs;
+}
+
 std::optional<PostgresSync> sync_from(const PostgresResult& result) {
-  if (result.rows() == 0) return std::nullopt;
-  PostgresSync sync;
-  sync.id = result.integer(0, 0);
-  sync.sync = result.text(0, 1);
-  sync.account = result.text(0, 2);
-  sync.object = result.text(0, 3);
-  sync.created_ms = result.integer(0, 4);
-  sync.fields_fingerprint = result.text(0, 5);
-  sync.fields_changed_ms = result.integer(0, 6);
-  check(sum_of(sync), result.integer(0, 7), "sync");
-  return sync;
+  std::vector<PostgresSync> syncs = syncs_from(result);
+  if (syncs.empty()) return std::nullopt;
+  return std::move(syncs.front());
 }
 
 PostgresStatement writing(const char* sql, const PostgresShard& row) {
@@ -153,6 +162,22 @@ std::int64_t PostgresShard::sum() const {
       .add(encoding)
       .add(resynced_ms)
       .value();
+}
+
+PostgresShard PostgresShard::from(const ShardImage& image, std::int64_t sync_id,
+                                  std::int64_t now_ms) {
+  PostgresShard row;
+  row.sync_id = sync_id;
+  row.shard = image.claim.holder.shard;
+  row.of = image.claim.holder.of;
+  row.epoch = image.claim.holder.epoch;
+  row.last_seq = row.folded_seq = folded_seq_of(image);
+  row.bucket_bits = image.claim.bucket_bits;
+  row.mapping_fingerprint = image.claim.mapping_fingerprint;
+  row.encoding = image.claim.encoding;
+  row.resynced_ms = image.claim.resynced_at_ms;
+  row.latest_ms = now_ms;
+  return row;
 }
 
 Claim PostgresShard::claim(const PostgresSync& sync) const {
@@ -210,34 +235,63 @@ std::optional<PostgresSync> PostgresCatalogue::sync(std::int64_t id) {
   return sync_from(transaction_.run(PostgresStatement(kSyncById, id)));
 }
 
+std::vector<PostgresSync> PostgresCatalogue::syncs() {
+  return syncs_from(transaction_.run(PostgresStatement(kSyncs)));
+}
+
+void PostgresCatalogue::lock_both(const SyncAddress& a, const SyncAddress& b) {
+  transaction_.run(PostgresStatement(
+      "SELECT id FROM tailrace.sync WHERE (sync = $1 AND account = $2 AND object = $3) "
+      "OR (sync = $4 AND account = $5 AND object = $6) ORDER BY id FOR NO KEY UPDATE",
+      a.sync, a.account, a.object, b.sync, b.account, b.object));
+}
+
+std::vector<SyncAddress> PostgresCatalogue::addresses() {
+  const PostgresResult found = transaction_.run(
+      PostgresStatement("SELECT sync.sync, account, object, shard, of FROM tailrace.sync "
+                        "JOIN tailrace.sync_shard ON sync_id = id ORDER BY id, shard"));
+  std::vector<SyncAddress> addresses;
+  for (int i = 0; i < found.rows(); ++i) {
+    addresses.push_back({found.text(i, 0), found.text(i, 1), found.text(i, 2),
+                         static_cast<int>(found.integer(i, 3)),
+                         static_cast<int>(found.integer(i, 4))});
+  }
+  return addresses;
+}
+
 std::int64_t PostgresCatalogue::add(PostgresSync row) {
   const PostgresResult next =
       transaction_.run(PostgresStatement("SELECT coalesce(max(id), 0) + 1 FROM tailrace.sync"));
   row.id = next.integer(0, 0);
   transaction_.later(PostgresStatement(
-      "INSERT INTO tailrace.sync (id, sync, account, object, created_at, fields_fingerprint, "
+      "INSERT INTO tailrace.sync (id, sync, account, object, created_at, fields_noted, "
       "fields_changed_at, sum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-      row.id, row.sync, row.account, row.object, row.created_ms, row.fields_fingerprint,
+      row.id, row.sync, row.account, row.object, row.created_ms, row.fields_noted,
       row.fields_changed_ms, sum_of(row)));
   return row.id;
 }
 
 void PostgresCatalogue::write(const PostgresSync& row) {
   transaction_.later(PostgresStatement(
-      "UPDATE tailrace.sync SET sync = $2, account = $3, object = $4, fields_fingerprint = $5, "
+      "UPDATE tailrace.sync SET sync = $2, account = $3, object = $4, fields_noted = $5, "
       "fields_changed_at = $6, sum = $7 WHERE id = $1",
-      row.id, row.sync, row.account, row.object, row.fields_fingerprint, row.fields_changed_ms,
+      row.id, row.sync, row.account, row.object, row.fields_noted, row.fields_changed_ms,
       sum_of(row)));
 }
 
 std::vector<PostgresShard> PostgresCatalogue::shards(const PostgresSync& sync, bool lock) {
-  const PostgresResult found =
-      transaction_.run(PostgresStatement(lock ? kShardsLocked : kShards, sync.id));
-  std::vector<PostgresShard> shards;
-  for (int i = 0; i < found.rows(); ++i) shards.push_back(shard_from(found, i));
+  std::vector<PostgresShard> shards = shards_there(sync.id, lock);
   if (shards.empty() || shards.size() != static_cast<std::size_t>(shards.front().of)) {
     throw StateLost("state: sync " + sync.sync + " lacks shards");
   }
+  return shards;
+}
+
+std::vector<PostgresShard> PostgresCatalogue::shards_there(std::int64_t sync_id, bool lock) {
+  const PostgresResult found =
+      transaction_.run(PostgresStatement(lock ? kShardsLocked : kShards, sync_id));
+  std::vector<PostgresShard> shards;
+  for (int i = 0; i < found.rows(); ++i) shards.push_back(shard_from(found, i));
   return shards;
 }
 
@@ -266,10 +320,16 @@ void PostgresCatalogue::write(const PostgresShard& row) {
       row));
 }
 
+void PostgresCatalogue::remove_sync(std::int64_t id) {
+  transaction_.later(PostgresStatement("DELETE FROM tailrace.field_hashes WHERE sync_id = $1", id));
+  transaction_.later(PostgresStatement("DELETE FROM tailrace.sync WHERE id = $1", id));
+}
+
 void PostgresCatalogue::remove_content(std::int64_t sync_id) {
   for (const char* sql : {"DELETE FROM tailrace.snapshot WHERE sync_id = $1",
                           "DELETE FROM tailrace.journal WHERE sync_id = $1",
-                          "DELETE FROM tailrace.rejected_row WHERE sync_id = $1"}) {
+                          "DELETE FROM tailrace.rejected_row WHERE sync_id = $1",
+                          "DELETE FROM tailrace.shard_count WHERE sync_id = $1"}) {
     transaction_.later(PostgresStatement(sql, sync_id));
   }
 }

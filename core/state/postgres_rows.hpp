@@ -34,7 +34,7 @@ struct PostgresSync {
   std::string account;
   std::string object;
   std::int64_t created_ms = 0;
-  std::string fields_fingerprint;
+  std::string fields_noted;
   std::int64_t fields_changed_ms = 0;
 };
 
@@ -58,17 +58,23 @@ struct PostgresShard {
   std::int64_t resynced_ms = 0;
   std::int64_t latest_ms = 0;  // latest time recorded
 
+  /// As a run of this image's shard left it, released; without what belongs into other tables.
+  static PostgresShard from(const ShardImage& image, std::int64_t sync_id, std::int64_t now_ms);
+
   [[nodiscard]] Holder holder() const { return {sync_id, shard, of, epoch}; }
   [[nodiscard]] Claim claim(const PostgresSync& sync) const;
   [[nodiscard]] std::int64_t sum() const;
+  /// Nothing was ever written down under it.
+  [[nodiscard]] bool is_blank() const { return last_seq == 0 && entries == 0 && rejected_sum == 0; }
 };
 
 /// The small tables that say what is in the large ones. A damaged row, or one that is missing, is
 /// StateLost.
 ///
-/// Rows are locked in the order sync, its shards, store, so that nobody waits in a ring. Rows of
-/// sync and store are never deleted: whoever waited for one has it, and sees with its next
-/// statement what the one before it did to the rest.
+/// Rows are locked in the order sync, its shards, store, so that nobody waits in a ring. Shards'
+/// rows come and go; rows of store never, and of sync only where a rename frees the name. So
+/// whoever waited for the row of a sync has it, and sees with its next statement what the one
+/// before it did to the rest.
 class PostgresCatalogue {
  public:
   explicit PostgresCatalogue(PostgresTransaction& transaction) : transaction_(transaction) {}
@@ -83,17 +89,27 @@ class PostgresCatalogue {
   /// `lock`: nobody else claims or resets the sync until the transaction ends.
   [[nodiscard]] std::optional<PostgresSync> sync(const SyncAddress& address, bool lock = false);
   [[nodiscard]] std::optional<PostgresSync> sync(std::int64_t id);
+  [[nodiscard]] std::vector<PostgresSync> syncs();
+  /// Locks the rows of two syncs, those that are there, in the order in which everybody does.
+  void lock_both(const SyncAddress& a, const SyncAddress& b);
+  /// Every shard of every sync.
+  [[nodiscard]] std::vector<SyncAddress> addresses();
   /// Gives it the next number, which it also returns.
   std::int64_t add(PostgresSync row);
   void write(const PostgresSync& row);
 
   /// In order. Throws StateLost where one is missing.
   [[nodiscard]] std::vector<PostgresShard> shards(const PostgresSync& sync, bool lock);
+  /// As many as there are of a sync that is being copied.
+  [[nodiscard]] std::vector<PostgresShard> shards_there(std::int64_t sync_id, bool lock = false);
   /// The row of the holder's shard, whatever its epoch.
   [[nodiscard]] std::optional<PostgresShard> shard(const Holder& holder, bool lock);
   void add(const PostgresShard& row);
   void write(const PostgresShard& row);
-  /// Snapshot, journal and rejected rows of all its shards.
+  /// With its field hashes.
+  void remove_sync(std::int64_t id);
+
+  /// Snapshot, journal, rejected rows and counts of all its shards.
   void remove_content(std::int64_t sync_id);
   /// The shards' rows too.
   void remove_shards(std::int64_t sync_id);

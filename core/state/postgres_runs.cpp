@@ -1,6 +1,5 @@
 #include "state/postgres_runs.hpp"
 
-#include <limits>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
@@ -13,11 +12,6 @@ PostgresJson json_of(const std::string& document) {
     throw std::logic_error("state: a run's counts and report must be JSON");
   }
   return {document};
-}
-
-std::int64_t limit_of(std::size_t limit) {
-  constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
-  return static_cast<std::int64_t>(std::min(limit, most));
 }
 
 }  // namespace
@@ -56,18 +50,28 @@ bool PostgresRuns::has_ended(const Holder& holder, const RunRow& run) {
   return found.rows() > 0 && found.time_ms(0, 0) == run.ended_at_ms;
 }
 
+void PostgresRuns::move(std::int64_t from_sync_id, std::int64_t to_sync_id) {
+  transaction_.later(PostgresStatement("UPDATE tailrace.run SET sync_id = $2 WHERE sync_id = $1",
+                                       from_sync_id, to_sync_id));
+}
+
+bool PostgresRuns::any_started() {
+  return transaction_.run(PostgresStatement("SELECT 1 FROM tailrace.run WHERE epoch > 0 LIMIT 1"))
+             .rows() > 0;
+}
+
 void PostgresRuns::keep(std::int64_t sync_id, std::size_t runs) {
   transaction_.later(PostgresStatement(
       "DELETE FROM tailrace.run WHERE sync_id = $1 AND number <= (SELECT number "
       "FROM tailrace.run WHERE sync_id = $1 ORDER BY number DESC LIMIT 1 OFFSET $2)",
-      sync_id, limit_of(runs)));
+      sync_id, postgres_limit(runs)));
 }
 
 std::vector<RunRow> PostgresRuns::latest(const std::string& sync, std::size_t limit) {
   const PostgresResult found = transaction_.run(PostgresStatement(
       "SELECT id, sync, status, started_at, ended_at, counts, report FROM tailrace.run "
       "WHERE $1 = '' OR sync = $1 ORDER BY number DESC LIMIT $2",
-      sync, limit_of(limit)));
+      sync, postgres_limit(limit)));
   std::vector<RunRow> runs;
   for (int i = 0; i < found.rows(); ++i) {
     runs.push_back({found.text(i, 0), found.text(i, 1), found.text(i, 2), found.time_ms(i, 3),

@@ -10,6 +10,7 @@
 #include "state/errors.hpp"
 #include "state/packing.hpp"
 #include "state/postgres_content.hpp"
+#include "state/postgres_notes.hpp"
 #include "state/postgres_runs.hpp"
 #include "state/protocol.hpp"
 
@@ -75,7 +76,10 @@ void PostgresStore::open() {
   const std::vector<PostgresResult> session = transaction.commit(
       batch(PostgresStatement("SELECT coalesce(max(latest_at), 0) FROM tailrace.sync_shard"),
             PostgresStatement("SELECT pg_catalog.pg_backend_pid()")));
-  if (!identity_.id.empty() && (found.id != identity_.id || found.secret != identity_.secret)) {
+  const auto is = [&](const StoreIdentity& known) {
+    return found.id == known.id && found.secret == known.secret;
+  };
+  if (!identity_.id.empty() && !is(identity_) && !(adopting_ && is(*adopting_))) {
     throw StateLost("state: the database holds another store than before");
   }
   identity_ = found;
@@ -83,6 +87,7 @@ void PostgresStore::open() {
   const std::int64_t backend = session[1].integer(0, 0);
   backend_ = backend == link->login_pid() ? link->login_pid() : 0;
   link_ = std::move(link);
+  adopting_.reset();
   take_locks_again();
 }
 
@@ -260,8 +265,9 @@ std::vector<RejectedRow> PostgresStore::read_rejected(const Holder& holder) {
 }
 
 bool PostgresStore::append_at_once(PostgresLink& link, const Holder& holder, const Commit& commit) {
-  const bool journal_alone =
-      !commit.journal.empty() && commit.rejected.empty() && commit.no_longer_rejected.empty();
+  const bool journal_alone = !commit.journal.empty() && commit.rejected.empty() &&
+                             commit.no_longer_rejected.empty() && commit.log.empty() &&
+                             commit.fields.empty() && commit.fields_forgotten.empty();
   const auto known = held_.find({holder.sync_id, holder.shard});
   if (!journal_alone || known == held_.end() || known->second.epoch != holder.epoch) return false;
   const PostgresShard& before = known->second;
@@ -288,12 +294,14 @@ void PostgresStore::append_in_steps(PostgresLink& link, const Holder& holder,
   }
   content.add_journal(commit.journal);
   content.change_rejected(commit.rejected, commit.no_longer_rejected);
+  write_notes(transaction, shard, commit);
   PostgresCatalogue(transaction).write(shard);
   transaction.commit();
   held_[{holder.sync_id, holder.shard}] = std::move(shard);
 }
 
 void PostgresStore::append(const Holder& holder, const Commit& commit) {
+  check_fields(commit.fields);
   with_link([&](PostgresLink& link) {
     if (!append_at_once(link, holder, commit)) append_in_steps(link, holder, commit);
   });
@@ -319,14 +327,16 @@ void PostgresStore::finish(const Holder& holder, const Finish& finish) {
       if (!table.has_ended(holder, finish.run)) fail_fenced(holder);
       return;
     }
-    shard.latest_ms = std::max(shard.latest_ms, latest_ms_);
     if (finish.fold) fold(transaction, shard, finish);
     PostgresContent(transaction, shard).change_rejected({}, finish.forgotten);
     if (!finish.mapping_fingerprint.empty()) {
       shard.mapping_fingerprint = finish.mapping_fingerprint;
       shard.encoding = finish.encoding;
     }
-    if (finish.resynced) shard.resynced_ms = clock_in(transaction);
+    const std::int64_t now = clock_in(transaction);
+    shard.latest_ms = std::max(shard.latest_ms, now);
+    if (finish.resynced) shard.resynced_ms = now;
+    PostgresLog(transaction).drop_older(now - kLogKeptMs);
     const std::int64_t lock_key = std::exchange(shard.lock_key, 0);
     shard.lease_until_ms = 0;
     PostgresCatalogue(transaction).write(shard);

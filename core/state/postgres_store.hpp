@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,22 @@ class PostgresStore : public StateStore {
   [[nodiscard]] std::vector<RejectedRow> rejected_of(const SyncAddress& address) override;
   void reset(const SyncAddress& address) override;
 
+  void note_fields(const SyncAddress& address, const std::string& fingerprint) override;
+  [[nodiscard]] std::vector<std::string> read_fields(
+      const Holder& holder, std::span<const IdentityHash> identities) override;
+  [[nodiscard]] std::vector<LogEntry> log_of(const std::string& sync, const std::string& key,
+                                             std::size_t limit) override;
+  [[nodiscard]] RateGrant draw(const RateAsk& ask) override;
+  void put_shard_count(const Holder& holder, const std::string& round,
+                       const std::string& counts) override;
+  [[nodiscard]] std::vector<ShardCount> shard_counts(const Holder& holder,
+                                                     const std::string& round) override;
+  bool rename(const SyncAddress& from, const SyncAddress& to) override;
+  [[nodiscard]] std::vector<SyncAddress> addresses() override;
+  void adopt(const StoreIdentity& identity) override;
+  void import_shard(const ShardImage& image) override;
+  void import_runs(std::span<const RunRow> runs) override;
+
  private:
   using Place = std::pair<std::int64_t, int>;  // sync_id, shard
   using Kind = PostgresTransaction::Kind;
@@ -76,7 +93,8 @@ class PostgresStore : public StateStore {
   void explain_rights();
   void check_process() const;
 
-  [[nodiscard]] std::int64_t clock_in(PostgresTransaction& transaction);
+  /// Reads the clock into latest_ms_, which it also returns.
+  std::int64_t clock_in(PostgresTransaction& transaction);
   [[nodiscard]] PostgresShard shard_of_epoch(PostgresTransaction& transaction, const Holder& holder,
                                              bool lock = false);
   [[nodiscard]] PostgresShard held(PostgresTransaction& transaction, const Holder& holder);
@@ -92,11 +110,25 @@ class PostgresStore : public StateStore {
                            const std::string& asking_run_id) const;
   [[nodiscard]] std::optional<Claim> claim_in(PostgresLink& link, const SyncAddress& address,
                                               const RunRow& run, std::int64_t lease_ms);
+  /// Throws Fenced where a run holds one of the shards.
+  void check_free(PostgresTransaction& transaction, const std::vector<PostgresShard>& shards,
+                  const SyncAddress& address);
+  [[nodiscard]] PostgresSync new_sync(PostgresTransaction& transaction, const SyncAddress& address);
   [[nodiscard]] PostgresSync make_sync(PostgresTransaction& transaction,
                                        const SyncAddress& address);
+  [[nodiscard]] PostgresShard write_shard(PostgresTransaction& transaction, const ShardImage& image,
+                                          std::int64_t sync_id);
   [[nodiscard]] std::vector<PostgresShard> relayout(PostgresTransaction& transaction,
+                                                    const PostgresSync& sync,
                                                     const std::vector<PostgresShard>& old, int of,
                                                     const std::string& run_id);
+  [[nodiscard]] std::optional<std::int64_t> free_name(PostgresTransaction& transaction,
+                                                      const SyncAddress& address,
+                                                      const PostgresSync& taken,
+                                                      std::int64_t heir_id);
+  void write_notes(PostgresTransaction& transaction, const PostgresShard& shard,
+                   const Commit& commit);
+  [[nodiscard]] RateGrant draw_in(PostgresTransaction& transaction, const RateAsk& ask);
 
   PostgresAddress address_;
   PostgresOptions options_;
@@ -106,8 +138,10 @@ class PostgresStore : public StateStore {
   int depth_ = 0;     // of with_link()
   int backend_ = 0;   // process number of the server's session; 0 behind a pooler
   StoreIdentity identity_;
+  std::optional<StoreIdentity> adopting_;  // found by a new connection where the answer was lost
   std::int64_t latest_ms_ = 0;  // no time before it is told any more
   std::optional<Unanswered> unanswered_;
+  LastGrants grants_;
   std::map<Place, PostgresShard> held_;  // as this store last wrote them, of holders that live
 };
 

@@ -4,6 +4,7 @@
 
 #include "state/errors.hpp"
 #include "state/postgres_content.hpp"
+#include "state/postgres_notes.hpp"
 #include "state/postgres_runs.hpp"
 #include "state/postgres_store.hpp"
 #include "state/protocol.hpp"
@@ -30,6 +31,26 @@ bool PostgresStore::lives(const PostgresShard& shard, const std::set<std::int64_
   return shard.lock_key == 0 || locks.contains(shard.lock_key);
 }
 
+void PostgresStore::check_free(PostgresTransaction& transaction,
+                               const std::vector<PostgresShard>& shards,
+                               const SyncAddress& address) {
+  clock_in(transaction);
+  const std::set<std::int64_t> locks = PostgresCatalogue(transaction).locks();
+  for (const PostgresShard& shard : shards) {
+    if (lives(shard, locks, {})) fail_under_way(address);
+  }
+}
+
+PostgresSync PostgresStore::new_sync(PostgresTransaction& transaction, const SyncAddress& address) {
+  PostgresSync sync;
+  sync.sync = address.sync;
+  sync.account = address.account;
+  sync.object = address.object;
+  sync.created_ms = clock_in(transaction);
+  sync.id = PostgresCatalogue(transaction).add(sync);
+  return sync;
+}
+
 PostgresSync PostgresStore::make_sync(PostgresTransaction& transaction,
                                       const SyncAddress& address) {
   PostgresCatalogue catalogue(transaction);
@@ -38,12 +59,7 @@ PostgresSync PostgresStore::make_sync(PostgresTransaction& transaction,
     // Another run has made it meanwhile. Its row must be locked before the store's: from the start.
     throw PostgresFault("another run has made the sync", kSerialisation, false);
   }
-  PostgresSync sync;
-  sync.sync = address.sync;
-  sync.account = address.account;
-  sync.object = address.object;
-  sync.created_ms = clock_in(transaction);
-  sync.id = catalogue.add(sync);
+  PostgresSync sync = new_sync(transaction, address);
   for (int i = 0; i < address.of; ++i) {
     PostgresShard shard;
     shard.sync_id = sync.id;
@@ -57,34 +73,28 @@ PostgresSync PostgresStore::make_sync(PostgresTransaction& transaction,
   return sync;
 }
 
+PostgresShard PostgresStore::write_shard(PostgresTransaction& transaction, const ShardImage& image,
+                                         std::int64_t sync_id) {
+  PostgresShard shard = PostgresShard::from(image, sync_id, latest_ms_);
+  PostgresContent(transaction, shard).fill(image);
+  PostgresCatalogue(transaction).add(shard);
+  return shard;
+}
+
 std::vector<PostgresShard> PostgresStore::relayout(PostgresTransaction& transaction,
+                                                   const PostgresSync& sync,
                                                    const std::vector<PostgresShard>& old, int of,
                                                    const std::string& run_id) {
   std::vector<Claim> claims;
-  for (const PostgresShard& shard : old) claims.push_back(shard.claim({}));
+  for (const PostgresShard& shard : old) claims.push_back(shard.claim(sync));
   const std::vector<ShardImage> images = resplit(*this, claims, of, run_id);
   PostgresCatalogue catalogue(transaction);
-  catalogue.remove_shards(old.front().sync_id);
+  catalogue.remove_shards(sync.id);
   std::vector<PostgresShard> shards;
   for (const ShardImage& image : images) {
-    PostgresShard shard;
-    shard.sync_id = old.front().sync_id;
-    shard.shard = image.claim.holder.shard;
-    shard.of = of;
-    shard.epoch = image.claim.holder.epoch;
-    shard.last_seq = shard.folded_seq = folded_seq_of(image);
-    shard.bucket_bits = image.claim.bucket_bits;
-    shard.mapping_fingerprint = image.claim.mapping_fingerprint;
-    shard.encoding = image.claim.encoding;
-    shard.resynced_ms = image.claim.resynced_at_ms;
-    shard.latest_ms = latest_ms_;
-    PostgresContent content(transaction, shard);
-    content.put_buckets(image.buckets);
-    content.add_journal(image.journal);
-    content.write_rejected(image.rejected);
-    catalogue.add(shard);
-    shards.push_back(std::move(shard));
+    shards.push_back(write_shard(transaction, image, sync.id));
   }
+  // The images' data is sent by now or goes with this.
   PostgresStoreRow store = catalogue.store(true);
   store.shards += of - static_cast<int>(old.size());
   catalogue.write(store);
@@ -106,7 +116,7 @@ std::optional<Claim> PostgresStore::claim_in(PostgresLink& link, const SyncAddre
       return lives(shard, locks, run.run_id);
     });
     if (busy) return std::nullopt;
-    shards = relayout(transaction, shards, address.of, run.run_id);
+    shards = relayout(transaction, *sync, shards, address.of, run.run_id);
   }
   PostgresShard shard = shards.at(static_cast<std::size_t>(address.shard));
   if (lives(shard, locks, run.run_id)) return std::nullopt;
@@ -190,13 +200,10 @@ void PostgresStore::reset(const SyncAddress& address) {
     const std::optional<PostgresSync> sync = catalogue.sync(address, true);
     if (!sync) return;
     const std::vector<PostgresShard> shards = catalogue.shards(*sync, true);
-    const std::int64_t now = clock_in(transaction);
-    const std::set<std::int64_t> locks = catalogue.locks();
+    check_free(transaction, shards, address);
     catalogue.remove_content(sync->id);
+    PostgresFields(transaction, sync->id).drop_all();
     for (const PostgresShard& shard : shards) {
-      if (lives(shard, locks, {})) {
-        throw Fenced("state: a run of sync " + address.sync + " is under way");
-      }
       PostgresShard fresh;
       fresh.sync_id = shard.sync_id;
       fresh.shard = shard.shard;
@@ -204,7 +211,7 @@ void PostgresStore::reset(const SyncAddress& address) {
       fresh.epoch = shard.epoch + 1;
       fresh.run_id = shard.run_id;
       fresh.last_seq = fresh.folded_seq = shard.last_seq;
-      fresh.latest_ms = std::max(shard.latest_ms, now);
+      fresh.latest_ms = std::max(shard.latest_ms, latest_ms_);
       catalogue.write(fresh);
     }
     transaction.commit();

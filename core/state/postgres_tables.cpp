@@ -12,14 +12,14 @@ namespace {
 // jsonb: they come back as they were written, and a vendor's message may quote a NUL, which jsonb
 // refuses. sync_shard is written at each commit, so its pages leave room for the new row beside
 // the old one.
-constexpr std::array<PostgresTable, 7> kTables{{
+constexpr std::array<PostgresTable, 11> kTables{{
     {1, "store",
      "id text, hash_secret bytea, format integer, created_at bigint, syncs bigint, shards bigint, "
      "sum bigint",
      "", "", "", "CREATE UNIQUE INDEX IF NOT EXISTS store_is_one ON tailrace.store ((true))"},
     {1, "sync",
      "id bigint, sync text, account text, object text, created_at bigint, "
-     "fields_fingerprint text, fields_changed_at bigint, sum bigint",
+     "fields_noted text, fields_changed_at bigint, sum bigint",
      "", "", "PRIMARY KEY (id)", ""},
     {1, "sync_shard",
      "sync_id bigint, shard integer, of integer, epoch bigint, lease_until bigint, "
@@ -49,6 +49,18 @@ constexpr std::array<PostgresTable, 7> kTables{{
      "ended_at timestamp with time zone, report json",
      " counts started_at ended_at report ", "number", "PRIMARY KEY (number)",
      "CREATE INDEX IF NOT EXISTS run_of_shard ON tailrace.run (sync_id, shard, epoch)"},
+    {2, "row_log",
+     "number bigint, run_id text, sync text, key text, op text, status text, code text, "
+     "message text, at timestamp with time zone",
+     "", "number", "PRIMARY KEY (number)",
+     "CREATE INDEX IF NOT EXISTS row_log_of_key ON tailrace.row_log USING hash (key)"},
+    {2, "field_hashes", "sync_id bigint, identity bytea, sum bigint, hashes bytea", "", "",
+     "PRIMARY KEY (sync_id, identity)", ""},
+    {2, "rate_budget", "account text, rule text, slot bigint, used double precision, sum bigint",
+     "", "", "PRIMARY KEY (account, rule, slot)", ""},
+    {2, "shard_count",
+     "sync_id bigint, shard integer, round text, counts text, at bigint, sum bigint", "", "",
+     "PRIMARY KEY (sync_id, shard)", ""},
 }};
 
 std::string column_list(const PostgresTable& table) {

@@ -16,7 +16,7 @@ constexpr int kPatienceBeyondMs = 10'000;
 
 constexpr const char* kSettings =
     "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), "
-    "pg_catalog.set_config('synchronous_commit', 'on', true), "
+    "pg_catalog.set_config('synchronous_commit', $4, true), "
     "pg_catalog.set_config('statement_timeout', $1, true), "
     "pg_catalog.set_config('lock_timeout', $2, true), "
     "pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true)";
@@ -47,7 +47,8 @@ void PostgresTransaction::begin() {
   std::vector<PostgresStatement> first =
       batch(PostgresStatement(begin),
             PostgresStatement(kSettings, std::to_string(limits_.statement_ms),
-                              std::to_string(limits_.lock_ms), std::to_string(limits_.idle_ms)));
+                              std::to_string(limits_.lock_ms), std::to_string(limits_.idle_ms),
+                              limits_.durable ? "on" : "off"));
   gathered_.insert(gathered_.begin(), std::make_move_iterator(first.begin()),
                    std::make_move_iterator(first.end()));
 }

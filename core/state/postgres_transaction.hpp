@@ -12,12 +12,16 @@ struct PostgresLimits {
   int statement_ms;
   int lock_ms;
   int idle_ms;  // between statements: a frozen run must not keep the locks of its siblings
+  bool durable = true;  // COMMIT returns when it is on disk
 };
 inline constexpr PostgresLimits kPostgresQuick{20'000, 10'000, 10'000};
 inline constexpr PostgresLimits kPostgresLong{120'000, 10'000, 60'000};
 /// A claim that has to wait for a row finds somebody at work: busy, within the two seconds that a
 /// second run may take to end.
 inline constexpr PostgresLimits kPostgresClaim{120'000, 1'000, 60'000};
+
+/// What was drawn last of a limit may be forgotten when the machine loses its power.
+inline constexpr PostgresLimits kPostgresBudget{10'000, 5'000, 5'000, false};
 
 /// Everything between it and commit() happens together or not at all.
 ///

@@ -1,8 +1,11 @@
 #include "state/postgres_value.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstddef>
+#include <limits>
 #include <type_traits>
 
 #include "state/errors.hpp"
@@ -16,6 +19,7 @@ constexpr Oid kBigint = 20;
 constexpr Oid kInteger = 23;
 constexpr Oid kText = 25;
 constexpr Oid kJson = 114;
+constexpr Oid kDouble = 701;
 constexpr Oid kByteaArray = 1001;
 constexpr Oid kTextArray = 1009;
 constexpr Oid kBigintArray = 1016;
@@ -146,6 +150,10 @@ void PostgresParams::add(std::int64_t value) { keep(kBigint, network_order(value
 
 void PostgresParams::add(std::int32_t value) { keep(kInteger, network_order(value)); }
 
+void PostgresParams::add(double value) {
+  keep(kDouble, network_order(std::bit_cast<std::int64_t>(value)));
+}
+
 void PostgresParams::add(std::string_view text) { keep(kText, to_postgres_text(text)); }
 
 // A null pointer would be NULL, and an empty view may have one.
@@ -188,6 +196,11 @@ void PostgresParams::add(const std::vector<PostgresTime>& values) {
        }));
 }
 
+std::int64_t postgres_limit(std::size_t rows) {
+  constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+  return static_cast<std::int64_t>(std::min(rows, most));
+}
+
 std::int64_t PostgresResult::touched() const {
   const std::string_view count = PQcmdTuples(result_);
   std::int64_t value = 0;
@@ -207,6 +220,11 @@ std::int64_t PostgresResult::integer(int row, int column) const {
       static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(from.front())));
   for (const char byte : from.substr(1)) value = value << 8U | static_cast<unsigned char>(byte);
   return static_cast<std::int64_t>(value);
+}
+
+double PostgresResult::real(int row, int column) const {
+  if (PQftype(result_, column) != kDouble) wrong_type("a fraction");
+  return std::bit_cast<double>(integer(row, column));
 }
 
 bool PostgresResult::flag(int row, int column) const {

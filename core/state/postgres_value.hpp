@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -35,6 +36,7 @@ class PostgresParams {
   PostgresParams& operator=(PostgresParams&&) = default;
 
   void add(std::int64_t value);      // bigint
+  void add(double value);            // double precision
   void add(std::int32_t value);      // integer
   void add(std::string_view text);   // text, of any bytes
   void add(PostgresBlob value);      // bytea
@@ -65,6 +67,9 @@ class PostgresParams {
   std::size_t bytes_ = 0;
 };
 
+/// A number of rows for LIMIT.
+[[nodiscard]] std::int64_t postgres_limit(std::size_t rows);
+
 /// What one statement gave, in binary form. Throws StateLost where a column is not of the type that
 /// is asked for: then the table is not what it was made as.
 class PostgresResult {
@@ -85,6 +90,7 @@ class PostgresResult {
 
   [[nodiscard]] bool null(int row, int column) const;
   [[nodiscard]] std::int64_t integer(int row, int column) const;  // bigint, integer, smallint, oid
+  [[nodiscard]] double real(int row, int column) const;
   [[nodiscard]] bool flag(int row, int column) const;
   [[nodiscard]] std::string text(int row, int column) const;
   [[nodiscard]] std::string_view bytes(int row, int column) const;  // as long as the result

@@ -72,41 +72,41 @@ class StateStore {
 
   /// The destination's fields as a run or a check saw them. Where they are not those noted last,
   /// Claim::fields_changed_at_ms is now. Does nothing where the sync has no state.
-  virtual void note_fields(const SyncAddress& address, const std::string& fingerprint);
+  virtual void note_fields(const SyncAddress& address, const std::string& fingerprint) = 0;
   /// Field hashes of the identities, in their order; an empty text where none are kept.
   [[nodiscard]] virtual std::vector<std::string> read_fields(
-      const Holder& holder, std::span<const IdentityHash> identities);
+      const Holder& holder, std::span<const IdentityHash> identities) = 0;
   /// Newest first; of every sync where `sync` is empty. Kept for kLogDays.
   [[nodiscard]] virtual std::vector<LogEntry> log_of(const std::string& sync,
-                                                     const std::string& key, std::size_t limit);
+                                                     const std::string& key, std::size_t limit) = 0;
 
   /// Takes tokens of a limit that all runs of an account share, or gives some back. A machine that
   /// loses its power may forget what was drawn last. Throws std::invalid_argument where the ask
   /// makes no sense.
-  [[nodiscard]] virtual RateGrant draw(const RateAsk& ask);
+  [[nodiscard]] virtual RateGrant draw(const RateAsk& ask) = 0;
 
   /// Replaces what this shard counted before.
   virtual void put_shard_count(const Holder& holder, const std::string& round,
-                               const std::string& counts);
+                               const std::string& counts) = 0;
   /// Of this round, by every shard of the holder's layout that has counted; where the round is an
   /// empty text, not those older than an hour. By shard.
   [[nodiscard]] virtual std::vector<ShardCount> shard_counts(const Holder& holder,
-                                                             const std::string& round);
+                                                             const std::string& round) = 0;
 
   /// Gives the state of `from`, in all its shards, to the sync `to`, unless that has some. False
   /// where nothing was carried. Throws Fenced where a run holds one of the two.
-  virtual bool rename(const SyncAddress& from, const SyncAddress& to);
+  virtual bool rename(const SyncAddress& from, const SyncAddress& to) = 0;
 
   /// Every shard of every sync.
-  [[nodiscard]] virtual std::vector<SyncAddress> addresses();
+  [[nodiscard]] virtual std::vector<SyncAddress> addresses() = 0;
   /// For a store that another is copied into (copy_store): takes over id and secret. Throws
   /// std::logic_error unless the store is empty.
-  virtual void adopt(const StoreIdentity& identity);
+  virtual void adopt(const StoreIdentity& identity) = 0;
   /// Puts in one shard. A sync of which a shard is missing cannot be claimed. Throws
   /// std::logic_error where the shard is there, or a run has used the store.
-  virtual void import_shard(const ShardImage& image);
+  virtual void import_shard(const ShardImage& image) = 0;
   /// Puts in runs, oldest first. Throws std::logic_error where a run has used the store.
-  virtual void import_runs(std::span<const RunRow> runs);
+  virtual void import_runs(std::span<const RunRow> runs) = 0;
 };
 
 /// Opens (and makes, where `create`) the store at `url`: sqlite:///relative/path,
