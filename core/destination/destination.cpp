@@ -26,6 +26,18 @@ std::size_t Capabilities::rows_of(Operation operation) const {
   return found == fewer_rows.end() ? max_rows : found->second;
 }
 
+std::string_view to_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::accepted: return "accepted";
+    case Outcome::rejected: return "rejected";
+    case Outcome::skipped: return "skipped";
+    case Outcome::pending: return "pending";
+    case Outcome::unknown: return "unknown";
+    case Outcome::retryable: return "retryable";
+  }
+  return "";
+}
+
 bool Destination::identity_into(std::string_view match, std::string& out) const {
   std::optional<std::string> found = identity(match);
   if (found) out = std::move(*found);

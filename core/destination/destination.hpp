@@ -34,6 +34,7 @@ enum class Outcome : std::uint8_t {
   unknown,
   retryable,  // proof that nothing happened to this row; never the end of a run
 };
+[[nodiscard]] std::string_view to_text(Outcome outcome);
 
 /// Position of a row within its batch.
 using RowIndex = std::uint32_t;

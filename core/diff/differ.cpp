@@ -31,14 +31,24 @@ void Differ::consume(const Chunk& chunk) {
       group_[i].version = hasher_.version(RowView(group_[i].line, schema_), version_scratch_);
     }
     for (std::size_t i = 0; i < n; ++i) settle(group_[i]);
-    counts_.scanned += n;
   }
+}
+
+bool Differ::is_ours(const Incoming& row) const {
+  if (options_.of > 1) {
+    const std::uint32_t shard =
+        row.who.has_identity ? shard_of(row.who.identity, options_.of) : 0;
+    if (shard != options_.shard) return false;
+  }
+  return !options_.only || options_.only(RowView(row.line, schema_));
 }
 
 void Differ::settle(const Incoming& row) {
   const Identified& who = row.who;
   const bool key_is_new =
       !who.has_key || keys_.note(who.key, who.has_identity ? &who.identity : nullptr);
+  if (!is_ours(row)) return;  // its key counts all the same: a copy of it may be ours
+  ++counts_.scanned;
   if (!who.has_identity) return invalidate(row, who.fault, who.column);
 
   const StateTable::Slot slot = state_.table.insert(who.identity);
@@ -75,6 +85,8 @@ void Differ::settle_valid(const Incoming& row, StateTable::Slot slot) {
     const Change change = seen == Seen::added ? Change::added : Change::changed;
     out_.append(change, row.who.identity, row.version, row.line);
     fingerprint_.add(planned_op(change), row.who.identity, row.version);
+  } else if (options_.every_row) {
+    out_.append(Change::changed, row.who.identity, row.version, row.line);
   }
   marks.seen = seen;
   if (marks.absent) returned_.push_back(row.who.identity);

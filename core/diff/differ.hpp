@@ -45,8 +45,18 @@ struct DiffOptions {
   OnRemoved on_removed = OnRemoved::ignore;
   bool full_refresh = false;  // unchanged rows count and go as changed; never where identity_is_key
   bool identity_is_key = false;  // insert and append
+  /// For comparing with the destination: unchanged rows come out as well, and whatever was
+  /// delivered and has left the model, absent entries included. The counts are as ever.
+  bool every_row = false;
   bool once = false;  // insert: a key that was created is unchanged, whatever the row says now
   std::size_t invalid_sample = 100;
+  /// Only rows whose identity belongs to this shard are looked at; rows without an identity are
+  /// the first shard's.
+  std::uint32_t shard = 0;
+  std::uint32_t of = 1;
+  /// Set: rows for which it says false are passed over, and nothing is known of them: no entry has
+  /// left the model.
+  std::function<bool(const RowView&)> only;
   /// Checked for rows about to be sent: returns the invalid row's reason where one cell cannot be
   /// encoded (its key may be left empty). Unset: nothing is checked.
   std::function<std::optional<InvalidRow>(const RowView&)> check;
@@ -98,6 +108,7 @@ class Differ {
     Version version = 0;
   };
 
+  [[nodiscard]] bool is_ours(const Incoming& row) const;
   void settle(const Incoming& row);
   void settle_valid(const Incoming& row, StateTable::Slot slot);
   [[nodiscard]] Seen compare(StateTable::Slot slot, Version version) const;
@@ -113,6 +124,7 @@ class Differ {
   void settle_repeated_keys();
   void count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone);
   void leave(StateTable::Slot slot, std::vector<IdentityHash>& gone);
+  void append_gone(std::vector<IdentityHash>& gone, const KeyReader& reader);
   void append_removed(std::vector<IdentityHash>& gone, const KeyReader& reader);
   [[nodiscard]] std::unordered_set<std::uint64_t> unsent_identities() const;
   void sum_again();

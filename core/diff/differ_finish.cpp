@@ -13,13 +13,15 @@ void Differ::finish(const KeyReader& keys) {
     if (state_.table.marks(slot).used) count_entry(slot, gone);
   }
   std::erase_if(returned_, [this](const IdentityHash& id) { return is_duplicate(id); });
-  if (options_.on_removed == OnRemoved::ignore) {
+  if (options_.every_row) {
+    append_gone(gone, keys);
+  } else if (options_.on_removed == OnRemoved::ignore) {
     counts_.gone = gone.size();
   } else {
     append_removed(gone, keys);
   }
   out_.seal();
-  if (has_spoiled_) sum_again();
+  if (has_spoiled_ && !options_.every_row) sum_again();
   const std::uint64_t counted =
       counts_.unchanged + counts_.added + counts_.changed + counts_.invalid;
   if (counts_.scanned != counted) {
@@ -62,11 +64,22 @@ void Differ::leave(StateTable::Slot slot, std::vector<IdentityHash>& gone) {
   const IdentityHash& identity = state_.table.identity(slot);
   const bool present = marks.acknowledged && !marks.absent;
   const bool known = present || marks.in_doubt;
+  if (options_.only) return;
+  if (options_.every_row) {
+    if (marks.acknowledged) gone.push_back(identity);
+    return;
+  }
   const bool stays = options_.on_removed == OnRemoved::ignore;
   if (known) gone.push_back(identity);
   if (present && stays) newly_absent_.push_back(identity);
   // A refused removal is remembered under the key that left: it is over when it was accepted.
   if (marks.rejected && (stays || !known)) forgotten_.push_back(identity);
+}
+
+void Differ::append_gone(std::vector<IdentityHash>& gone, const KeyReader& reader) {
+  visit_keys(gone, state_, reader, [this](const IdentityHash& identity, const EntryKeys& keys) {
+    out_.append_removed(identity, keys);
+  });
 }
 
 void Differ::append_removed(std::vector<IdentityHash>& gone, const KeyReader& reader) {

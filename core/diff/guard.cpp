@@ -80,6 +80,31 @@ namespace {
   return breach;
 }
 
+[[nodiscard]] double share(std::uint64_t n, std::uint64_t rows) {
+  return rows == 0 ? 0 : 100.0 * static_cast<double>(n) / static_cast<double>(rows);
+}
+
+void judge_nulls(const Guards& guards, const GuardFacts& facts, std::vector<Breach>& breaches) {
+  if (!facts.nulls_before) return;
+  for (const auto& [field, limit] : guards.max_null_jump) {
+    const auto now = facts.nulls.nulls.find(field);
+    const auto before = facts.nulls_before->nulls.find(field);
+    if (now == facts.nulls.nulls.end() || before == facts.nulls_before->nulls.end()) continue;
+    const double from = limit.percent ? share(before->second, facts.nulls_before->rows)
+                                      : static_cast<double>(before->second);
+    const double to = limit.percent ? share(now->second, facts.nulls.rows)
+                                    : static_cast<double>(now->second);
+    if (to - from <= limit.value) continue;
+    Breach breach{"max_null_jump", to - from, limit, {}};
+    const std::string unit = limit.percent ? " %" : "";
+    breach.message = "guard max_null_jump: '" + field + "' is NULL in " + rows(now->second) +
+                     ", up from " + number(from) + unit + " to " + number(to) + unit +
+                     "; the limit is a rise of " + number(limit.value) +
+                     (limit.percent ? " points." : " rows.") + way_on("max_null_jump");
+    breaches.push_back(std::move(breach));
+  }
+}
+
 }  // namespace
 
 std::vector<Breach> judge(const Guards& guards, const GuardFacts& facts,
@@ -103,6 +128,7 @@ std::vector<Breach> judge(const Guards& guards, const GuardFacts& facts,
   if (facts.encoding_changed && is_above(differing, facts.known, guards.encoding)) {
     breaches.push_back(encoding_breach(facts, differing, *guards.encoding));
   }
+  judge_nulls(guards, facts, breaches);
   std::erase_if(breaches, [&](const Breach& breach) {
     return std::find(allowed.begin(), allowed.end(), breach.guard) != allowed.end();
   });

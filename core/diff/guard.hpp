@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "diff/differ.hpp"
+#include "diff/null_count.hpp"
 
 namespace tailrace {
 
@@ -39,6 +40,8 @@ struct GuardFacts {
   std::uint64_t known = 0;       // base: acknowledged keys and keys in doubt
   bool encoding_changed = false; // and the mapping did not
   bool deletes = false;          // on_removed is delete, archive or clear
+  NullCounts nulls;              // now
+  std::optional<NullCounts> nulls_before;  // of the last run that counted; unset: none did
 };
 
 /// Judged on the whole counts, before the first request. `allowed`: names let pass once.
@@ -46,7 +49,9 @@ struct GuardFacts {
 /// Guards: `empty` (no valid row while keys are known, whatever on_removed says), `max_removed`
 /// (only where something would be deleted), `max_changed` and `encoding` (rows whose version
 /// differs; rows that a full refresh sends again are not judged), `max_added`. Shares are of the
-/// known keys and say nothing where none are known: a first run passes.
+/// known keys and say nothing where none are known: a first run passes. `max_null_jump` judges how
+/// far a field's NULLs have risen since the last run that counted them: rows, or percentage points
+/// of the rows read; it says nothing for a field that was not counted then.
 [[nodiscard]] std::vector<Breach> judge(const Guards& guards, const GuardFacts& facts,
                                         const std::vector<std::string>& allowed);
 

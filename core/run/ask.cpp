@@ -13,20 +13,20 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-void take(ReadStep& step, Answer& answer) {
-  std::move(step.fields.begin(), step.fields.end(), std::back_inserter(answer.fields));
-  std::move(step.records.begin(), step.records.end(), std::back_inserter(answer.records));
-  std::move(step.absent.begin(), step.absent.end(), std::back_inserter(answer.absent));
-  if (!step.account.empty()) answer.account = std::move(step.account);
-  if (step.calls_left) answer.calls_left = step.calls_left;
-}
-
 std::string why(const wire::Reply& reply) {
   if (reply.failure != wire::Failure::none) return reply.failure_text;
   return "HTTP " + std::to_string(reply.status);
 }
 
 }  // namespace
+
+void take_step(ReadStep& step, Answer& answer) {
+  std::move(step.fields.begin(), step.fields.end(), std::back_inserter(answer.fields));
+  std::move(step.records.begin(), step.records.end(), std::back_inserter(answer.records));
+  std::move(step.absent.begin(), step.absent.end(), std::back_inserter(answer.absent));
+  if (!step.account.empty()) answer.account = std::move(step.account);
+  if (step.calls_left) answer.calls_left = step.calls_left;
+}
 
 std::vector<wire::Header> headers_of(const json& connection) {
   std::vector<wire::Header> headers;
@@ -61,7 +61,7 @@ Answer ask(const Destination& destination, const ReadAsk& question, const json& 
   std::unordered_map<http::CallId, Call> waiting;
   http::CallId next_id = 1;
   const auto follow = [&](ReadStep step) {
-    take(step, answer);
+    take_step(step, answer);
     if (step.stop) {
       answer.failure = scrubber.clean(step.stop->message);
       answer.configuration = step.stop->kind == Stop::Kind::configuration;

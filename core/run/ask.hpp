@@ -19,6 +19,9 @@ struct Answer {
   bool configuration = false;   // of the failure: trying again will not help
 };
 
+/// Adds what one step of an answer says.
+void take_step(ReadStep& step, Answer& answer);
+
 /// Asks and follows the destination's read steps to their end, within `limit`.
 [[nodiscard]] Answer ask(const Destination& destination, const ReadAsk& question,
                          const nlohmann::json& connection, http::Transport& transport,

@@ -23,19 +23,46 @@ JournalRow CommitBuilder::next_row(JournalKind kind) {
   return row;
 }
 
+/// An intent and its outcome in one commit: nobody can see the one without the other.
+void CommitBuilder::add_taken(std::vector<TakenBatch>& taken, std::int64_t now_ms,
+                              Commit& commit) {
+  JournalRow intent = next_row(JournalKind::intent);
+  intent.send_by_ms = now_ms;
+  std::vector<IntentBatch> batches;
+  std::vector<OutcomeBatch> outcomes;
+  for (TakenBatch& batch : taken) {
+    OutcomeBatch outcome{intent.seq, static_cast<std::uint32_t>(batches.size()), now_ms, {}};
+    for (std::string& id : batch.destination_ids) {
+      outcome.rows.push_back({RowOutcome::accepted, std::move(id)});
+    }
+    if (outcome.rows.empty()) outcome.rows.push_back({RowOutcome::accepted, {}});
+    outcomes.push_back(std::move(outcome));
+    batches.push_back(std::move(batch.rows));
+  }
+  intent.entries = pack_intents(batches);
+  commit.journal.push_back(std::move(intent));
+  commit.journal.push_back(next_row(JournalKind::outcome));
+  commit.journal.back().entries = pack_outcomes(outcomes);
+}
+
 Commit CommitBuilder::build(std::vector<Piece>& pieces, std::int64_t now_ms,
                             std::vector<Ack>& acks) {
   std::vector<IntentBatch> intents;
   std::vector<OutcomeBatch> outcomes;
   std::vector<VoidBatch> voids;
+  std::vector<TakenBatch> taken;
   Commit commit;
   for (Piece& piece : pieces) {
     acks.push_back({piece.id, 0, static_cast<std::uint32_t>(intents.size())});
     move_all(piece.intents, intents);
     move_all(piece.outcomes, outcomes);
     move_all(piece.voids, voids);
+    move_all(piece.taken, taken);
     move_all(piece.rejected, commit.rejected);
     move_all(piece.no_longer_rejected, commit.no_longer_rejected);
+    move_all(piece.log, commit.log);
+    move_all(piece.fields, commit.fields);
+    move_all(piece.fields_forgotten, commit.fields_forgotten);
   }
   // Outcomes first: they only ever speak of intents of earlier commits.
   if (!outcomes.empty()) {
@@ -53,6 +80,7 @@ Commit CommitBuilder::build(std::vector<Piece>& pieces, std::int64_t now_ms,
     for (Ack& ack : acks) ack.intent_seq = row.seq;
     commit.journal.push_back(std::move(row));
   }
+  if (!taken.empty()) add_taken(taken, now_ms, commit);
   return commit;
 }
 

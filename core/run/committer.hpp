@@ -14,14 +14,25 @@
 
 namespace tailrace {
 
+/// Rows recorded as accepted though this run sent no request for them: the model taken as
+/// delivered, an insert found at the destination, one that a person says has arrived.
+struct TakenBatch {
+  IntentBatch rows;
+  std::vector<std::string> destination_ids;  // as long as the rows, or empty
+};
+
 /// What one batch asks to be made durable: its intent, or how its intents ended.
 struct Piece {
   std::uint64_t id = 0;  // given back in the Ack
   std::vector<IntentBatch> intents;
   std::vector<OutcomeBatch> outcomes;
   std::vector<VoidBatch> voids;
+  std::vector<TakenBatch> taken;
   std::vector<RejectedRow> rejected;
   std::vector<IdentityHash> no_longer_rejected;
+  std::vector<LogRow> log;
+  std::vector<FieldHashes> fields;
+  std::vector<IdentityHash> fields_forgotten;
 };
 
 /// The piece is durable. Its first intent is batch `first_batch` of journal row `intent_seq`.
@@ -71,6 +82,7 @@ class CommitBuilder {
 
  private:
   JournalRow next_row(JournalKind kind);
+  void add_taken(std::vector<TakenBatch>& taken, std::int64_t now_ms, Commit& commit);
   CommitterOptions options_;
   std::int64_t seq_;
 };

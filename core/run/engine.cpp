@@ -63,7 +63,16 @@ RunResult Engine::run() {
   }
   progress_.phase.store(Phase::done);
   session.report.assert_counts(session.diff_finished);
-  return {session.report, std::move(session.plan), session.source_code};
+  RunResult result;
+  result.report = std::move(session.report);
+  result.plan = std::move(session.plan);
+  if (session.diff_finished && spec_.task == Task::verify) {
+    result.verify = session.verification.to_json();
+  }
+  if (session.recording != nullptr) session.attempt["answers"] = session.recording->answers();
+  result.attempt = std::move(session.attempt);
+  result.source_code = session.source_code;
+  return result;
 }
 
 void Engine::perform(Session& session) {
@@ -84,8 +93,30 @@ void Engine::perform(Session& session) {
     end_with(session, Status::planned, "");
     return;
   }
-  send(session);
+  if (spec_.task == Task::verify) {
+    session.count_as_planned();
+    verify(session);
+    const std::string& failure = session.verification.failure;
+    return end_with(session, failure.empty() ? Status::done : Status::unfinished, failure);
+  }
+  if (spec_.task == Task::attempt) attempt(session);
+  if (spec_.task == Task::attempt && !spec_.try_send) {
+    session.count_not_attempted();
+    return end_with(session, Status::planned, "");
+  }
+  if (takes_as_delivered(session)) {
+    adopt(session);
+  } else {
+    send(session);
+  }
   finish(session);
+}
+
+/// The first run is over when one has finished: a run that was killed while it took rows as
+/// delivered goes on with that.
+bool Engine::takes_as_delivered(const Session& session) const {
+  if (spec_.task == Task::adopt) return true;
+  return spec_.backfill == Backfill::skip && session.claim->mapping_fingerprint.empty();
 }
 
 void Engine::open(Session& session) {
@@ -111,9 +142,15 @@ void Engine::open(Session& session) {
 }
 
 void Engine::claim(Session& session) {
-  const SyncAddress address{spec_.sync, spec_.account, spec_.object.value("name", std::string()), 0,
-                            1};
-  if (spec_.task == Task::plan) {
+  SyncAddress address{spec_.sync, spec_.account, spec_.object.value("name", std::string()), 0, 1};
+  if (spec_.shard) {
+    address.shard = spec_.shard->index;
+    address.of = spec_.shard->of;
+  }
+  session.report.account = address.account;
+  session.report.object = address.object;
+  carry_old_name(session, address);
+  if (only_looks(spec_)) {
     session.claim = session.store->peek(address).value_or(Claim{});
   } else {
     RunRow run;
@@ -152,21 +189,6 @@ void Engine::check_expected(const Session& session) const {
                   std::to_string(before) + ", expected at least " +
                   std::to_string(spec_.expect->epoch) +
                   "): restore the newer one, or run `tailrace reset`");
-}
-
-void Engine::guard(Session& session) {
-  GuardFacts facts;
-  facts.counts = session.differ->counts();
-  facts.known = session.state.known;
-  const Claim& claim = *session.claim;
-  facts.encoding_changed = !claim.encoding.empty() && claim.encoding != session.encoding &&
-                           claim.mapping_fingerprint == spec_.mapping_fingerprint;
-  facts.deletes = spec_.on_removed != OnRemoved::ignore;
-  session.report.breaches = judge(spec_.guards, facts, spec_.allow_guards);
-  if (session.report.breaches.empty() || spec_.task == Task::plan) return;
-  std::string message = "refused by a guard, nothing was sent";
-  for (const Breach& breach : session.report.breaches) message += "; " + breach.message;
-  throw Ended(Status::refused, message);
 }
 
 }  // namespace tailrace

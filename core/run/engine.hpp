@@ -14,10 +14,14 @@
 #include "run/progress.hpp"
 #include "run/report.hpp"
 #include "run/spec.hpp"
+#include "run/work.hpp"
 #include "source/source.hpp"
 #include "state/store.hpp"
 
 namespace tailrace {
+
+class FieldChoice;
+class Differ;
 
 /// Everything of the outside world that a run touches. A simulator passes its own.
 struct Surroundings {
@@ -37,7 +41,9 @@ struct Surroundings {
 /// What a run ended with: the report, and for plans the plan.
 struct RunResult {
   Report report;
-  nlohmann::json plan;  // null unless the task was plan
+  nlohmann::json plan;     // null unless the task was plan
+  nlohmann::json verify;   // null unless the task was verify
+  nlohmann::json attempt;  // null unless the task was to try one row
   std::string source_code;  // of a SourceError
 };
 
@@ -61,9 +67,21 @@ class Engine {
   void open(Session& session);
   void check_expected(const Session& session) const;
   void claim(Session& session);
+  void carry_old_name(Session& session, SyncAddress& address) const;
+  void guard_shards(Session& session, GuardFacts& facts);
+  [[nodiscard]] GuardFacts guard_facts(Session& session);
+  [[nodiscard]] bool takes_as_delivered(const Session& session) const;
   void read(Session& session);
+  void prepare_mode(Session& session) const;
   void guard(Session& session);
   void send(Session& session);
+  void adopt(Session& session);
+  void verify(Session& session);
+  [[nodiscard]] bool is_delivered(const Session& session, const ChangeRow& row) const;
+  void attempt(Session& session);
+  void wake_by(http::Transport* transport);
+  [[nodiscard]] BatchPolicy batch_policy(const Session& session, std::int64_t now_ms) const;
+  void choose_fields(Session& session, FieldChoice& fields, std::vector<WorkRow>& rows) const;
   void finish(Session& session);
   void settle_end(Session& session);
   void write_end(Session& session, StateStore& store);

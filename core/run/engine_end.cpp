@@ -27,6 +27,10 @@ void Engine::finish(Session& session) {
     report.message = std::to_string(report.outcomes.rejected) + " rejected and " +
                      std::to_string(report.diff.invalid) + " invalid rows are above tolerance";
   }
+  if (session.adopted) {
+    report.notes.push_back(std::to_string(report.outcomes.skipped) +
+                           " rows were taken as delivered, nothing was sent");
+  }
   end_with(session, report.status, report.message);
 }
 
@@ -77,6 +81,8 @@ void Engine::write_end(Session& session, StateStore& store) {
     finish.mapping_fingerprint = spec_.mapping_fingerprint;
     finish.encoding = session.encoding;
     finish.forgotten = session.differ->forgotten();
+    const bool all_sent = session.full_refresh || !session.state.has_baseline || session.adopted;
+    finish.resynced = all_sent && report.status != Status::unfinished && !spec_.only_keys;
     const FoldInput input{session.differ->newly_absent(), session.differ->returned()};
     const std::uint64_t journal_rows = session.state.journal_rows + report.outcomes.total();
     if (fold_is_due(journal_rows, claim.snapshot_entries, input)) {
@@ -88,8 +94,9 @@ void Engine::write_end(Session& session, StateStore& store) {
   finish.run.started_at_ms = report.started_at_ms;
   finish.run.ended_at_ms = report.ended_at_ms;
   const auto replace = nlohmann::json::error_handler_t::replace;
-  finish.run.counts = report.to_json().at("counts").dump();
-  finish.run.report = report.to_json().dump(-1, ' ', false, replace);
+  const nlohmann::json told = report.to_json();
+  finish.run.counts = told.at("counts").dump();
+  finish.run.report = told.dump(-1, ' ', false, replace);
   store.finish(claim.holder, finish);
 }
 

@@ -1,4 +1,5 @@
 // A run's first half: the model is read and compared; nothing has been sent when it ends.
+#include <unordered_set>
 #include <utility>
 
 #include "destination/registry.hpp"
@@ -37,6 +38,27 @@ class CellCheck {
   std::string scratch_;
 };
 
+/// Lets the rows of some keys pass.
+class KeyFilter {
+ public:
+  explicit KeyFilter(const std::vector<std::string>& keys) : keys_(keys.begin(), keys.end()) {}
+
+  bool operator()(const RowView& row) {
+    key_text(row, key_);
+    return keys_.contains(key_);
+  }
+
+ private:
+  std::unordered_set<std::string> keys_;
+  std::string key_;
+};
+
+std::vector<std::string> watched_fields(const Guards& guards) {
+  std::vector<std::string> fields;
+  for (const auto& [field, limit] : guards.max_null_jump) fields.push_back(field);
+  return fields;
+}
+
 }  // namespace
 
 void Engine::read(Session& session) {
@@ -55,10 +77,17 @@ void Engine::read(Session& session) {
       session.state = load_state(store, *session.claim, spec_.timing.quiet.count());
     });
   }
+  prepare_mode(session);
   session.changes.emplace(spec_.spill_directory, spec_.buffer_bytes);
   DiffOptions options;
   options.on_removed = spec_.on_removed;
-  options.full_refresh = spec_.full_refresh;
+  options.full_refresh = session.full_refresh;
+  options.every_row = spec_.task == Task::verify;
+  if (spec_.shard) {
+    options.shard = static_cast<std::uint32_t>(spec_.shard->index);
+    options.of = static_cast<std::uint32_t>(spec_.shard->of);
+  }
+  if (spec_.only_keys) options.only = KeyFilter(*spec_.only_keys);
   options.identity_is_key = spec_.mode == Mode::insert || spec_.mode == Mode::append;
   options.check = CellCheck(spec_.schema);
   options.once = spec_.mode == Mode::insert;
@@ -68,6 +97,7 @@ void Engine::read(Session& session) {
   session.differ.emplace(spec_.schema, *session.hasher, session.state, std::move(options),
                          *session.changes);
   Differ& differ = *session.differ;
+  session.null_counter.emplace(spec_.schema, watched_fields(spec_.guards));
   double waited = 0;
   Chunk chunk;
   for (;;) {
@@ -77,6 +107,7 @@ void Engine::read(Session& session) {
     if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled while the model was read");
     if (!more) break;
     differ.consume(chunk);
+    session.null_counter->consume(chunk);
     progress_.scanned.store(differ.counts().scanned, std::memory_order_relaxed);
   }
   session.with_store([&](StateStore& store) { differ.finish(key_reader(store, *session.claim)); });

@@ -5,6 +5,7 @@
 #include "http/scrub.hpp"
 #include "run/ask.hpp"
 #include "run/engine_session.hpp"
+#include "run/field_choice.hpp"
 #include "run/sender.hpp"
 
 namespace tailrace {
@@ -12,15 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Operation removal_of(OnRemoved on_removed) {
-  switch (on_removed) {
-    case OnRemoved::archive: return Operation::archive;
-    case OnRemoved::clear: return Operation::clear;
-    case OnRemoved::ignore:
-    case OnRemoved::delete_: return Operation::delete_;
-  }
-  throw std::logic_error("on_removed without an operation");
-}
+}  // namespace
 
 std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::json& connection) {
   const auto limits = connection.find("limits");
@@ -33,7 +26,51 @@ std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::js
   return rules;
 }
 
-}  // namespace
+/// From now on a cancel has to reach the transport's wait.
+void Engine::wake_by(http::Transport* transport) {
+  const std::lock_guard lock(cancel_mutex_);
+  interrupt_ = [transport] { transport->wake(); };
+}
+
+BatchPolicy Engine::batch_policy(const Session& session, std::int64_t now_ms) const {
+  BatchPolicy policy;
+  policy.write = write_operation(spec_.mode);
+  policy.removal = removal_operation(spec_.on_removed);
+  policy.rejected = spec_.rejected;
+  policy.inserts_once = spec_.mode == Mode::insert;
+  policy.may_duplicate = session.insert_safety == InsertSafety::duplicate_ok;
+  policy.asked_for = spec_.only_keys.has_value();
+  policy.now_ms = now_ms;
+  policy.fields_changed_at_ms = session.claim->fields_changed_at_ms;
+  return policy;
+}
+
+/// Marks the fields that differ from what the destination has acknowledged. A row of which that is
+/// not known for certain goes whole.
+void Engine::choose_fields(Session& session, FieldChoice& fields,
+                           std::vector<WorkRow>& rows) const {
+  std::vector<IdentityHash> asked;
+  for (WorkRow& row : rows) {
+    if (row.change == Change::removed) continue;
+    fields.hashes_of(RowView(row.line, spec_.schema), row.hashes);
+    const StateTable::Slot slot = session.state.table.find(row.identity);
+    const bool known = slot != StateTable::kNone && session.state.table.marks(slot).acknowledged &&
+                       !session.state.table.marks(slot).in_doubt;
+    if (known && !session.full_refresh) asked.push_back(row.identity);
+  }
+  if (asked.empty()) return;
+  std::vector<std::string> before;
+  session.committer->with_store([&](StateStore& store) {
+    before = store.read_fields(session.claim->holder, asked);
+  });
+  std::size_t next = 0;
+  for (WorkRow& row : rows) {
+    if (next >= asked.size()) break;
+    if (row.identity != asked[next]) continue;
+    const std::string& known = before[next++];
+    if (!known.empty()) row.send = fields.differing(known, row.hashes);
+  }
+}
 
 void Engine::send(Session& session) {
   session.rows_counted = true;
@@ -54,15 +91,24 @@ void Engine::send(Session& session) {
   options.headers = headers_of(connection);
   options.timing = spec_.timing;
   options.seed = std::hash<std::string>{}(spec_.run_id);
+  options.on_missing = spec_.on_missing;
+  options.rejected = spec_.rejected;
+  options.row_log = spec_.row_log;
+  options.changed_fields = spec_.changed_fields;
+  options.insert_safety = session.insert_safety;
+  options.can_read_back = can_read_back(spec_.mode, can);
+  options.insert_scope =
+      session.report.store_id + '\x1f' + spec_.sync + '\x1f' + session.report.object;
 
   http::TransportOptions wires = transport_options(connection, spec_.user_agent);
   wires.max_in_flight = options.max_in_flight;
   session.transport = world_.transport(wires);
-  {
-    http::Transport* transport = session.transport.get();
-    const std::lock_guard lock(cancel_mutex_);
-    interrupt_ = [transport] { transport->wake(); };
+  if (spec_.task == Task::attempt) {
+    auto recording = std::make_unique<http::Recording>(std::move(session.transport));
+    session.recording = recording.get();
+    session.transport = std::move(recording);
   }
+  wake_by(session.transport.get());
   progress_.phase.store(Phase::send);
 
   std::int64_t store_now = 0;
@@ -70,14 +116,19 @@ void Engine::send(Session& session) {
   const auto steady =
       std::chrono::duration_cast<milliseconds>(world_.clock->now().time_since_epoch());
   Sender* told = nullptr;
-  Batcher::Hooks hooks{
-      [&](const IdentityHash& identity) { return session.differ->is_duplicate(identity); },
-      [&](const Withheld& row) { told->withheld(row); }, store_now};
+  Batcher::Hooks hooks;
+  hooks.is_duplicate = [&](const IdentityHash& id) { return session.differ->is_duplicate(id); };
+  hooks.withheld = [&](Withheld row) { told->withheld(std::move(row)); };
+  hooks.doubtful = [&](WorkRow row) { told->doubtful(std::move(row)); };
+  FieldChoice fields(spec_.schema, *session.hasher);
+  if (spec_.changed_fields) {
+    hooks.choose_fields = [&](std::vector<WorkRow>& rows) { choose_fields(session, fields, rows); };
+  }
   session.changes->rewind();
   Batcher batches(*session.changes, spec_.schema, *session.destination, session.state,
-                  removal_of(spec_.on_removed), std::move(hooks));
+                  batch_policy(session, store_now), std::move(hooks));
   const http::Scrubber scrubber(http::secrets_of(auth));
-  Sender sender({spec_.schema, *session.destination, batches, *session.transport, *session.auth,
+  Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport, *session.auth,
                  scrubber, *session.committer, *world_.clock, cancelled_, progress_},
                 std::move(options), session.report);
   told = &sender;

@@ -10,12 +10,15 @@
 #include "destination/destination.hpp"
 #include "diff/changeset.hpp"
 #include "diff/differ.hpp"
+#include "diff/null_count.hpp"
 #include "http/auth.hpp"
 #include "http/transport.hpp"
 #include "row/hash.hpp"
 #include "run/committer.hpp"
 #include "run/engine.hpp"
+#include "run/recording.hpp"
 #include "run/report.hpp"
+#include "run/verify.hpp"
 #include "source/reader.hpp"
 #include "state/store.hpp"
 #include "state/table.hpp"
@@ -32,10 +35,24 @@ struct Ended : std::runtime_error {
   return std::chrono::duration<double>(to - from).count();
 }
 
+/// The account's limits: the connection's own, else the vendor's.
+[[nodiscard]] std::vector<wire::RateRule> rates_of(const Capabilities& can,
+                                                   const nlohmann::json& connection);
+/// Takes no lease: nothing is written to the store or to the destination.
+[[nodiscard]] bool only_looks(const RunSpec& spec);
+[[nodiscard]] bool can_find_records(const Capabilities& can);
+[[nodiscard]] Operation write_operation(Mode mode);
+[[nodiscard]] Operation removal_operation(OnRemoved on_removed);
+/// Whether a lost insert can be looked up by its match value.
+[[nodiscard]] bool can_read_back(Mode mode, const Capabilities& can);
+
 /// What one run holds while it lasts, in the order in which it comes to be.
 struct Engine::Session {
   Report report;
   nlohmann::json plan;
+  Verification verification;
+  nlohmann::json attempt;
+  http::Recording* recording = nullptr;  // of `transport`, where a row is tried
   std::string source_code;
   std::string trouble;  // why rows are left over, in the tool's or the network's words
   std::unique_ptr<StateStore> store;
@@ -45,6 +62,8 @@ struct Engine::Session {
   std::string encoding;
   std::unique_ptr<Destination> destination;
   std::optional<Hasher> hasher;
+  std::optional<InsertSafety> insert_safety;  // of mode insert and append, as it is kept
+  bool full_refresh = false;                  // asked for, or due
   StateView state;
   std::optional<Changeset> changes;
   std::optional<Differ> differ;
@@ -54,6 +73,8 @@ struct Engine::Session {
   bool diff_finished = false;
   bool rows_counted = false;  // each planned row has its outcome in the report
   bool leased = false;
+  bool adopted = false;  // the model was taken as delivered
+  std::optional<NullCounter> null_counter;
 
   [[nodiscard]] std::uint64_t planned() const {
     const DiffCounts& counts = differ->counts();
@@ -67,6 +88,11 @@ struct Engine::Session {
     } else {
       use(*store);
     }
+  }
+  /// A task that sends nothing: each planned row is left as it is.
+  void count_as_planned() {
+    report.outcomes.not_attempted += planned();
+    rows_counted = true;
   }
   /// Counts every planned row where nothing was sent at all.
   void count_not_attempted() {

@@ -64,9 +64,30 @@ void Report::assert_counts(bool diff_finished) const {
   }
 }
 
+std::optional<NullCounts> nulls_of(const std::string& report, const std::string& account,
+                                   const std::string& object) {
+  const json document = json::parse(report, nullptr, false);
+  const auto found = document.find("nulls");
+  if (!document.is_object() || found == document.end() || !found->is_object()) return std::nullopt;
+  if (found->value("account", "") != account || found->value("object", "") != object) {
+    return std::nullopt;
+  }
+  NullCounts counts;
+  counts.rows = found->value("rows", std::uint64_t{0});
+  counts.nulls = found->value("fields", counts.nulls);
+  return counts;
+}
+
 json Report::to_json() const {
   json breached = json::array();
   for (const Breach& breach : breaches) breached.push_back(tailrace::to_json(breach));
+  json counted = nullptr;
+  if (nulls) {
+    counted = {{"account", account},
+               {"object", object},
+               {"rows", nulls->rows},
+               {"fields", nulls->nulls}};
+  }
   return {
       {"format", kFormat},
       {"run_id", run_id},
@@ -104,6 +125,8 @@ json Report::to_json() const {
       {"rejected_sample", sample(rejected_sample)},
       {"invalid_sample", sample(invalid_sample)},
       {"breaches", std::move(breached)},
+      {"notes", notes},
+      {"nulls", std::move(counted)},
       {"state",
        {{"store_id", store_id}, {"epoch", epoch}, {"last_seq", last_seq}, {"in_doubt", in_doubt}}}};
 }

@@ -40,6 +40,15 @@ struct OutcomeCounts {
   [[nodiscard]] std::uint64_t total() const {
     return accepted + rejected + skipped + pending + unknown + not_attempted;
   }
+  OutcomeCounts& operator+=(const OutcomeCounts& other) {
+    accepted += other.accepted;
+    rejected += other.rejected;
+    skipped += other.skipped;
+    pending += other.pending;
+    unknown += other.unknown;
+    not_attempted += other.not_attempted;
+    return *this;
+  }
 };
 
 struct HttpCounts {
@@ -83,6 +92,10 @@ struct Report {
   std::vector<RejectedSample> rejected_sample;
   std::vector<InvalidRow> invalid_sample;
   std::vector<Breach> breaches;
+  std::vector<std::string> notes;  // what a reader of the plan or the report should know
+  std::optional<NullCounts> nulls;  // of the fields that max_null_jump watches
+  std::string account;              // with `object`: whose rows the null counts are
+  std::string object;
   std::string store_id;
   std::int64_t epoch = 0;
   std::int64_t last_seq = 0;
@@ -94,6 +107,11 @@ struct Report {
 };
 
 [[nodiscard]] nlohmann::json to_json(const Breach& breach);
+
+/// The null counts that a stored report has for this account and object.
+[[nodiscard]] std::optional<NullCounts> nulls_of(const std::string& report,
+                                                 const std::string& account,
+                                                 const std::string& object);
 
 /// RFC 3339, UTC, milliseconds.
 [[nodiscard]] std::string format_time(std::int64_t unix_ms);

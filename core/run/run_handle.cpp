@@ -27,6 +27,8 @@ std::string to_text(const RunResult& result) {
                          {"message", result.report.message},
                          {"report", result.report.to_json()},
                          {"plan", result.plan},
+                         {"verify", result.verify},
+                         {"try", result.attempt},
                          {"source_error", std::move(source_error)}};
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }

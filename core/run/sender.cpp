@@ -37,6 +37,7 @@ void Sender::run(std::int64_t steady_to_store_ms) {
       }
     }
     parts_.batches.drain([this] { ++report_.outcomes.not_attempted; });
+    count_doubtful();
     settle_rest();
   } catch (...) {
     count_lost();
@@ -77,6 +78,7 @@ void Sender::count_lost() {
   calls_.clear();
   parts_.transport.abandon();
   parts_.batches.drain([&total] { ++total.not_attempted; });
+  count_doubtful();
 }
 
 bool Sender::sending_over() const {
@@ -111,14 +113,7 @@ void Sender::take_acks() {
       intent.batch = ack.first_batch;
       ready_.push_back(id);
     } else if (const auto settled = settling_.find(ack.id); settled != settling_.end()) {
-      OutcomeCounts& total = report_.outcomes;
-      const OutcomeCounts& counts = settled->second.counts;
-      total.accepted += counts.accepted;
-      total.rejected += counts.rejected;
-      total.skipped += counts.skipped;
-      total.pending += counts.pending;
-      total.unknown += counts.unknown;
-      total.not_attempted += counts.not_attempted;
+      report_.outcomes += settled->second.counts;
       for (RejectedSample& row : settled->second.samples) {
         if (report_.rejected_sample.size() >= Report::kSampleRows) break;
         report_.rejected_sample.push_back(std::move(row));
@@ -135,11 +130,16 @@ void Sender::fill() {
   const std::uint64_t allowed = paced ? 1 : window();
   while (ready_.size() + awaiting_intent_.size() < allowed) {
     if (next_retry(now)) continue;
-    if (exhausted_) return;
+    if (exhausted_) {
+      // Horizons pass while the run works.
+      if (works_.empty() && retries_.empty()) take_doubtful();
+      return;
+    }
     std::optional<Work> work = parts_.batches.next();
     if (!work) {
       exhausted_ = true;
-      return;
+      take_doubtful();
+      continue;
     }
     begin(std::move(*work));
   }
@@ -159,8 +159,7 @@ bool Sender::next_retry(Clock::Time now) {
       begin(std::move(work));
     } else {
       work.attempt = options_.max_attempts;
-      const std::uint64_t id = work.id;
-      end_work(works_.insert_or_assign(id, std::move(work)).first->second);
+      end_unsent(std::move(work));
     }
     return true;
   }
@@ -185,11 +184,9 @@ void Sender::start_ready() {
     Work& work = works_.at(pending.work);
     const Clock::Time now = parts_.clock.now();
     if (cancelled_ || given_up_ || (stop_ && pending.intent)) {
-      wire::Reply never;
-      never.failure = wire::Failure::cancelled;
       calls_.erase(id);
       --work.outstanding;
-      apply(work, Step{}, nullptr, &never);
+      never_sent(work);
       continue;
     }
     if (pending.intent && now >= pending.send_by) {
@@ -243,9 +240,14 @@ void Sender::end_waiting() {
   while (!retries_.empty()) {
     Work work = std::move(retries_.front());
     retries_.pop_front();
-    const std::uint64_t id = work.id;
-    end_work(works_.insert_or_assign(id, std::move(work)).first->second);
+    end_unsent(std::move(work));
   }
+}
+
+void Sender::end_unsent(Work work) {
+  const std::uint64_t id = work.id == 0 ? next_id_++ : work.id;
+  work.id = id;
+  end_work(works_.insert_or_assign(id, std::move(work)).first->second);
 }
 
 void Sender::give_up() {
@@ -271,28 +273,18 @@ void Sender::judge_connection(const wire::Reply& reply) {
   }
 }
 
-void Sender::withheld(const Withheld& row) {
-  RejectedSample sample{row.key, row.code, row.message, row.field};
-  if (row.held_back) {
+void Sender::withheld(Withheld held) {
+  if (held.recorded) {
     ++report_.outcomes.rejected;
     if (report_.rejected_sample.size() < Report::kSampleRows) {
-      report_.rejected_sample.push_back(std::move(sample));
+      report_.rejected_sample.push_back({held.row.key, held.reason.code, held.reason.message,
+                                         held.reason.field});
     }
     return;
   }
   Piece piece;
-  RejectedRow rejected;
-  rejected.identity = row.identity;
-  rejected.key = row.key;
-  rejected.version = row.version;
-  rejected.code = row.code;
-  rejected.message = row.message;
-  rejected.field = row.field;
-  rejected.first_at_ms = rejected.last_at_ms = store_ms(parts_.clock.now());
-  piece.rejected.push_back(std::move(rejected));
   Settled settled;
-  settled.counts.rejected = 1;
-  settled.samples.push_back(std::move(sample));
+  reject(held.row, held.reason, held.hold, settled, piece);
   submit(std::move(piece), std::move(settled));
 }
 

@@ -30,6 +30,13 @@ struct SenderOptions {
   Timing timing;
   int max_attempts = 5;
   std::uint64_t seed = 0;
+  OnMissing on_missing = OnMissing::skip;
+  RejectedPolicy rejected;
+  bool row_log = false;
+  bool changed_fields = false;
+  std::optional<InsertSafety> insert_safety;  // set for mode insert and append
+  bool can_read_back = false;  // the destination finds one record by its match value
+  std::string insert_scope;  // store, sync and object: what idempotency keys are made of
 };
 
 /// Sends batches: begin → intent → request → reply → settle, many at once, on one thread. Pure
@@ -39,6 +46,7 @@ class Sender {
   struct Parts {
     const Schema& schema;
     const Destination& destination;
+    const StateView& state;
     Batcher& batches;
     http::Transport& transport;
     const http::Auth& auth;
@@ -62,7 +70,9 @@ class Sender {
   /// What the tool or the network last said of a row that is left over; empty where none is.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   /// A row that the batcher keeps back; counted and, where refused here, recorded.
-  void withheld(const Withheld& row);
+  void withheld(Withheld row);
+  /// An insert that an earlier run may have made; settled when all else was sent.
+  void doubtful(WorkRow row) { doubtful_.push_back(std::move(row)); }
 
  private:
   struct PendingCall {
@@ -86,6 +96,7 @@ class Sender {
   void check_limits();
   void give_up();
   void end_waiting();
+  void end_unsent(Work work);
   [[nodiscard]] bool next_retry(Clock::Time now);
   void settle_rest();
   void count_lost();
@@ -95,16 +106,26 @@ class Sender {
   void begin(Work work);
   void apply(Work& work, Step step, const Call* call, const wire::Reply* reply);
   void ask_intent(Work& work, Call call);
+  [[nodiscard]] bool makes_another(const Work& work, Effect effect) const;
   void start_call(std::uint64_t id);
   void on_finished(http::Finished finished);
   void expire(Work& work, PendingCall pending);
+  void never_sent(Work& work);
   void take_verdicts(Work& work, std::vector<Verdict>& verdicts);
   void take_pace(Work& work, const Step& step, wire::RateClass rate_class,
                  const wire::Reply* reply);
   void take_stop(Work& work, Step& step, const wire::Reply* reply);
   void judge_connection(const wire::Reply& reply);
+
+  // How rows end (sender_settle.cpp).
   void end_work(Work& work);
-  void finish_row(WorkRow& row, Settled& settled, Piece& piece);
+  void finish_row(const Work& work, WorkRow& row, Settled& settled, Piece& piece);
+  void reject(const WorkRow& row, const Reason& reason, Hold hold, Settled& settled,
+              Piece& piece);
+  [[nodiscard]] Outcome final_outcome(const WorkRow& row) const;
+  void note_fields(const WorkRow& row, Piece& piece) const;
+  void log_row(const Work& work, const WorkRow& row, Outcome outcome, Piece& piece) const;
+  void note_trouble(const Reason& reason);
   void retry_rows(Work& work, std::vector<RowIndex> rows);
   void split_regrouped(Work& work);
   [[nodiscard]] bool may_retry(const Work& work, const WorkRow& row) const;
@@ -112,6 +133,21 @@ class Sender {
   void close_intents(Work& work, Piece& piece) const;
   void submit(Piece piece, Settled settled);
   void stop(Stop stop);
+
+  // Inserts that may have happened (sender_inserts.cpp).
+  void take_doubtful();
+  void park(WorkRow row);
+  void read_back_due(std::int64_t now_ms);
+  void repeat_open_batches(std::int64_t now_ms);
+  [[nodiscard]] bool assemble(const OpenBatch& open, Work& work);
+  void mark_repeatable(Work& work, const std::string& body, IntentBatch& intent);
+  [[nodiscard]] ReadAsk read_back_ask(const Work& work) const;
+  void ask_read_back(Work& work);
+  void apply_read(Work& work, ReadStep step, const wire::Reply* reply);
+  void end_read_back(Work& work);
+  void count_doubtful();
+  [[nodiscard]] std::string idempotency_key(const Work& work) const;
+  [[nodiscard]] bool may_repeat(const Work& work) const;
 
   [[nodiscard]] std::int64_t store_ms(Clock::Time time) const;
   [[nodiscard]] std::uint64_t window() const;
@@ -129,6 +165,7 @@ class Sender {
   std::unordered_map<std::uint64_t, PendingCall> calls_;  // waiting for intent, slot or answer
   std::deque<std::uint64_t> ready_;                       // calls that may start
   std::deque<Work> retries_;
+  std::deque<WorkRow> doubtful_;  // inserts of earlier runs
   std::unordered_map<std::uint64_t, std::uint64_t> awaiting_intent_;  // piece → call
   std::unordered_map<std::uint64_t, Settled> settling_;               // piece → its rows' counts
   std::uint64_t next_id_ = 1;

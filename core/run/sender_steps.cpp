@@ -11,20 +11,6 @@ using std::chrono::milliseconds;
 
 // A tool that asks for a longer pause than this says: not in this run. That is quota, not pace.
 constexpr milliseconds kLongestPause{15 * 60'000};
-constexpr milliseconds kBackoffBase{500};
-constexpr milliseconds kBackoffCap{30'000};
-
-RowOutcome on_record(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::accepted: return RowOutcome::accepted;
-    case Outcome::rejected: return RowOutcome::rejected;
-    case Outcome::skipped: return RowOutcome::skipped;
-    case Outcome::retryable: return RowOutcome::retryable;
-    case Outcome::pending:
-    case Outcome::unknown: return RowOutcome::unknown;
-  }
-  return RowOutcome::unknown;
-}
 
 bool refused_whole(const wire::Reply* reply) {
   if (reply == nullptr) return true;
@@ -42,10 +28,14 @@ void Sender::begin(Work work) {
   work.regroup.clear();
   work.paced = false;
   for (WorkRow& row : work.rows) row.verdict.reset();
-  work.refresh_views();
   const std::uint64_t id = work.id;
   Work& kept = works_.insert_or_assign(id, std::move(work)).first->second;
   kept.refresh_views();
+  if (kept.reads_back) return ask_read_back(kept);
+  if (kept.operation == Operation::insert &&
+      options_.insert_safety == InsertSafety::idempotency_key) {
+    kept.idempotency_key = idempotency_key(kept);
+  }
   apply(kept, parts_.destination.begin(kept.batch(parts_.schema)), nullptr, nullptr);
 }
 
@@ -116,6 +106,14 @@ void Sender::apply(Work& work, Step step, const Call* call, const wire::Reply* r
   if (work.outstanding == 0) end_work(work);
 }
 
+/// Whether the same request again could make a second record. Of an insert that is so whatever the
+/// destination says of its requests, unless they go under a key or duplicates were asked for.
+bool Sender::makes_another(const Work& work, Effect effect) const {
+  if (options_.insert_safety == InsertSafety::duplicate_ok) return false;
+  if (work.operation == Operation::insert) return work.idempotency_key.empty();
+  return effect == Effect::unkeyed_write;
+}
+
 void Sender::ask_intent(Work& work, Call call) {
   const std::uint64_t id = next_id_++;
   PendingCall pending;
@@ -127,7 +125,7 @@ void Sender::ask_intent(Work& work, Call call) {
     ready_.push_back(id);
     return;
   }
-  work.unkeyed = work.unkeyed || call.effect == Effect::unkeyed_write;
+  work.unkeyed = work.unkeyed || makes_another(work, call.effect);
   IntentBatch intent;
   const bool removes = std::all_of(work.rows.begin(), work.rows.end(), [](const WorkRow& row) {
     return row.change == Change::removed;
@@ -135,6 +133,7 @@ void Sender::ask_intent(Work& work, Call call) {
   intent.op = removes ? StateOp::remove : StateOp::write;
   intent.attempt = static_cast<std::uint32_t>(work.attempt);
   intent.memo = work.memo;
+  if (!work.idempotency_key.empty()) mark_repeatable(work, call.request.body, intent);
   WorkIntent mark;
   for (RowIndex i = 0; i < work.rows.size(); ++i) {
     const WorkRow& row = work.rows[i];
@@ -205,11 +204,27 @@ void Sender::on_finished(http::Finished finished) {
   judge_connection(reply);
   --work.outstanding;
   if (reply.failure == wire::Failure::cancelled) {
-    apply(work, Step{}, nullptr, &reply);
+    never_sent(work);
+    return;
+  }
+  if (work.reads_back) {
+    ReadStep step = parts_.destination.read(read_back_ask(work), &pending.call, &reply);
+    apply_read(work, std::move(step), &reply);
     return;
   }
   Step step = parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
   apply(work, std::move(step), &pending.call, &reply);
+}
+
+/// What was still to be sent of the work stays where it is: ending rows keep what is known of them.
+void Sender::never_sent(Work& work) {
+  if (work.reads_back) {
+    if (work.outstanding == 0) end_read_back(work);
+    return;
+  }
+  wire::Reply never;
+  never.failure = wire::Failure::cancelled;
+  apply(work, Step{}, nullptr, &never);
 }
 
 /// The intent ran out before its request could leave: it is voided, and asked for again.
@@ -220,146 +235,8 @@ void Sender::expire(Work& work, PendingCall pending) {
   intent.closed = true;
   submit(std::move(piece), {});
   --work.outstanding;
-  if (ending()) {
-    wire::Reply never;
-    never.failure = wire::Failure::cancelled;
-    apply(work, Step{}, nullptr, &never);
-    return;
-  }
+  if (ending()) return never_sent(work);
   ask_intent(work, std::move(pending.call));
-}
-
-bool Sender::may_retry(const Work& work, const WorkRow& row) const {
-  if (ending() || work.attempt >= options_.max_attempts) return false;
-  if (row.verdict->outcome == Outcome::retryable) return true;
-  return row.verdict->outcome == Outcome::unknown && !work.unkeyed;
-}
-
-void Sender::end_work(Work& work) {
-  Settled settled;
-  Piece piece;
-  std::vector<RowIndex> again;
-  for (RowIndex i = 0; i < work.rows.size(); ++i) {
-    WorkRow& row = work.rows[i];
-    if (row.regrouped) continue;
-    if (!row.verdict) row.verdict = Verdict{i, Outcome::unknown, {}, {}};
-    if (may_retry(work, row)) {
-      again.push_back(i);
-    } else {
-      finish_row(row, settled, piece);
-    }
-  }
-  close_intents(work, piece);
-  submit(std::move(piece), std::move(settled));
-  if (!again.empty()) retry_rows(work, std::move(again));
-  split_regrouped(work);
-  works_.erase(work.id);
-}
-
-void Sender::finish_row(WorkRow& row, Settled& settled, Piece& piece) {
-  const Reason& reason = row.verdict->reason;
-  Outcome outcome = row.verdict->outcome;
-  if (outcome == Outcome::retryable) {
-    const bool refused_row = reason.transient && !row.was_unknown;
-    outcome = refused_row ? Outcome::rejected : outcome;
-    if (row.was_unknown) outcome = Outcome::unknown;
-  }
-  const bool left_over = outcome == Outcome::unknown || outcome == Outcome::retryable;
-  if (left_over && !(reason.code.empty() && reason.message.empty())) {
-    const bool both = !reason.code.empty() && !reason.message.empty();
-    trouble_ = reason.code + (both ? ": " : "") + reason.message;
-  }
-  OutcomeCounts& counts = settled.counts;
-  switch (outcome) {
-    case Outcome::accepted:
-      ++counts.accepted;
-      parts_.progress.accepted.fetch_add(1, std::memory_order_relaxed);
-      if (row.was_rejected) piece.no_longer_rejected.push_back(row.identity);
-      return;
-    case Outcome::rejected: {
-      ++counts.rejected;
-      parts_.progress.rejected.fetch_add(1, std::memory_order_relaxed);
-      RejectedRow rejected;
-      rejected.identity = row.identity;
-      rejected.key = row.key;
-      rejected.version = row.version;
-      rejected.code = reason.code;
-      rejected.message = reason.message;
-      rejected.field = reason.field;
-      rejected.hold = reason.transient ? Hold::transient : Hold::permanent;
-      rejected.first_at_ms = rejected.last_at_ms = store_ms(parts_.clock.now());
-      piece.rejected.push_back(std::move(rejected));
-      settled.samples.push_back({row.key, reason.code, reason.message, reason.field});
-      return;
-    }
-    case Outcome::skipped: ++counts.skipped; return;
-    case Outcome::pending: ++counts.pending; return;
-    case Outcome::unknown:
-      ++counts.unknown;
-      parts_.progress.unknown.fetch_add(1, std::memory_order_relaxed);
-      return;
-    case Outcome::retryable: ++counts.not_attempted; return;
-  }
-}
-
-void Sender::close_intents(Work& work, Piece& piece) const {
-  for (WorkIntent& intent : work.intents) {
-    if (intent.closed) continue;
-    intent.closed = true;
-    if (!intent.sent) {
-      piece.voids.push_back({intent.seq, intent.batch});
-      continue;
-    }
-    OutcomeBatch outcome{intent.seq, intent.batch, intent.sent_at_ms, {}};
-    for (const RowIndex index : intent.rows) {
-      const WorkRow& row = work.rows[index];
-      RowResult result;
-      result.outcome = row.regrouped ? RowOutcome::retryable : on_record(row.verdict->outcome);
-      if (row.verdict) result.destination_id = row.verdict->destination_id;
-      outcome.rows.push_back(std::move(result));
-    }
-    piece.outcomes.push_back(std::move(outcome));
-  }
-}
-
-void Sender::retry_rows(Work& work, std::vector<RowIndex> rows) {
-  const bool free = work.paced || breaker_.open();
-  Work again;
-  again.id = next_id_++;
-  again.operation = work.operation;
-  again.attempt = work.attempt + (free ? 0 : 1);
-  again.needs_token = !free;
-  again.unkeyed = work.unkeyed;
-  for (const RowIndex index : rows) {
-    WorkRow& row = work.rows[index];
-    row.was_unknown = row.was_unknown || row.verdict->outcome == Outcome::unknown;
-    again.rows.push_back(std::move(row));
-  }
-  again.refresh_views();
-  again.ready_at =
-      parts_.clock.now() + http::full_jitter(work.attempt, kBackoffBase, kBackoffCap, random_);
-  retries_.push_back(std::move(again));
-}
-
-void Sender::split_regrouped(Work& work) {
-  for (Regroup& group : work.regroup) {
-    Work part;
-    part.id = next_id_++;
-    part.operation = group.operation;
-    part.attempt = work.attempt;
-    part.ready_at = parts_.clock.now();
-    for (const RowIndex index : group.rows) {
-      if (index >= work.rows.size() || !work.rows[index].regrouped) continue;
-      WorkRow& row = work.rows[index];
-      part.rows.push_back(std::move(row));
-      row.regrouped = false;  // moved once, whatever a second group says
-      part.rows.back().regrouped = false;
-      part.rows.back().verdict = Verdict{0, Outcome::retryable, {}, {}};  // refused as a whole
-    }
-    if (part.rows.empty()) continue;
-    part.refresh_views();
-    retries_.push_back(std::move(part));
-  }
 }
 
 }  // namespace tailrace

@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t kHeldBackMs = 24LL * 3600 * 1000;
 
 BatchRow view_of(const WorkRow& row) {
-  return BatchRow{row.line, row.key, row.match, row.destination_id};
+  return BatchRow{row.line, row.key, row.match, row.destination_id, row.send};
 }
 
 }  // namespace
@@ -21,27 +21,66 @@ void Work::refresh_views() {
 }
 
 Batcher::Batcher(Changeset& changes, const Schema& schema, const Destination& destination,
-                 const StateView& state, Operation removal, Hooks hooks)
+                 const StateView& state, BatchPolicy policy, Hooks hooks)
     : changes_(changes),
       schema_(schema),
       destination_(destination),
       state_(state),
-      removal_(removal),
+      policy_(policy),
       hooks_(std::move(hooks)) {}
 
 Operation Batcher::operation_of(const WorkRow& row) const {
-  return row.change == Change::removed ? removal_ : Operation::upsert;
+  return row.change == Change::removed ? policy_.removal : policy_.write;
 }
 
-bool Batcher::withhold(const WorkRow& row) const {
+/// Rejected rows are tried again as their hold says; what the user or the tool has changed since
+/// ends every hold but that of an insert which may have happened.
+bool Batcher::held_back(const RejectedRow& before, const WorkRow& row) const {
+  if (before.hold == Hold::released) return false;
+  if (before.hold == Hold::parked) return policy_.inserts_once || before.version == row.version;
+  if (policy_.asked_for || before.version != row.version) return false;
+  if (before.last_at_ms < policy_.fields_changed_at_ms) return false;
+  if (before.attempts >= policy_.rejected.max_attempts) return true;
+  if (before.hold == Hold::transient) return false;
+  return policy_.now_ms - before.last_at_ms < kHeldBackMs;
+}
+
+bool Batcher::withhold(WorkRow& row) const {
   const auto found = state_.rejected.find(row.identity);
   if (found == state_.rejected.end()) return false;
+  row.was_rejected = true;
   const RejectedRow& before = found->second;
-  if (before.version != row.version || before.hold == Hold::transient) return false;
-  if (hooks_.now_ms - before.last_at_ms >= kHeldBackMs) return false;
-  hooks_.withheld({row.change, row.identity, row.version, row.key, true, before.code,
-                   before.message, before.field});
+  if (!held_back(before, row)) return false;
+  Reason reason{before.code, before.message, before.field};
+  hooks_.withheld({std::move(row), std::move(reason), before.hold, true});
   return true;
+}
+
+/// True where sending the row might create a second record of it.
+bool Batcher::is_doubtful(const WorkRow& row) const {
+  if (policy_.write != Operation::insert || policy_.may_duplicate) return false;
+  const auto rejected = state_.rejected.find(row.identity);
+  if (rejected != state_.rejected.end() && rejected->second.hold == Hold::released) return false;
+  const auto found = state_.doubts.find(row.identity);
+  if (found == state_.doubts.end()) return false;
+  const Doubt& doubt = found->second;
+  return policy_.inserts_once || doubt.mixed || doubt.version == row.version;
+}
+
+void Batcher::take_change(WorkRow& row) {
+  row.change = change_.change;
+  row.identity = change_.identity;
+  row.version = change_.version;
+  if (row.change == Change::removed) {
+    row.key = change_.keys.key;
+    row.match = change_.keys.match.empty() ? change_.keys.key : change_.keys.match;
+    row.destination_id = change_.keys.destination_id;
+    return;
+  }
+  row.line = change_.line;
+  const RowView view(row.line, schema_);
+  key_text(view, row.key);
+  row.match = view.cell(schema_.match).text(scratch_);
 }
 
 bool Batcher::read_row() {
@@ -49,45 +88,37 @@ bool Batcher::read_row() {
     if (!changes_.next(change_)) return false;
     if (hooks_.is_duplicate(change_.identity)) continue;
     WorkRow row;
-    row.change = change_.change;
-    row.identity = change_.identity;
-    row.version = change_.version;
-    if (row.change == Change::removed) {
-      row.key = change_.keys.key;
-      row.match = change_.keys.match.empty() ? change_.keys.key : change_.keys.match;
-      row.destination_id = change_.keys.destination_id;
-    } else {
-      row.line = change_.line;
-      const RowView view(row.line, schema_);
-      key_text(view, row.key);
-      row.match = view.cell(schema_.match).text(scratch_);
-    }
-    row.was_rejected = state_.rejected.contains(row.identity);
+    take_change(row);
     if (withhold(row)) continue;
+    if (is_doubtful(row)) {
+      hooks_.doubtful(std::move(row));
+      continue;
+    }
     ahead_ = std::move(row);
   }
   return true;
+}
+
+void Batcher::refuse_too_large(std::size_t limit_bytes) {
+  Reason reason{"row_too_large",
+                "the row alone is larger than a request may be (" + std::to_string(limit_bytes) +
+                    " bytes)",
+                {}};
+  hooks_.withheld({std::move(*ahead_), std::move(reason), Hold::permanent, false});
+  ahead_.reset();
 }
 
 std::optional<Work> Batcher::next() {
   const Capabilities& can = destination_.capabilities();
   Work work;
   std::size_t bytes = 0;
-  while (work.rows.size() < can.max_rows && read_row()) {
+  while (read_row()) {
     const Operation operation = operation_of(*ahead_);
+    if (work.rows.size() >= can.rows_of(operation)) break;
     if (!work.rows.empty() && operation != work.operation) break;
     const std::size_t row_bytes = destination_.row_bytes(view_of(*ahead_));
     if (work.rows.empty() && row_bytes > can.max_bytes) {
-      hooks_.withheld({ahead_->change,
-                       ahead_->identity,
-                       ahead_->version,
-                       ahead_->key,
-                       false,
-                       "row_too_large",
-                       "the row alone is larger than a request may be (" +
-                           std::to_string(can.max_bytes) + " bytes)",
-                       {}});
-      ahead_.reset();
+      refuse_too_large(can.max_bytes);
       continue;
     }
     if (!work.rows.empty() && bytes + row_bytes > can.max_bytes) break;
@@ -97,6 +128,7 @@ std::optional<Work> Batcher::next() {
     ahead_.reset();
   }
   if (work.rows.empty()) return std::nullopt;
+  if (hooks_.choose_fields) hooks_.choose_fields(work.rows);
   work.refresh_views();
   return work;
 }

@@ -10,6 +10,7 @@
 #include "destination/destination.hpp"
 #include "diff/changeset.hpp"
 #include "run/clock.hpp"
+#include "run/spec.hpp"
 #include "state/table.hpp"
 
 namespace tailrace {
@@ -23,6 +24,8 @@ struct WorkRow {
   std::string key;
   std::string match;
   std::string destination_id;
+  std::string send;           // changed_fields: which fields go; empty: all
+  std::string hashes;         // changed_fields: of the fields as they are now
   bool was_rejected = false;  // rejected_row has an entry, to be taken away once accepted
   bool was_unknown = false;   // an earlier attempt of this run may have been applied
   bool regrouped = false;     // goes on in another batch
@@ -47,46 +50,62 @@ struct Work {
   std::vector<WorkRow> rows;
   std::vector<BatchRow> views;  // into rows
   std::string trace;
+  std::string idempotency_key;  // of inserts that are repeated under one
+  std::string body_sha256;      // that the body must have, where an earlier run sent it
+  std::int64_t first_sent_ms = 0;  // of the idempotency key, store's clock; 0: not yet
   Memo memo;
   std::vector<WorkIntent> intents;
   std::vector<Regroup> regroup;
   std::size_t outstanding = 0;  // calls without an answer
+  bool reads_back = false;      // asks whether its inserts are there instead of sending them
+  int reads = 0;                // times that it asked
   bool unkeyed = false;         // a request of it cannot be repeated harmlessly
   bool paced = false;           // refused for the rate: another try costs no retry budget
   bool needs_token = false;     // of the retry budget, before it may go again
   Clock::Time ready_at{};       // not before (backoff)
 
   [[nodiscard]] Batch batch(const Schema& schema) const {
-    return Batch{operation, &schema, views, trace};
+    return Batch{operation, &schema, views, trace, idempotency_key};
   }
   /// After rows were set or moved.
   void refresh_views();
 };
 
-/// Why a planned row gets no request in this run.
+/// A planned row that gets no request in this run.
 struct Withheld {
-  Change change = Change::added;
-  IdentityHash identity;
-  Version version = 0;
-  std::string key;
-  bool held_back = false;  // rejected before and unchanged since; else refused here
-  std::string code;
-  std::string message;
-  std::string field;
+  WorkRow row;
+  Reason reason;
+  Hold hold = Hold::permanent;
+  bool recorded = false;  // rejected before and held back since; else refused here
+};
+
+/// What becomes of rows that an earlier run left behind, and which operation the others get.
+struct BatchPolicy {
+  Operation write = Operation::upsert;
+  Operation removal = Operation::delete_;
+  RejectedPolicy rejected;
+  bool inserts_once = false;  // mode insert: a key is created once, whatever its version
+  bool may_duplicate = false;  // insert_safety: duplicate_ok
+  bool asked_for = false;      // somebody names the rows: they go, rejected before or not
+  std::int64_t now_ms = 0;     // store's clock, to judge how old a rejection is
+  std::int64_t fields_changed_at_ms = 0;  // the destination's field list; 0: never seen to change
 };
 
 /// Cuts the changeset into batches by the destination's rows and bytes. Rows of identities that
-/// turned out to be duplicates are passed over; rows not to be sent are told to `withheld`.
+/// turned out to be duplicates are passed over; rows not to be sent are told to a hook.
 class Batcher {
  public:
   struct Hooks {
     std::function<bool(const IdentityHash&)> is_duplicate;
-    std::function<void(const Withheld&)> withheld;
-    std::int64_t now_ms = 0;  // store's clock, to judge how old a rejection is
+    std::function<void(Withheld)> withheld;
+    /// Inserts that an earlier run may have made.
+    std::function<void(WorkRow)> doubtful;
+    /// Fills `send` and `hashes` of a batch's rows; unset where every field is sent.
+    std::function<void(std::vector<WorkRow>&)> choose_fields;
   };
 
   Batcher(Changeset& changes, const Schema& schema, const Destination& destination,
-          const StateView& state, Operation removal, Hooks hooks);
+          const StateView& state, BatchPolicy policy, Hooks hooks);
 
   /// The next batch; nullopt at the end.
   [[nodiscard]] std::optional<Work> next();
@@ -95,14 +114,18 @@ class Batcher {
 
  private:
   bool read_row();
-  [[nodiscard]] bool withhold(const WorkRow& row) const;
+  void take_change(WorkRow& row);
+  [[nodiscard]] bool held_back(const RejectedRow& before, const WorkRow& row) const;
+  [[nodiscard]] bool withhold(WorkRow& row) const;
+  [[nodiscard]] bool is_doubtful(const WorkRow& row) const;
+  void refuse_too_large(std::size_t limit_bytes);
   [[nodiscard]] Operation operation_of(const WorkRow& row) const;
 
   Changeset& changes_;
   const Schema& schema_;
   const Destination& destination_;
   const StateView& state_;
-  Operation removal_;
+  BatchPolicy policy_;
   Hooks hooks_;
   ChangeRow change_;
   std::optional<WorkRow> ahead_;

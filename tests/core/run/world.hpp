@@ -59,8 +59,8 @@ struct Fate {
   bool apply = true;
   wire::Failure failure = wire::Failure::none;
   int status = 200;
-  std::optional<std::string> body;  // unset: what the tool says
-  std::optional<std::chrono::milliseconds> retry_after;
+  std::optional<std::string> body = {};  // unset: what the tool says
+  std::optional<std::chrono::milliseconds> retry_after = {};
   bool dies = false;  // the process ends here
   bool hangs = false;  // never answered
   std::string text = {};  // of the failure
@@ -69,19 +69,70 @@ struct Fate {
 /// Thrown out of the run where a test lets its process die.
 struct Died {};
 
-/// A tool with records by `id`: POST takes an array of rows, DELETE one id in the path. A row
-/// whose `v` is "poison" is refused. Everything that arrives is logged.
+/// What the tool says to one request.
+struct Said {
+  int status = 200;
+  std::string body = "{}";
+};
+
+/// A tool with records by `id`, a row at a time but for writes of many: `POST /rows` (upsert) and
+/// `POST /new` (insert) take an array, `PATCH`, `DELETE` and `GET /rows/ID` and `POST /archive/ID`
+/// one. A row whose `v` is "poison" is refused. Everything that arrives is logged.
 struct Tool {
   std::map<std::string, nlohmann::json> records;
+  std::vector<nlohmann::json> created;         // by /new, one for each time
+  std::map<std::string, Said> said_before;     // to an idempotency key
+  std::vector<std::string> archived;
   std::map<std::string, int> writes;  // applied, by id
   std::vector<std::string> requests;  // "POST 3", "DELETE a"
   std::function<Fate(int nth)> fate = [](int) { return Fate{}; };
 
-  std::string apply(const wire::Request& request) {
-    if (request.method == wire::Method::delete_) {
-      records.erase(request.path.substr(request.path.rfind('/') + 1));
-      return "{}";
+  static std::string id_of(const wire::Request& request) {
+    return request.path.substr(request.path.rfind('/') + 1);
+  }
+
+  static std::string label(const wire::Request& request) {
+    const std::string method(wire::to_text(request.method));
+    if (request.path == "/rows" || request.path == "/new") {
+      const std::string rows = std::to_string(nlohmann::json::parse(request.body).size());
+      return (request.path == "/new" ? "NEW " : "POST ") + rows;
     }
+    const bool archives = request.path.starts_with("/archive/");
+    return (archives ? "ARCHIVE" : method) + " " + id_of(request);
+  }
+
+  Said apply(const wire::Request& request) {
+    for (const wire::Header& header : request.headers) {
+      if (header.name != "Idempotency-Key") continue;
+      const auto before = said_before.find(header.value);
+      if (before != said_before.end()) return before->second;
+      return said_before[header.value] = write(request);
+    }
+    return write(request);
+  }
+
+ private:
+  Said write(const wire::Request& request) {
+    if (request.path == "/rows" || request.path == "/new") return write_rows(request);
+    const std::string id = id_of(request);
+    const bool there = records.contains(id);
+    if (request.path.starts_with("/archive/")) {
+      archived.push_back(id);
+      return {};
+    }
+    switch (request.method) {
+      case wire::Method::delete_: records.erase(id); return {};
+      case wire::Method::get:
+        return there ? Said{200, records[id].dump()} : Said{404, R"({"code": "not_found"})"};
+      default: break;
+    }
+    if (!there) return {404, R"({"code": "not_found"})"};
+    records[id].merge_patch(nlohmann::json::parse(request.body));
+    ++writes[id];
+    return {};
+  }
+
+  Said write_rows(const wire::Request& request) {
     nlohmann::json errors = nlohmann::json::array();
     for (const auto& row : nlohmann::json::parse(request.body)) {
       const std::string id = row.at("id");
@@ -89,10 +140,15 @@ struct Tool {
         errors.push_back({{"key", id}, {"code", "bad_value"}, {"message", "v may not be poison"}});
         continue;
       }
-      records[id] = row;
+      if (request.path == "/new") created.push_back(row);
+      if (records.contains(id)) {
+        records[id].update(row);
+      } else {
+        records[id] = row;
+      }
       ++writes[id];
     }
-    return nlohmann::json{{"errors", errors}}.dump();
+    return {200, nlohmann::json{{"errors", errors}}.dump()};
   }
 };
 
@@ -132,14 +188,11 @@ class ToolTransport final : public http::Transport {
  private:
   bool answer(const http::Outgoing& outgoing, std::vector<http::Finished>& finished) {
     const wire::Request& request = outgoing.request;
-    const bool bare = request.method == wire::Method::delete_;
     const int nth = static_cast<int>(tool_.requests.size()) + 1;
-    tool_.requests.push_back(bare ? "DELETE " + request.path.substr(request.path.rfind('/') + 1)
-                                  : "POST " +
-                                        std::to_string(nlohmann::json::parse(request.body).size()));
+    tool_.requests.push_back(Tool::label(request));
     const Fate fate = tool_.fate(nth);
     if (fate.apply && fate.failure != wire::Failure::expired) {
-      const std::string said = tool_.apply(request);
+      const Said said = tool_.apply(request);
       http::Finished one = make(outgoing, fate, said);
       if (fate.dies) throw Died{};
       if (fate.hangs) return false;
@@ -148,17 +201,18 @@ class ToolTransport final : public http::Transport {
     }
     if (fate.dies) throw Died{};
     if (fate.hangs) return false;
-    finished.push_back(make(outgoing, fate, ""));
+    finished.push_back(make(outgoing, fate, {200, ""}));
     return true;
   }
   static http::Finished make(const http::Outgoing& outgoing, const Fate& fate,
-                             const std::string& said) {
+                             const Said& said) {
     http::Finished finished;
     finished.id = outgoing.id;
     finished.reply.failure = fate.failure;
     finished.reply.failure_text = fate.text;
-    finished.reply.status = fate.failure == wire::Failure::none ? fate.status : 0;
-    finished.reply.body = fate.body.value_or(said);
+    const int status = fate.status == 200 ? said.status : fate.status;
+    finished.reply.status = fate.failure == wire::Failure::none ? status : 0;
+    finished.reply.body = fate.body.value_or(said.body);
     finished.reply.headers = {{"content-type", "application/json"}};
     finished.reply.retry_after = fate.retry_after;
     const bool left = fate.failure == wire::Failure::none || fate.failure == wire::Failure::lost;
@@ -227,7 +281,17 @@ class World {
           {"idempotent", true},
           {"results",
            {{"path", "errors"}, {"key", "key"}, {"code", "code"}, {"message", "message"}}},
-          {"delete", {{"method", "DELETE"}, {"path", "/rows/{key}"}}}}},
+          {"delete", {{"method", "DELETE"}, {"path", "/rows/{key}"}}},
+          {"update", {{"method", "PATCH"}, {"path", "/rows/{key}"}}},
+          {"insert",
+           {{"method", "POST"},
+            {"path", "/new"},
+            {"batch_rows", 3},
+            {"results",
+             {{"path", "errors"}, {"key", "key"}, {"code", "code"}, {"message", "message"}}}}},
+          {"archive", {{"method", "POST"}, {"path", "/archive/{key}"}}},
+          {"clear", {{"method", "PATCH"}, {"path", "/rows/{key}"}}},
+          {"read", {{"path", "/rows/{match}"}}}}},
         {"state", {{"url", "sqlite:///" + (folder / "state.db").string()}}},
         {"timing", {{"drain_s", 0.6}, {"outage_s", 1.0}}}};
     spec.merge_patch(changes);

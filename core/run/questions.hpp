@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "destination/destination.hpp"
+#include "http/auth.hpp"
+#include "http/pacer.hpp"
+#include "http/scrub.hpp"
+#include "http/transport.hpp"
+#include "run/ask.hpp"
+#include "run/clock.hpp"
+#include "run/report.hpp"
+
+namespace tailrace {
+
+/// Asks a destination many questions one after the other, within its limits: what verifying needs.
+/// A refusal for the rate or a lost answer is tried again a few times.
+class Questions {
+ public:
+  struct Parts {
+    const Destination& destination;
+    http::Transport& transport;
+    const Clock& clock;
+    const std::atomic<bool>& cancelled;
+    HttpCounts& counts;
+  };
+
+  Questions(Parts parts, const nlohmann::json& connection, std::vector<wire::RateRule> rates);
+
+  /// Its `failure` is set where the tool did not answer, or refused. Throws nothing of its own;
+  /// a cancel ends it with a failure.
+  [[nodiscard]] Answer ask(const ReadAsk& question);
+
+ private:
+  [[nodiscard]] wire::Reply fetch(const Call& call);
+  [[nodiscard]] bool wait(std::chrono::milliseconds time);
+  [[nodiscard]] std::optional<wire::Reply> await(http::CallId id);
+
+  Parts parts_;
+  std::unique_ptr<http::Auth> auth_;
+  http::Scrubber scrubber_;
+  std::vector<wire::Header> headers_;
+  http::Pacer pacer_;
+  http::CallId next_id_ = 1;
+};
+
+}  // namespace tailrace

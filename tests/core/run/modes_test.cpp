@@ -1,0 +1,392 @@
+// Modes cell by cell, and what an earlier run leaves to the next one.
+#include <gtest/gtest.h>
+
+#include "run/engine.hpp"
+#include "world.hpp"
+
+namespace tailrace {
+namespace {
+
+using nlohmann::json;
+using testing::Died;
+using testing::Fate;
+using testing::World;
+
+/// Quiet time of a tenth of a second: a lost insert is looked up by the second run.
+void be_quick(World& world) { world.changes["timing"]["quiet_s"] = 0.1; }
+
+void pass_quiet_time() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
+
+Fate lost_after() { return {.apply = true, .failure = wire::Failure::lost}; }
+Fate lost_before() { return {.apply = false, .failure = wire::Failure::lost}; }
+
+TEST(Modes, UpdateWritesRecordsThatAreThereAndPassesOverTheOthers) {
+  World world;
+  world.fill(3);
+  world.changes["mode"] = "update";
+  world.tool.records = {{"k0", {{"id", "k0"}}}, {"k2", {{"id", "k2"}}}};
+  const Report first = world.run().report;
+  EXPECT_EQ(first.status, Status::done) << first.message;
+  EXPECT_EQ(first.outcomes.accepted, 2u);
+  EXPECT_EQ(first.outcomes.skipped, 1u);
+  EXPECT_FALSE(world.tool.records.contains("k1")) << "update never creates";
+  world.tool.requests.clear();
+  world.tool.records["k1"] = {{"id", "k1"}};
+  const Report second = world.run().report;
+  EXPECT_EQ(world.tool.requests, std::vector<std::string>{"PATCH k1"}) << "tried again";
+  EXPECT_EQ(second.outcomes.accepted, 1u);
+  EXPECT_EQ(world.run().report.http.requests, 0u);
+}
+
+TEST(Modes, OnMissingRejectNamesTheRowAndTriesItAtEachRun) {
+  World world;
+  world.fill(2);
+  world.changes["mode"] = "update";
+  world.changes["on_missing"] = "reject";
+  world.tool.records = {{"k0", {{"id", "k0"}}}};
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::rejected);
+  EXPECT_EQ(report.outcomes.rejected, 1u);
+  ASSERT_EQ(report.rejected_sample.size(), 1u);
+  EXPECT_EQ(report.rejected_sample[0].code, "missing");
+  world.tool.records["k1"] = {{"id", "k1"}};
+  EXPECT_EQ(world.run().report.status, Status::done);
+}
+
+TEST(Modes, InsertCreatesAKeyOnceEverWhateverChanges) {
+  World world;
+  world.fill(4);
+  world.changes["mode"] = "insert";
+  EXPECT_EQ(world.run().report.outcomes.accepted, 4u);
+  world.model[1][1] = "changed";
+  world.model.push_back({"k9", "new"});
+  const Report report = world.run().report;
+  EXPECT_EQ(report.diff.added, 1u);
+  EXPECT_EQ(report.diff.unchanged, 4u);
+  EXPECT_EQ(world.tool.created.size(), 5u);
+  EXPECT_EQ(world.tool.requests.back(), "NEW 1");
+}
+
+TEST(Modes, AppendCreatesEachNewVersion) {
+  World world;
+  world.fill(2);
+  world.changes["mode"] = "append";
+  (void)world.run();
+  world.model[0][1] = "b";
+  const Report report = world.run().report;
+  EXPECT_EQ(report.outcomes.accepted, 1u);
+  EXPECT_EQ(world.tool.created.size(), 3u);
+}
+
+TEST(Modes, ArchiveAndClearTakeRemovedRowsAsTheyAreAsked) {
+  World world;
+  world.fill(3);
+  (void)world.run();
+  world.model.pop_back();
+  world.changes["on_removed"] = "archive";
+  EXPECT_EQ(world.run().report.outcomes.accepted, 1u);
+  EXPECT_EQ(world.tool.archived, std::vector<std::string>{"k2"});
+  world.model.pop_back();
+  world.changes["on_removed"] = "clear";
+  EXPECT_EQ(world.run().report.outcomes.accepted, 1u);
+  EXPECT_FALSE(world.tool.records.at("k1").contains("v")) << "null empties";
+  EXPECT_EQ(world.tool.records.at("k0").at("v"), "a");
+}
+
+TEST(Modes, WhatTheDestinationCannotDoIsRefusedBeforeARowIsRead) {
+  World world;
+  world.fill(1);
+  world.changes["object"]["update"] = nullptr;
+  world.changes["mode"] = "update";
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::config);
+  EXPECT_NE(report.message.find("update"), std::string::npos) << report.message;
+  EXPECT_EQ(world.transports, 0);
+}
+
+TEST(Inserts, ReadBackFindsWhatArrivedAndSendsWhatDidNot) {
+  for (const bool arrived : {true, false}) {
+    World world;
+    be_quick(world);
+    world.fill(2);
+    world.changes["mode"] = "insert";
+    world.tool.fate = [&](int) { return arrived ? lost_after() : lost_before(); };
+    const Report first = world.run().report;
+    EXPECT_EQ(first.status, Status::unfinished);
+    EXPECT_EQ(first.outcomes.unknown, 2u);
+    EXPECT_EQ(first.http.requests, 1u) << "an insert is never sent twice in doubt";
+    world.tool.fate = [](int) { return Fate{}; };
+    pass_quiet_time();
+    const Report second = world.run().report;
+    EXPECT_EQ(second.status, Status::done) << second.message;
+    EXPECT_EQ(second.outcomes.accepted, 2u);
+    EXPECT_EQ(world.tool.created.size(), 2u) << "each record once";
+    EXPECT_EQ(world.run().report.http.requests, 0u);
+  }
+}
+
+TEST(Inserts, ReadBackWaitsUntilNothingCanArriveAnyMore) {
+  World world;
+  world.fill(1);
+  world.changes["mode"] = "insert";
+  world.tool.fate = [](int) { return lost_after(); };
+  (void)world.run();
+  world.tool.fate = [](int) { return Fate{}; };
+  const Report second = world.run().report;
+  EXPECT_EQ(second.status, Status::unfinished);
+  EXPECT_EQ(second.outcomes.unknown, 1u);
+  EXPECT_EQ(second.http.requests, 0u);
+  EXPECT_TRUE(second.not_before_ms.has_value());
+}
+
+TEST(Inserts, ParkListsTheRowAndLeavesItUntilAPersonHasLooked) {
+  World world;
+  be_quick(world);
+  world.fill(1);
+  world.changes["mode"] = "insert";
+  world.changes["insert_safety"] = "park";
+  world.tool.fate = [](int) { return lost_after(); };
+  EXPECT_EQ(world.run().report.status, Status::unfinished);
+  world.tool.fate = [](int) { return Fate{}; };
+  pass_quiet_time();
+  for (int run = 0; run < 3; ++run) {
+    const Report report = world.run().report;
+    EXPECT_EQ(report.status, Status::rejected);
+    ASSERT_EQ(report.rejected_sample.size(), 1u);
+    EXPECT_EQ(report.rejected_sample[0].code, "parked");
+    EXPECT_EQ(report.http.requests, 0u);
+  }
+  EXPECT_EQ(world.tool.created.size(), 1u);
+}
+
+TEST(Inserts, AnIdempotencyKeyMakesTheSameBatchSafeToRepeatInTheRunAndAfterACrash) {
+  World world;
+  world.fill(3);
+  world.changes["mode"] = "insert";
+  world.changes["object"]["idempotency"] = {{"ttl_s", 86400}};
+  world.tool.fate = [](int nth) { return nth == 1 ? lost_after() : Fate{}; };
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::done) << report.message;
+  EXPECT_EQ(report.http.requests, 2u);
+  EXPECT_EQ(world.tool.created.size(), 3u);
+
+  world.model.push_back({"x1", "a"});
+  world.model.push_back({"x2", "a"});
+  world.tool.fate = [](int) { return Fate{.dies = true}; };
+  EXPECT_THROW((void)world.run(), Died);
+  world.tool.fate = [](int) { return Fate{}; };
+  const Report after = world.run().report;
+  EXPECT_EQ(after.status, Status::done) << after.message;
+  EXPECT_EQ(world.tool.created.size(), 5u) << "the tool knew the key";
+}
+
+TEST(Inserts, AChangedRowEndsTheIdempotencyKeyAndTheBatchIsLookedUp) {
+  World world;
+  be_quick(world);
+  world.fill(2);
+  world.changes["mode"] = "insert";
+  world.changes["object"]["idempotency"] = {{"ttl_s", 86400}};
+  world.tool.fate = [](int) { return Fate{.dies = true}; };
+  EXPECT_THROW((void)world.run(), Died);
+  world.model[0][1] = "other";
+  world.changes["timing"]["send_window_s"] = 0.1;
+  world.tool.fate = [](int) { return Fate{}; };
+  pass_quiet_time();
+  const Report report = world.run().report;
+  // The send window of the run that died was longer: its inserts may still arrive.
+  EXPECT_EQ(report.outcomes.unknown, 2u) << report.message;
+  EXPECT_EQ(world.tool.created.size(), 2u);
+}
+
+TEST(Inserts, DuplicateOkMustBeAskedForAndSendsAgain) {
+  World world;
+  world.fill(1);
+  world.changes["mode"] = "insert";
+  world.changes["insert_safety"] = "duplicate_ok";
+  world.tool.fate = [](int nth) { return nth == 1 ? lost_after() : Fate{}; };
+  EXPECT_EQ(world.run().report.status, Status::done);
+  EXPECT_EQ(world.tool.created.size(), 2u);
+}
+
+TEST(Adopt, BackfillSkipTakesTheFirstModelAsDeliveredAndSendsLaterChanges) {
+  World world;
+  world.fill(5);
+  world.changes["backfill"] = "skip";
+  const Report first = world.run().report;
+  EXPECT_EQ(first.status, Status::done) << first.message;
+  EXPECT_EQ(first.outcomes.skipped, 5u);
+  EXPECT_EQ(first.http.requests, 0u);
+  world.model[3][1] = "b";
+  const Report second = world.run().report;
+  EXPECT_EQ(second.outcomes.accepted, 1u);
+  EXPECT_EQ(world.tool.requests, std::vector<std::string>{"POST 1"});
+}
+
+TEST(Adopt, TheTaskTakesWhateverDiffersAsDelivered) {
+  World world;
+  world.fill(4);
+  (void)world.run();
+  world.fill(4, "b");
+  world.changes["task"] = "adopt";
+  EXPECT_EQ(world.run().report.outcomes.skipped, 4u);
+  world.changes["task"] = "run";
+  EXPECT_EQ(world.run().report.http.requests, 0u);
+}
+
+TEST(Resync, SendsUnchangedRowsAgainWhenItIsDue) {
+  World world;
+  world.fill(3);
+  (void)world.run();
+  world.changes["resync_every_s"] = 0.05;
+  std::this_thread::sleep_for(std::chrono::milliseconds(80));
+  const Report due = world.run().report;
+  EXPECT_EQ(due.diff.changed, 3u);
+  EXPECT_EQ(due.outcomes.accepted, 3u);
+  world.changes["resync_every_s"] = 3600;
+  EXPECT_EQ(world.run().report.http.requests, 0u) << "it was just done";
+}
+
+TEST(Was, StateComesAlongWithARename) {
+  World world;
+  world.fill(3);
+  (void)world.run();
+  world.changes["sync"] = "people_to_tool";
+  world.changes["was"] = {"rows_to_tool"};
+  const Report report = world.run().report;
+  EXPECT_EQ(report.diff.unchanged, 3u);
+  EXPECT_EQ(report.http.requests, 0u);
+}
+
+TEST(Rejected, ATransientRejectionIsTriedAtEachRunUntilItIsQuarantined) {
+  World world;
+  world.fill(1, "poison");
+  world.changes["rejected"] = {{"max_attempts", 3}};
+  world.changes["object"]["results"]["status"] = nullptr;
+  world.tool.fate = [](int) {
+    return Fate{.body = R"({"errors": [{"key": "k0", "code": "429", "message": "later"}]})"};
+  };
+  std::size_t sent = 0;
+  for (int run = 0; run < 5; ++run) {
+    const Report report = world.run().report;
+    EXPECT_EQ(report.status, Status::rejected);
+    sent += report.http.requests;
+  }
+  EXPECT_GE(sent, 1u);
+}
+
+TEST(ChangedFields, OnlyWhatDiffersIsSentOnceTheFieldsAreKnown) {
+  World world;
+  world.columns.push_back({"w", Type::text, "text"});
+  world.changes["columns"] = {{{"name", "id"}}, {{"name", "v"}}, {{"name", "w"}}};
+  world.changes["field_count"] = 3;
+  world.changes["changed_fields"] = true;
+  world.model = {{"k0", "a", "x"}, {"k1", "a", "x"}};
+  (void)world.run();
+  world.tool.records["k0"]["w"] = "edited in the tool";
+  world.model[0][1] = "b";
+  const Report report = world.run().report;
+  EXPECT_EQ(report.outcomes.accepted, 1u);
+  EXPECT_EQ(world.tool.records["k0"]["v"], "b");
+  EXPECT_EQ(world.tool.records["k0"]["w"], "edited in the tool") << "w was not sent";
+}
+
+TEST(NullJump, StopsAFieldThatSuddenlyEmptiesAndSaysWhenItHasNothingToCompareWith) {
+  World world;
+  world.fill(10);
+  world.changes["guards"]["max_null_jump"]["v"] = {{"value", 20}, {"percent", true}};
+  const Report first = world.run().report;
+  EXPECT_EQ(first.status, Status::done);
+  ASSERT_FALSE(first.notes.empty());
+  for (std::size_t i = 0; i < 5; ++i) world.model[i][1] = std::nullopt;
+  const Report second = world.run().report;
+  EXPECT_EQ(second.status, Status::refused);
+  ASSERT_EQ(second.breaches.size(), 1u);
+  EXPECT_EQ(second.breaches[0].guard, "max_null_jump");
+  EXPECT_EQ(world.run().report.status, Status::refused) << "a refused run is no measure";
+  world.changes["allow_guards"] = {"max_null_jump"};
+  EXPECT_EQ(world.run().report.status, Status::done);
+}
+
+TEST(Verify, TellsEqualMissingDifferentExtraAndPendingApart) {
+  World world;
+  world.fill(6);
+  (void)world.run();
+  world.tool.records["k1"]["v"] = "edited";
+  world.tool.records.erase("k2");
+  world.model[3][1] = "newer";
+  world.model.erase(world.model.begin() + 5);
+  world.changes["task"] = "verify";
+  const json found = world.run().verify;
+  EXPECT_EQ(found.at("equal"), 2) << found;
+  EXPECT_EQ(found.at("different"), 1);
+  EXPECT_EQ(found.at("missing"), 1);
+  EXPECT_EQ(found.at("pending"), 1);
+  EXPECT_EQ(found.at("extra"), 1);
+  EXPECT_EQ(found.at("unreadable"), 0);
+  for (const json& row : found.at("rows")) {
+    if (row.at("state") != "different") continue;
+    EXPECT_EQ(row.at("key"), "k1");
+    EXPECT_EQ(row.at("fields")[0].at("theirs"), "edited");
+  }
+}
+
+TEST(Verify, RepairIsARunOverTheRowsThatDiffer) {
+  World world;
+  world.fill(4);
+  (void)world.run();
+  world.tool.records["k1"]["v"] = "edited";
+  world.tool.records.erase("k2");
+  world.model.pop_back();  // another row has left: repair takes nothing away
+  world.changes["only_keys"] = {"k1", "k2"};
+  world.changes["on_removed"] = "delete";
+  world.tool.requests.clear();
+  const Report report = world.run().report;
+  EXPECT_EQ(report.outcomes.accepted, 2u) << report.message;
+  EXPECT_EQ(world.tool.requests, std::vector<std::string>{"POST 2"});
+  EXPECT_EQ(world.tool.records.at("k1").at("v"), "a");
+}
+
+TEST(Try, ShowsTheRequestAndSendsItOnlyWhereAsked) {
+  World world;
+  world.fill(3);
+  world.changes["task"] = "try";
+  world.changes["only_keys"] = {"k1"};
+  const RunResult shown = world.run();
+  EXPECT_EQ(shown.report.status, Status::planned) << shown.report.message;
+  ASSERT_EQ(shown.attempt.at("requests").size(), 1u);
+  EXPECT_EQ(shown.attempt["requests"][0]["path"], "/rows");
+  EXPECT_EQ(shown.attempt.dump().find("t0ken-canary"), std::string::npos);
+  EXPECT_TRUE(world.tool.requests.empty());
+  world.changes["try_send"] = true;
+  const RunResult sent = world.run();
+  EXPECT_EQ(sent.report.status, Status::done) << sent.report.message;
+  ASSERT_EQ(sent.attempt.at("answers").size(), 1u);
+  EXPECT_EQ(sent.attempt["answers"][0]["status"], 200);
+  EXPECT_EQ(world.tool.records.size(), 1u);
+  world.changes["only_keys"] = {"nobody"};
+  EXPECT_EQ(world.run().report.status, Status::config);
+}
+
+TEST(Shards, GuardsWaitForAllCountsAndThenEachSendsItsPart) {
+  World world;
+  world.fill(40);
+  const auto shard = [&](int index) {
+    world.changes["shard"] = {{"index", index}, {"of", 2}, {"round", "r1"}};
+    return world.run().report;
+  };
+  const Report first = shard(0);
+  EXPECT_EQ(first.status, Status::unfinished);
+  EXPECT_EQ(first.http.requests, 0u);
+  EXPECT_TRUE(first.not_before_ms.has_value());
+  const Report second = shard(1);
+  EXPECT_EQ(second.status, Status::done) << second.message;
+  const Report again = shard(0);
+  EXPECT_EQ(again.status, Status::done) << again.message;
+  EXPECT_EQ(second.outcomes.accepted + again.outcomes.accepted, 40u);
+  EXPECT_TRUE(world.tool_equals_model());
+  world.changes["shard"] = nullptr;
+  EXPECT_EQ(world.run().report.http.requests, 0u) << "the whole run finds what the shards did";
+}
+
+}  // namespace
+}  // namespace tailrace
