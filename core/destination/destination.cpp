@@ -58,10 +58,7 @@ ReadStep Destination::read(const ReadAsk& /*ask*/, const Call* /*call*/,
 
 bool Destination::equal_value(std::size_t /*column*/, std::string_view ours,
                               const std::optional<std::string>& theirs) const {
-  const Cell cell(ours);
-  if (cell.is_null()) return !theirs || theirs->empty();
-  std::string scratch;
-  return theirs && cell.text(scratch) == *theirs;
+  return theirs && ours == *theirs;
 }
 
 }  // namespace tailrace

@@ -203,10 +203,10 @@ class Destination {
   [[nodiscard]] virtual ReadStep read(const ReadAsk& ask, const Call* call = nullptr,
                                       const wire::Reply* reply = nullptr) const;
 
-  /// Whether the tool's value of a field is the one that this cell would be written as, by the
-  /// tool's own equality. `column`: of the schema's fields. `ours`: the cell as the row's line has
-  /// it (Cell::raw, so that NULL is \N). `theirs`: of a Record; nothing also where the record does
-  /// not have the field. The default compares texts, and takes NULL for empty.
+  /// Whether the tool's value of a field is the one that ours is written as, by the tool's own
+  /// equality. `column`: of the schema's fields. `ours`: the cell's text (Cell::text); of a NULL it
+  /// is not asked. `theirs`: of a Record; nothing also where the record does not have the field.
+  /// The default compares texts.
   [[nodiscard]] virtual bool equal_value(std::size_t column, std::string_view ours,
                                          const std::optional<std::string>& theirs) const;
 };

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "row/number.hpp"
-#include "row/row_view.hpp"
 #include "wire/cell.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_scan.hpp"
@@ -176,14 +175,11 @@ struct Moment {
 
 }  // namespace
 
-bool equal_cell(const Equality& equality, const Column& column, std::string_view ours,
+bool equal_text(const Equality& equality, const Column& column, std::string_view ours,
                 const std::optional<std::string>& theirs) {
-  const Cell cell(ours);
-  const bool nothing = !theirs || (equality.empty_is_null && theirs->empty());
-  if (cell.is_null()) return nothing || column.nulls == Nulls::keep;
   std::string scratch;
-  const std::string_view text = wire::cell_text(cell, column, scratch);
-  if (equality.empty_is_null && text.empty()) return nothing;
+  const std::string_view text = wire::value_text(ours, column, scratch);
+  if (equality.empty_is_null && text.empty()) return !theirs || theirs->empty();
   return theirs && same_value(equality, column, text, *theirs);
 }
 

@@ -16,11 +16,10 @@ struct Equality {
   std::int64_t resolution_us = 1;   // of times
 };
 
-/// Whether `theirs` is the value that the cell `ours` (Cell::raw) is written as: numbers by their
-/// value, floats at the column's digits; times by the moment, whatever the zone it is said in;
-/// JSON by its members; UUIDs whatever their case; all else as the text that is sent. A NULL that
-/// keeps what is there is equal to everything.
-[[nodiscard]] bool equal_cell(const Equality& equality, const Column& column, std::string_view ours,
+/// Whether `theirs` is the value that ours (Cell::text) is written as: numbers by their value,
+/// floats at the column's digits; times by the moment, whatever the zone it is said in; JSON by its
+/// members; UUIDs whatever their case; all else as the text that is sent.
+[[nodiscard]] bool equal_text(const Equality& equality, const Column& column, std::string_view ours,
                               const std::optional<std::string>& theirs);
 
 }  // namespace tailrace

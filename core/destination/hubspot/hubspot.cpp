@@ -140,11 +140,8 @@ class HubSpot final : public Destination {
 
   [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
                                  const std::optional<std::string>& theirs) const override {
-    if (equal_cell(kEquality, fields_.at(column), ours, theirs)) return true;
-    const Cell cell(ours);
-    if (column != match_ || cell.is_null() || !theirs) return false;
-    std::string scratch;
-    return target_.compared(cell.text(scratch)) == target_.compared(*theirs);
+    if (equal_text(kEquality, fields_.at(column), ours, theirs)) return true;
+    return column == match_ && theirs && target_.compared(ours) == target_.compared(*theirs);
   }
 
  private:

@@ -90,9 +90,11 @@ Declaration::Declaration(const json& object) {
   if (const json* settings = reader.given("idempotency")) {
     idempotency = read_idempotency(*settings, reader.place("idempotency"));
   }
-  const bool replaces = std::any_of(endpoints_.begin(), endpoints_.end(), [](const auto& endpoint) {
-    return endpoint && endpoint->method == wire::Method::put;
-  });
+  const auto puts = [this](Operation operation) {
+    const Endpoint* endpoint = find(operation);
+    return endpoint != nullptr && endpoint->method == wire::Method::put;
+  };
+  const bool replaces = puts(Operation::upsert) || puts(Operation::update);
   partial = reader.flag("partial").value_or(!replaces);
   form.numbers = reader.word("numbers", kNumbers, "number");
   form.clear = reader.word("clear_as", kClears, "json_null");

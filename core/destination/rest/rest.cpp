@@ -164,7 +164,7 @@ class Rest final : public Destination {
 
   [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
                                  const std::optional<std::string>& theirs) const override {
-    return equal_cell(equality_, fields_.at(column), ours, theirs);
+    return equal_text(equality_, fields_.at(column), ours, theirs);
   }
 
  private:

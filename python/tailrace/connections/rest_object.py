@@ -61,7 +61,8 @@ class RestObject(RestShape):
                 raise ValueError("needs `path`, or an operation such as update or insert")
             for name in ("update", "insert", "clear"):
                 operation = getattr(self, name)
-                if operation is not None and operation.path is None:
+                lent = name == "clear" and self.update is not None
+                if operation is not None and operation.path is None and not lent:
                     raise ValueError(f"`{name}` needs a path: the object has none of its own")
         return self
 
@@ -88,8 +89,7 @@ class RestObject(RestShape):
 
     def _replaces(self) -> bool:
         """PUT puts a record in the place of what was there."""
-        sent = (self, self.update, self.insert, self.delete, self.archive, self.clear)
-        return any(one is not None and one.method == "PUT" for one in sent)
+        return any(one is not None and one.method == "PUT" for one in (self, self.update))
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """The core's form."""

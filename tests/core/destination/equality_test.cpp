@@ -15,10 +15,10 @@ Column column_of(Type type, int digits = kDefaultDigits) {
 }
 
 bool equal(Type type, const char* ours, const char* theirs, const Equality& equality = kExact) {
-  return equal_cell(equality, column_of(type), ours, Their(theirs));
+  return equal_text(equality, column_of(type), ours, Their(theirs));
 }
 
-TEST(EqualCell, NumbersByTheirValue) {
+TEST(EqualText, NumbersByTheirValue) {
   for (const Type type : {Type::integer, Type::decimal, Type::floating}) {
     EXPECT_TRUE(equal(type, "100", "1e2"));
     EXPECT_TRUE(equal(type, "-0", "0"));
@@ -34,9 +34,9 @@ TEST(EqualCell, NumbersByTheirValue) {
   EXPECT_FALSE(equal(Type::decimal, "1e999", "1e998")) << "no double holds either";
 }
 
-TEST(EqualCell, FloatsAtTheColumnsDigits) {
+TEST(EqualText, FloatsAtTheColumnsDigits) {
   const auto at = [](int digits, const char* theirs) {
-    return equal_cell(kExact, column_of(Type::floating, digits), "0.1234567890123456",
+    return equal_text(kExact, column_of(Type::floating, digits), "0.1234567890123456",
                       Their(theirs));
   };
   EXPECT_TRUE(at(12, "0.12345678901239"));
@@ -45,7 +45,7 @@ TEST(EqualCell, FloatsAtTheColumnsDigits) {
   EXPECT_FALSE(at(4, "0.1231"));
 }
 
-TEST(EqualCell, TimesByTheirMoment) {
+TEST(EqualText, TimesByTheirMoment) {
   const char* ours = "2024-02-29 23:30:00.25+00";
   EXPECT_TRUE(equal(Type::timestamptz, ours, "2024-02-29T23:30:00.25Z"));
   EXPECT_TRUE(equal(Type::timestamptz, ours, "2024-03-01T01:30:00.250+02:00"));
@@ -63,7 +63,7 @@ TEST(EqualCell, TimesByTheirMoment) {
   EXPECT_TRUE(equal(Type::time, "10:00:00.50", "10:00:00.5"));
 }
 
-TEST(EqualCell, DaysByTheDay) {
+TEST(EqualText, DaysByTheDay) {
   EXPECT_TRUE(equal(Type::date, "2024-03-01", "2024-03-01"));
   EXPECT_FALSE(equal(Type::date, "2024-03-01", "2024-03-02"));
   EXPECT_TRUE(equal(Type::date, "2024-03-01", "1709251200000", kTexts));
@@ -72,32 +72,27 @@ TEST(EqualCell, DaysByTheDay) {
   EXPECT_TRUE(equal(Type::date, "1970-01-01", "0", kTexts));
 }
 
-TEST(EqualCell, TextsAsTheyAreSent) {
-  EXPECT_TRUE(equal(Type::text, "a\\tb", "a\tb"));
+TEST(EqualText, TextsAsTheyAreSent) {
+  EXPECT_TRUE(equal(Type::text, "a\\tb\\N", "a\\tb\\N"));
   EXPECT_FALSE(equal(Type::text, "a", "A"));
   EXPECT_FALSE(equal(Type::text, "1.0", "1"));
   EXPECT_TRUE(equal(Type::boolean, "t", "true"));
   EXPECT_FALSE(equal(Type::boolean, "f", "true"));
   EXPECT_TRUE(equal(Type::uuid, "0a1b", "0A1B"));
-  EXPECT_TRUE(equal(Type::bytes, "\\\\x00ff", "AP8="));
+  EXPECT_TRUE(equal(Type::bytes, "\\x00ff", "AP8="));
   EXPECT_TRUE(equal(Type::json, R"({"a":1,"b":[2]})", R"({"b": [2.0], "a": 1})"));
   EXPECT_FALSE(equal(Type::list, "[1,2]", "[2,1]"));
   EXPECT_FALSE(equal(Type::json, "{}", "not JSON"));
 }
 
-TEST(EqualCell, NothingIsEmptyOnlyWhereTheToolSaysSo) {
-  Column column = column_of(Type::text);
-  EXPECT_TRUE(equal_cell(kExact, column, "\\N", std::nullopt));
-  EXPECT_FALSE(equal_cell(kExact, column, "\\N", Their("")));
-  EXPECT_FALSE(equal_cell(kExact, column, "", std::nullopt));
-  EXPECT_TRUE(equal_cell(kExact, column, "", Their("")));
-  EXPECT_TRUE(equal_cell(kTexts, column, "\\N", Their("")));
-  EXPECT_TRUE(equal_cell(kTexts, column, "", std::nullopt));
-  EXPECT_FALSE(equal_cell(kTexts, column, "\\N", Their("x")));
-  EXPECT_FALSE(equal_cell(kTexts, column, "x", std::nullopt));
-  column.nulls = Nulls::keep;
-  EXPECT_TRUE(equal_cell(kExact, column, "\\N", Their("whatever is there")));
-  EXPECT_FALSE(equal_cell(kExact, column, "x", Their("whatever is there")));
+TEST(EqualText, NothingIsEmptyOnlyWhereTheToolSaysSo) {
+  const Column column = column_of(Type::text);
+  EXPECT_FALSE(equal_text(kExact, column, "", std::nullopt));
+  EXPECT_TRUE(equal_text(kExact, column, "", Their("")));
+  EXPECT_TRUE(equal_text(kTexts, column, "", std::nullopt));
+  EXPECT_TRUE(equal_text(kTexts, column, "", Their("")));
+  EXPECT_FALSE(equal_text(kTexts, column, "x", Their("")));
+  EXPECT_FALSE(equal_text(kTexts, column, "x", std::nullopt));
 }
 
 }  // namespace

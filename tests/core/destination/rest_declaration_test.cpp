@@ -244,6 +244,15 @@ TEST(RestDeclaration, APutReplacesUnlessItIsDeclaredNotTo) {
   EXPECT_FALSE(Declaration(object).partial);
   object["partial"] = true;
   EXPECT_TRUE(Declaration(object).partial);
+  const json others = {{"method", "PUT"}, {"path", "/a/{key}"}};
+  EXPECT_TRUE(Declaration(json{{"name", "a"},
+                               {"path", "/a"},
+                               {"insert", others},
+                               {"clear", others},
+                               {"archive", others}})
+                  .partial)
+      << "about other records, or about no field";
+  EXPECT_FALSE(Declaration(json{{"name", "a"}, {"path", "/a"}, {"update", others}}).partial);
 }
 
 TEST(RestDeclaration, HostileDeclarationsAreRefusedNotCrashedOn) {

@@ -262,8 +262,12 @@ json differences(const Destination& destination, const Schema& schema, const jso
       const auto found = record.at("fields").find(schema.columns[i].name);
       std::optional<std::string> theirs;
       if (found != record.at("fields").end() && !found->is_null()) theirs = *found;
-      const std::string cell = ours.at(i);
-      if (!destination.equal_value(i, cell, theirs)) unequal.push_back(schema.columns[i].name);
+      const std::string raw = ours.at(i);
+      const Cell cell(raw);
+      std::string scratch;
+      const bool equal = cell.is_null() ? !theirs || theirs->empty()
+                                        : destination.equal_value(i, cell.text(scratch), theirs);
+      if (!equal) unequal.push_back(schema.columns[i].name);
     }
     all[record.at("match").get<std::string>()] = unequal;
   }

@@ -379,3 +379,10 @@ def test_a_connection_without_what_its_kind_needs_cannot_be_made() -> None:
     for kind in (Destination, OwnWarehouse):
         with pytest.raises(TypeError, match="abstract"):
             kind(type="x")
+
+
+def test_a_clear_without_a_path_goes_where_the_update_goes() -> None:
+    declared = '{update: {path: "/people/{key}"}, clear: {}}'
+    text = f"type: rest\nbase_url: https://api.example.com\nobjects:\n  people: {declared}\n"
+    assert made(text).object_dict("people")["clear"] == {}
+    assert not list(made(text).refusals(Wanted("people", "update", "clear")))
