@@ -160,7 +160,8 @@ class RestShape(Strict):
 
 class RestUpdate(RestShape):
     """Writes to records that are there; also how fields are cleared. Without a path it goes where
-    upsert goes, in its shape, and a clear where the update goes if there is one. `missing`: what says that there is no such record, besides 404."""
+    upsert goes, in its shape, and a clear where the update goes if there is one. `missing`: what
+    says that there is no such record, besides 404."""
 
     statuses: Statuses | None = None
     missing: Codes | None = None
