@@ -236,12 +236,12 @@ PostgresStatement append_if_unchanged(const PostgresShard& before, const Postgre
   return PostgresStatement(
       "WITH held AS (UPDATE tailrace.sync_shard SET last_seq = $5, sum = $6, "
       "latest_at = greatest(latest_at, $7) WHERE sync_id = $1 AND shard = $2 AND epoch = $3 "
-      "AND sum = $4 AND lease_until <> 0 RETURNING sync_id, shard) "
+      "AND sum = $4 AND last_seq = $15 AND lease_until <> 0 RETURNING sync_id, shard) "
       "INSERT INTO tailrace.journal (sync_id, shard, seq, epoch, run_id, kind, send_by, sum, "
       "entries) SELECT held.*, added.* FROM held, unnest($8, $9, $10, $11, $12, $13, $14) AS added",
       before.sync_id, before.shard, before.epoch, before.sum(), after.last_seq, after.sum(),
       after.latest_ms, columns.seq, columns.epoch, columns.run_id, columns.kind, columns.send_by,
-      columns.sum, columns.entries);
+      columns.sum, columns.entries, before.last_seq);
 }
 
 }  // namespace tailrace

@@ -62,8 +62,8 @@ PGconn* start(const std::string& url) {
                                                 "dbname",
                                                 "client_encoding",
                                                 nullptr};
-  const std::array<const char*, 9> values{"tailrace",   "10",        "5",    "3",    "20000",
-                                          "read-write", url.c_str(), "UTF8", nullptr};
+  const std::array<const char*, 9> values{"tailrace", "10",        "5",    "3",    "20000",
+                                          "primary",  url.c_str(), "UTF8", nullptr};
   return PQconnectStartParams(keywords.data(), values.data(), 1);
 }
 

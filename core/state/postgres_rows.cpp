@@ -227,8 +227,11 @@ void PostgresCatalogue::write(const PostgresStoreRow& row) {
 }
 
 std::optional<PostgresSync> PostgresCatalogue::sync(const SyncAddress& address, bool lock) {
-  return sync_from(transaction_.run(PostgresStatement(lock ? kSyncLocked : kSync, address.sync,
-                                                      address.account, address.object)));
+  std::optional<PostgresSync> found = sync_from(transaction_.run(PostgresStatement(
+      lock ? kSyncLocked : kSync, address.sync, address.account, address.object)));
+  // A row whose address is damaged is not found by it: none may be.
+  if (!found) static_cast<void>(syncs());
+  return found;
 }
 
 std::optional<PostgresSync> PostgresCatalogue::sync(std::int64_t id) {

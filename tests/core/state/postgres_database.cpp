@@ -11,7 +11,10 @@ namespace tailrace::test {
 namespace {
 
 std::string execute(const std::string& url, const std::string& statements) {
-  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(url.c_str()), PQfinish);
+  // Whatever a test has set for the database.
+  const std::string plain = url + "&options=-c%20default_transaction_read_only%3Doff";
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(plain.c_str()),
+                                                                PQfinish);
   PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
   const std::unique_ptr<PGresult, decltype(&PQclear)> result(
       PQexec(connection.get(), statements.c_str()), PQclear);

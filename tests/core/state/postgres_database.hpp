@@ -27,8 +27,8 @@ class ScratchDatabase {
 
   /// With the database's clock.
   [[nodiscard]] static PostgresOptions options(bool create = true);
-  [[nodiscard]] std::unique_ptr<PostgresStore> open(bool create = true,
-                                                    const std::string& user = "postgres") const;
+  std::unique_ptr<PostgresStore> open(bool create = true,
+                                      const std::string& user = "postgres") const;
 
  private:
   PostgresServer& server_;
