@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -91,6 +93,21 @@ void fold_entries(StateStore& store, const Claim& claim, const EntryChanges& cha
   builder.close();
 }
 
+/// Asked of the store only where it matters.
+IsParked parked_in(StateStore& store, const Claim& claim, const std::vector<UnknownSend>& sends) {
+  std::set<IdentityHash> parked;
+  const bool any = std::any_of(sends.begin(), sends.end(),
+                               [](const UnknownSend& send) { return send.op == StateOp::insert; });
+  if (any) {
+    for (const RejectedRow& row : store.read_rejected(claim.holder)) {
+      if (row.hold == Hold::parked) parked.insert(row.identity);
+    }
+  }
+  return [parked = std::move(parked)](const IdentityHash& identity) {
+    return parked.contains(identity);
+  };
+}
+
 }  // namespace
 
 void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, std::int64_t now_ms,
@@ -123,6 +140,7 @@ void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, s
   fold_entries(store, claim, changes, today, versions, out);
   end_by_time(
       replayed, [&](const IdentityHash& identity) { return versions.of(identity); }, now_ms);
+  end_parked(replayed, parked_in(store, claim, replayed.sends));
   out.folded_seq = replayed.last_seq;
   out.carried = carry_doubts({claim.holder.epoch, out.run.run_id, replayed.last_seq, quiet_ms},
                              std::move(replayed.sends), replayed.open);

@@ -14,8 +14,8 @@ constexpr std::size_t kLeastVoidBytes = 2;
 
 StateOp op_of(BlobReader& in) {
   const std::uint8_t op = in.byte();
-  if (op != static_cast<std::uint8_t>(StateOp::write) &&
-      op != static_cast<std::uint8_t>(StateOp::remove)) {
+  if (op < static_cast<std::uint8_t>(StateOp::write) ||
+      op > static_cast<std::uint8_t>(StateOp::insert)) {
     in.fail("unknown operation");
   }
   return static_cast<StateOp>(op);

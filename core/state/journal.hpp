@@ -21,8 +21,9 @@ struct JournalRow {
   std::string entries;
 };
 
-/// What was done to the record, as far as state cares.
-enum class StateOp : std::uint8_t { write = 1, remove = 2 };
+/// What was done to the record, as far as state cares. A write or a removal that is done again ends
+/// in the same; an insert makes another record each time.
+enum class StateOp : std::uint8_t { write = 1, remove = 2, insert = 3 };
 
 struct IntentRow {
   IdentityHash identity;

@@ -44,9 +44,9 @@ void load_bucket(const Claim& claim, const SnapshotBucket& bucket, std::uint32_t
 void apply(StateTable& table, StateOp op, const IntentRow& row) {
   const StateTable::Slot slot = table.insert(row.identity);
   StateTable::Marks& marks = table.marks(slot);
-  marks.acknowledged = op == StateOp::write;
+  marks.acknowledged = op != StateOp::remove;
   marks.absent = false;
-  table.version(slot) = op == StateOp::write ? row.version : 0;
+  table.version(slot) = marks.acknowledged ? row.version : 0;
 }
 
 void count(StateView& view) {
@@ -77,15 +77,19 @@ StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_m
     return view.table.version(slot);
   };
   end_by_time(replayed, acknowledged, now_ms);
-  view.doubts = doubts_of(std::move(replayed.sends));
-  view.open = std::move(replayed.open);
-  for (const auto& [identity, doubt] : view.doubts) {
-    view.table.marks(view.table.insert(identity)).in_doubt = true;
-  }
   for (RejectedRow& row : store.read_rejected(claim.holder)) {
     view.table.marks(view.table.insert(row.identity)).rejected = true;
     const IdentityHash identity = row.identity;
     view.rejected.insert_or_assign(identity, std::move(row));
+  }
+  end_parked(replayed, [&](const IdentityHash& identity) {
+    const auto row = view.rejected.find(identity);
+    return row != view.rejected.end() && row->second.hold == Hold::parked;
+  });
+  view.doubts = doubts_of(std::move(replayed.sends));
+  view.open = std::move(replayed.open);
+  for (const auto& [identity, doubt] : view.doubts) {
+    view.table.marks(view.table.insert(identity)).in_doubt = true;
   }
   count(view);
   return view;

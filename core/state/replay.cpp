@@ -45,10 +45,10 @@ using Windows = std::map<std::int64_t, Window>;
 /// not grow with the journal.
 class JournalWalk {
  public:
-  using Accepted = std::function<void(const Announced& batch, std::size_t row,
-                                      const OutcomeBatch& from, const RowResult& result)>;
+  using AcceptedRow = std::function<void(const Announced& batch, std::size_t row,
+                                         const OutcomeBatch& from, const RowResult& result)>;
 
-  explicit JournalWalk(Accepted accepted) : accepted_(std::move(accepted)) {}
+  explicit JournalWalk(AcceptedRow accepted) : accepted_(std::move(accepted)) {}
 
   void visit(const JournalRow& row) {
     if (first_seq_ == 0) first_seq_ = row.seq;
@@ -133,34 +133,64 @@ class JournalWalk {
     if (--window->second.left == 0) windows_.erase(window);
   }
 
-  Accepted accepted_;
+  AcceptedRow accepted_;
   Windows windows_;
   std::size_t closed_rows_ = 0;
   std::int64_t first_seq_ = 0;
   std::int64_t last_seq_ = 0;
 };
 
-using Moments = std::unordered_map<IdentityHash, std::int64_t, HashOfIdentity>;
+/// What the journal accepted of one key.
+struct Accepted {
+  static constexpr std::int64_t kNever = INT64_MIN;
 
-/// When the last accepted request of each key with an unknown send was sent.
-Moments last_acceptances(StateStore& store, const Claim& claim, const Windows& windows) {
-  constexpr std::int64_t never = INT64_MIN;
-  Moments moments;
+  std::int64_t sent_ms = kNever;        // when the last accepted request was sent
+  std::int64_t keyed_sent_ms = kNever;  // the same, of writes and removals
+  std::map<Version, std::int64_t> inserted;  // and the seq of the last row that told it
+
+  void note(StateOp op, Version version, std::int64_t at_ms, std::int64_t seq) {
+    sent_ms = std::max(sent_ms, at_ms);
+    if (op == StateOp::insert) {
+      inserted[version] = seq;
+    } else {
+      keyed_sent_ms = std::max(keyed_sent_ms, at_ms);
+    }
+  }
+
+  [[nodiscard]] bool ends(StateOp op, Version version, std::int64_t seq,
+                          std::int64_t horizon_ms) const {
+    if (op != StateOp::insert) return sent_ms > horizon_ms;
+    const auto told = inserted.find(version);
+    return keyed_sent_ms > horizon_ms || (told != inserted.end() && told->second > seq);
+  }
+};
+
+using Acceptances = std::unordered_map<IdentityHash, Accepted, HashOfIdentity>;
+
+/// Of each key with an unknown send.
+Acceptances acceptances_of(StateStore& store, const Claim& claim, const Windows& windows) {
+  Acceptances of_key;
   for (const auto& [seq, window] : windows) {
     for (const Announced& batch : window.batches) {
       for (std::size_t i = 0; i < batch.intent.rows.size(); ++i) {
-        if (batch.unknown(i)) moments.emplace(batch.intent.rows[i].identity, never);
+        if (batch.unknown(i)) of_key.try_emplace(batch.intent.rows[i].identity);
       }
     }
   }
-  if (moments.empty()) return moments;
+  if (of_key.empty()) return of_key;
+  std::int64_t seq = 0;
   JournalWalk walk(
-      [&](const Announced& batch, std::size_t row, const OutcomeBatch& from, const RowResult&) {
-        const auto moment = moments.find(batch.intent.rows[row].identity);
-        if (moment != moments.end()) moment->second = std::max(moment->second, from.sent_at_ms);
+      [&](const Announced& batch, std::size_t i, const OutcomeBatch& from, const RowResult&) {
+        const IntentRow& row = batch.intent.rows[i];
+        const auto accepted = of_key.find(row.identity);
+        if (accepted == of_key.end()) return;
+        accepted->second.note(batch.intent.op, row.version, from.sent_at_ms, seq);
       });
-  store.read_journal(claim.holder, [&](const JournalRow& row) { walk.visit(row); });
-  return moments;
+  store.read_journal(claim.holder, [&](const JournalRow& row) {
+    seq = row.seq;
+    walk.visit(row);
+  });
+  return of_key;
 }
 
 bool may_be_resumed(const Announced& batch) {
@@ -168,12 +198,14 @@ bool may_be_resumed(const Announced& batch) {
   return !batch.voided && !batch.intent.body_sha256.empty();
 }
 
-void collect(Window& window, std::int64_t seq, std::uint32_t index, const Moments& accepted_at,
+void collect(Window& window, std::int64_t seq, std::uint32_t index, const Acceptances& accepted,
              std::int64_t quiet_ms, Replayed& out) {
   Announced& batch = window.batches[index];
   const std::int64_t horizon_ms = window.sent_by_ms(batch) + quiet_ms;
-  const auto in_doubt = [&](std::size_t row) {
-    return batch.unknown(row) && accepted_at.at(batch.intent.rows[row].identity) <= horizon_ms;
+  const auto in_doubt = [&](std::size_t i) {
+    const IntentRow& row = batch.intent.rows[i];
+    return batch.unknown(i) &&
+           !accepted.at(row.identity).ends(batch.intent.op, row.version, seq, horizon_ms);
   };
   bool whole = !batch.intent.rows.empty() && may_be_resumed(batch);
   for (std::size_t i = 0; i < batch.intent.rows.size() && whole; ++i) whole = in_doubt(i);
@@ -200,9 +232,30 @@ void add_unknown(Doubts& doubts, UnknownSend&& send) {
     doubt.version = 0;
   }
   doubt.deleted = doubt.deleted || removes;
+  doubt.inserted = doubt.inserted || send.op == StateOp::insert;
   if (!fresh && send.horizon_ms < doubt.horizon_ms) return;
   doubt.horizon_ms = send.horizon_ms;
   doubt.keys = std::move(send.keys);
+}
+
+/// Takes sends out, and the batches that have lost one.
+void take_out(Replayed& replayed, const std::function<bool(const UnknownSend&)>& ended) {
+  std::vector<bool> broken(replayed.open.size());
+  std::erase_if(replayed.sends, [&](const UnknownSend& send) {
+    if (!ended(send)) return false;
+    if (send.open != UnknownSend::kNotOpen) broken[send.open] = true;
+    return true;
+  });
+  std::vector<std::uint32_t> moved(replayed.open.size());
+  std::uint32_t kept = 0;
+  for (std::size_t i = 0; i < moved.size(); ++i) {
+    moved[i] = broken[i] ? UnknownSend::kNotOpen : kept++;
+  }
+  for (UnknownSend& send : replayed.sends) {
+    if (send.open != UnknownSend::kNotOpen) send.open = moved[send.open];
+  }
+  std::size_t index = 0;
+  std::erase_if(replayed.open, [&](const OpenBatch&) { return broken[index++]; });
 }
 
 }  // namespace
@@ -217,27 +270,25 @@ Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quie
   Replayed out;
   out.closed_rows = walk.closed_rows();
   out.last_seq = std::max(walk.last_seq(), claim.last_seq);
-  const Moments moments = last_acceptances(store, claim, walk.windows());
+  const Acceptances acceptances = acceptances_of(store, claim, walk.windows());
   for (auto& [seq, window] : walk.windows()) {
     for (std::uint32_t i = 0; i < window.batches.size(); ++i) {
-      collect(window, seq, i, moments, quiet_ms, out);
+      collect(window, seq, i, acceptances, quiet_ms, out);
     }
   }
   return out;
 }
 
 void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms) {
-  std::vector<bool> broken(replayed.open.size());
-  std::erase_if(replayed.sends, [&](const UnknownSend& send) {
-    if (!can_end_by_time(send, now_ms) || acknowledged(send.identity) != send.version) return false;
-    if (send.open != UnknownSend::kNotOpen) broken[send.open] = true;
-    return true;
+  take_out(replayed, [&](const UnknownSend& send) {
+    return can_end_by_time(send, now_ms) && acknowledged(send.identity) == send.version;
   });
-  for (UnknownSend& send : replayed.sends) {
-    if (send.open != UnknownSend::kNotOpen && broken[send.open]) send.open = UnknownSend::kNotOpen;
-  }
-  std::size_t index = 0;
-  std::erase_if(replayed.open, [&](const OpenBatch&) { return broken[index++]; });
+}
+
+void end_parked(Replayed& replayed, const IsParked& is_parked) {
+  take_out(replayed, [&](const UnknownSend& send) {
+    return send.op == StateOp::insert && is_parked(send.identity);
+  });
 }
 
 Doubts doubts_of(std::vector<UnknownSend>&& sends) {

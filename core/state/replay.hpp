@@ -20,7 +20,7 @@ struct UnknownSend {
   Version version = 0;
   std::int64_t horizon_ms = 0;
   StateOp op = StateOp::write;
-  std::uint32_t open = kNotOpen;  // index of its batch in Replayed::open, as first replayed
+  std::uint32_t open = kNotOpen;  // index of its batch in Replayed::open
   EntryKeys keys;
 };
 
@@ -36,9 +36,10 @@ struct Replayed {
 using AcceptedVisitor =
     std::function<void(StateOp op, const IntentRow& row, const std::string& destination_id)>;
 
-/// Reads the shard's journal once, and once more where rows were left open or unknown. Which sends
-/// are overruled does not depend on the order of the rows: those whose horizon lies before the
-/// latest send time of an accepted row of the key. Throws StateLost where an outcome has no intent.
+/// Reads the shard's journal once, and once more where rows were left open or unknown. Overruled
+/// are the sends whose horizon lies before the latest send time of an accepted row of the key; of
+/// inserts those before that of a write or removal, and those whose version was told to be inserted
+/// in a later row of the journal. Throws StateLost where an outcome has no intent.
 [[nodiscard]] Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quiet_ms,
                                       const AcceptedVisitor& accepted);
 
@@ -52,6 +53,11 @@ using AcceptedVisitor =
 /// send.
 using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
 void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms);
+
+/// Takes out inserts of rows that are parked: what keeps those from being sent is in the rejected
+/// row. Batches they are in are not left in `open`.
+using IsParked = std::function<bool(const IdentityHash&)>;
+void end_parked(Replayed& replayed, const IsParked& is_parked);
 
 /// What is left, summed up by key.
 [[nodiscard]] Doubts doubts_of(std::vector<UnknownSend>&& sends);

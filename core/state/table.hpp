@@ -77,12 +77,15 @@ struct HashOfIdentity {
 };
 
 /// A key with an unknown outcome. An acceptance ends only the unknown sends that can no longer take
-/// effect when it was sent: those whose horizon is earlier. What is left of them is summed up here.
+/// effect when it was sent: those whose horizon is earlier. An unknown insert is ended neither by
+/// time nor by another insert, but by a keyed request after its horizon, by being told to have been
+/// accepted after all, or by its row being parked. What is left of them is summed up here.
 struct Doubt {
   std::int64_t horizon_ms = 0;  // latest send time (or send_by) of an unknown send + quiet time
   Version version = 0;          // that the unknown sends carried; 0 where they are mixed
   bool mixed = false;           // they carried more than one, or a delete
   bool deleted = false;         // a delete is among them
+  bool inserted = false;        // an insert is among them
   EntryKeys keys;
 
   bool operator==(const Doubt&) const = default;

@@ -17,7 +17,7 @@ bool resumable(const ReferenceState::Batch& batch) {
 }
 
 bool unknown(const ReferenceState::Batch& batch, std::size_t row) {
-  if (batch.voided) return false;
+  if (batch.voided || batch.ended.contains(row)) return false;
   return batch.outcomes.empty() || batch.outcomes[row] == RowOutcome::unknown;
 }
 
@@ -26,7 +26,14 @@ bool unknown(const ReferenceState::Batch& batch, std::size_t row) {
 void ReferenceState::accept(const Batch& batch, std::size_t row, std::int64_t sent_at_ms,
                             const std::string& id) {
   const auto [key, version] = batch.rows[row];
-  const auto [at, fresh] = accepted_at_.try_emplace(key, sent_at_ms);
+  ++events_;
+  if (batch.op == StateOp::insert) {
+    inserted_[{key, version}] = events_;
+  } else {
+    const auto keyed = keyed_at_.try_emplace(key, sent_at_ms).first;
+    keyed->second = std::max(keyed->second, sent_at_ms);
+  }
+  const auto at = accepted_at_.try_emplace(key, sent_at_ms).first;
   at->second = std::max(at->second, sent_at_ms);
   if (batch.op == StateOp::remove) {
     entries_.erase(key);
@@ -83,6 +90,12 @@ bool ReferenceState::in_doubt(const Batch& batch, std::size_t row, std::int64_t 
   if (!unknown(batch, row)) return false;
   const auto [key, version] = batch.rows[row];
   const std::int64_t horizon_ms = batch.sent_by_ms + quiet_ms;
+  if (batch.op == StateOp::insert) {
+    const auto told = inserted_.find({key, version});
+    if (told != inserted_.end() && told->second > batch.announced) return false;
+    const auto keyed = keyed_at_.find(key);
+    return !(keyed != keyed_at_.end() && keyed->second > horizon_ms) && !parked_.contains(key);
+  }
   const auto accepted = accepted_at_.find(key);
   if (accepted != accepted_at_.end() && accepted->second > horizon_ms) return false;
   const auto entry = entries_.find(key);
@@ -118,6 +131,7 @@ ReferenceState::Loaded ReferenceState::load(std::int64_t now_ms, std::int64_t qu
     const auto& of_key = sends[key];
     for (const auto& [op, version] : of_key) {
       doubt.deleted |= op == StateOp::remove;
+      doubt.inserted |= op == StateOp::insert;
       doubt.mixed |= version != of_key.front().second || op == StateOp::remove;
     }
     doubt.version = doubt.mixed ? 0 : of_key.front().second;
@@ -137,6 +151,9 @@ void ReferenceState::folded(const std::vector<Key>& newly_absent, const std::vec
       return other.seq == batch.seq && other.index == batch.index;
     });
     if (!carried) batch.seq = 0;
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+      if (!in_doubt(batch, i, now_ms, quiet_ms)) batch.ended.insert(i);
+    }
     if (carried) batch.outcomes.clear();
   }
   for (const Key key : newly_absent) {

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "state/table.hpp"
@@ -27,6 +29,8 @@ class ReferenceState {
     std::vector<std::pair<Key, Version>> rows;
     std::vector<RowOutcome> outcomes;  // empty: open
     bool voided = false;
+    std::int64_t announced = 0;        // counts what happens
+    std::set<std::size_t> ended;       // rows whose doubt a fold has found ended
   };
   struct Entry {
     Version version = 0;
@@ -41,10 +45,15 @@ class ReferenceState {
     std::size_t known = 0;
   };
 
-  void announce(Batch batch) { batches_.push_back(std::move(batch)); }
+  void announce(Batch batch) {
+    batch.announced = ++events_;
+    batches_.push_back(std::move(batch));
+  }
   void outcome(std::int64_t seq, std::uint32_t index, std::int64_t sent_at_ms,
                const std::vector<RowResult>& results);
   void void_of(std::int64_t seq, std::uint32_t index);
+  void park(Key key) { parked_.insert(key); }
+  void unpark(Key key) { parked_.erase(key); }
 
   [[nodiscard]] Loaded load(std::int64_t now_ms, std::int64_t quiet_ms) const;
 
@@ -67,7 +76,11 @@ class ReferenceState {
 
   std::vector<Batch> batches_;
   std::map<Key, Entry> entries_;
-  std::map<Key, std::int64_t> accepted_at_;
+  std::map<Key, std::int64_t> accepted_at_;  // when it was sent
+  std::map<Key, std::int64_t> keyed_at_;     // the same, of writes and removals
+  std::map<std::pair<Key, Version>, std::int64_t> inserted_;  // the event that told it
+  std::set<Key> parked_;
+  std::int64_t events_ = 0;
   std::size_t closed_rows_ = 0;
 };
 

@@ -46,8 +46,8 @@ class Migration : public ::testing::Test {
     return std::make_unique<SqliteStore>(path(), options);
   }
 
-  void execute(const std::string& sql) { SqliteConnection(path(), "", 1000).execute(sql); }
-  std::string ask(const char* sql) { return SqliteConnection(path(), "", 1000).ask(sql); }
+  void execute(const std::string& sql) { SqliteConnection(path(), fault_vfs(), 1000).execute(sql); }
+  std::string ask(const char* sql) { return SqliteConnection(path(), fault_vfs(), 1000).ask(sql); }
 
   /// The tables are all of one format.
   std::string format() {
@@ -182,6 +182,7 @@ TEST_F(Migration, AnErrorAtAnyStepLeavesTheOneOrTheOther) {
         met = fault_plan().faults;
       }
       if (met == 0) break;
+      const ScopedFault none({.sync = false});
       old += format() == "1" ? 1 : 0;
       expect_all_there(*open());
       EXPECT_EQ(format(), "2");
@@ -207,6 +208,7 @@ TEST_F(Migration, DeathAtAnyStepLeavesTheOneOrTheOther) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     const bool died = WIFSIGNALED(status);
     killed += died ? 1 : 0;
+    const ScopedFault none({.sync = false});
     old += format() == "1" ? 1 : 0;
     expect_all_there(*open());
     EXPECT_EQ(format(), "2");

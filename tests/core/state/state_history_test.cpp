@@ -32,7 +32,8 @@ std::map<ReferenceState::Key, std::string> told(
   for (const auto& [key, doubt] : doubts) {
     words[key] = doubt.keys.key + doubt.keys.match + doubt.keys.destination_id + " until " +
                  std::to_string(doubt.horizon_ms) + " version " + std::to_string(doubt.version) +
-                 (doubt.mixed ? " mixed" : "") + (doubt.deleted ? " deleted" : "");
+                 (doubt.mixed ? " mixed" : "") + (doubt.deleted ? " deleted" : "") +
+                 (doubt.inserted ? " inserted" : "");
   }
   return words;
 }
@@ -73,6 +74,7 @@ class History {
     Journalist journal(*store, *claim, run_id);
     check(*store, *claim);
     resume(*store, *claim, journal);
+    park(*store, *claim);
     for (std::uint64_t windows = random_() % 4; windows > 0; --windows) {
       window(*store, journal, run_id);
       pass_time();
@@ -103,7 +105,7 @@ class History {
   ReferenceState::Batch batch(std::set<Key>& taken, const std::string& run_id) {
     ReferenceState::Batch batch;
     batch.run_id = run_id;
-    batch.op = chance(4) ? StateOp::remove : StateOp::write;
+    batch.op = chance(4) ? StateOp::remove : chance(2) ? StateOp::insert : StateOp::write;
     if (chance(4)) batch.memo = "memo " + std::to_string(++marked_);
     if (chance(6)) {
       batch.body_sha256 = std::string(32, 'x');
@@ -113,7 +115,7 @@ class History {
     for (std::uint64_t i = 1 + random_() % 3; i > 0; --i) {
       const Key key = random_() % keys_;
       if (!taken.insert(key).second) continue;
-      batch.rows.emplace_back(key, batch.op == StateOp::write ? 1 + random_() % 2 : 0);
+      batch.rows.emplace_back(key, batch.op == StateOp::remove ? 0 : 1 + random_() % 2);
     }
     return batch;
   }
@@ -162,6 +164,25 @@ class History {
     for (const OpenBatch& open : view.open) {
       if (chance(2)) settle(store, journal, open.seq, open.batch, open.intent.rows.size());
     }
+  }
+
+  /// Rows are parked, released, or told to be delivered: then they are no longer rejected.
+  void park(StateStore& store, const Claim& claim) {
+    Commit commit;
+    for (Key key = 0; key < keys_; ++key) {
+      if (!chance(6)) continue;
+      RejectedRow& row = commit.rejected.emplace_back();
+      row.identity = identity_of(key);
+      row.key = key_of(key);
+      row.hold = chance(3) ? Hold::released : Hold::parked;
+      row.hold == Hold::parked ? reference_.park(key) : reference_.unpark(key);
+    }
+    for (Key key = 0; key < keys_; ++key) {
+      if (!chance(12)) continue;
+      commit.no_longer_rejected.push_back(identity_of(key));
+      reference_.unpark(key);
+    }
+    store.append(claim.holder, commit);
   }
 
   void fold(StateStore& store, const Claim& claim, const std::string& run_id) {

@@ -1,0 +1,124 @@
+// What ends the doubt of an insert whose outcome is unknown, and what does not.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "journal_script.hpp"
+#include "state/memory_store.hpp"
+#include "state/table.hpp"
+#include "store_script.hpp"
+
+namespace tailrace::test {
+namespace {
+
+class InsertInDoubt : public ::testing::Test {
+ protected:
+  void SetUp() override { next(); }
+
+  /// The next run, quiet time later.
+  void next() {
+    now_ms_ += 2 * kQuietMs;
+    claim_ = claim_of(store_, "run " + std::to_string(++runs_));
+    journal_ = std::make_unique<Journalist>(store_, claim_, "run");
+  }
+
+  void send(Version version, RowOutcome outcome, StateOp op = StateOp::insert) {
+    const std::int64_t seq =
+        journal_->intent({{op, 1, {}, {}, {intent_row(1, version)}}}, now_ms_ + 30'000);
+    journal_->outcome({{seq, 0, now_ms_, {{outcome, {}}}}});
+  }
+
+  void hold(Hold hold) {
+    RejectedRow row = rejected_row(1, now_ms_);
+    row.hold = hold;
+    store_.append(claim_.holder, with_rejected({row}));
+  }
+
+  void fold() { finish_with_fold(store_, claim_, run_row("run")); }
+
+  Doubts doubts() { return load_state(store_, claim_, kQuietMs).doubts; }
+
+  std::int64_t now_ms_ = 1'790'000'000'000;
+  MemoryStore store_{std::make_shared<MemoryDisk>(), [this] { return now_ms_; }};
+  Claim claim_;
+  std::unique_ptr<Journalist> journal_;
+  int runs_ = 0;
+};
+
+TEST_F(InsertInDoubt, IsToldApart) {
+  send(7, RowOutcome::unknown);
+  ASSERT_EQ(doubts().size(), 1U);
+  const Doubt doubt = doubts().begin()->second;
+  EXPECT_TRUE(doubt.inserted);
+  EXPECT_EQ(doubt.version, 7U);
+  EXPECT_FALSE(doubt.deleted);
+  send(8, RowOutcome::unknown, StateOp::write);
+  EXPECT_TRUE(doubts().begin()->second.inserted) << "an insert is among them";
+}
+
+TEST_F(InsertInDoubt, OutlivesTimeAndFolds) {
+  send(7, RowOutcome::unknown);
+  for (int i = 0; i < 3; ++i) {
+    fold();
+    next();
+    ASSERT_EQ(doubts().size(), 1U) << i;
+    EXPECT_TRUE(doubts().begin()->second.inserted);
+    journal_->accept({intent_row(2, 1)}, now_ms_);
+  }
+}
+
+TEST_F(InsertInDoubt, IsNotEndedByTheInsertOfAnotherVersion) {
+  send(7, RowOutcome::unknown);
+  next();
+  send(8, RowOutcome::accepted);
+  ASSERT_EQ(doubts().size(), 1U);
+  EXPECT_EQ(doubts().begin()->second.version, 7U);
+}
+
+TEST_F(InsertInDoubt, IsNotEndedByAnEarlierInsertOfItsVersion) {
+  send(7, RowOutcome::accepted);
+  send(7, RowOutcome::unknown);
+  fold();
+  next();
+  EXPECT_EQ(doubts().size(), 1U) << "it may have made a second record";
+}
+
+TEST_F(InsertInDoubt, EndsWhenItsVersionIsToldToBeThere) {
+  send(7, RowOutcome::unknown);
+  send(7, RowOutcome::accepted);
+  EXPECT_TRUE(doubts().empty()) << "at once: a key of idempotency, or somebody who looked";
+  fold();
+  next();
+  EXPECT_TRUE(doubts().empty());
+}
+
+TEST_F(InsertInDoubt, EndsWithAWriteThatWasSentAfterItsHorizon) {
+  send(7, RowOutcome::unknown);
+  send(9, RowOutcome::accepted, StateOp::write);
+  EXPECT_EQ(doubts().size(), 1U) << "it may land after the write";
+  next();
+  send(9, RowOutcome::accepted, StateOp::write);
+  EXPECT_TRUE(doubts().empty());
+}
+
+TEST_F(InsertInDoubt, IsLeftToTheRowThatIsParked) {
+  send(7, RowOutcome::unknown);
+  hold(Hold::parked);
+  EXPECT_TRUE(doubts().empty());
+  fold();
+  next();
+  EXPECT_EQ(load_state(store_, claim_, kQuietMs).rejected.begin()->second.hold, Hold::parked);
+  hold(Hold::released);
+  EXPECT_TRUE(doubts().empty()) << "what is sent now is in doubt by itself";
+}
+
+TEST_F(InsertInDoubt, AWriteInDoubtIsNotParked) {
+  send(7, RowOutcome::unknown, StateOp::write);
+  hold(Hold::parked);
+  EXPECT_EQ(doubts().size(), 1U);
+}
+
+}  // namespace
+}  // namespace tailrace::test
