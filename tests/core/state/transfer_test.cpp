@@ -170,7 +170,9 @@ TEST_P(Transfer, ACopyThatBrokeOffLeavesTheSourceFreeAndIsNotGoneOnWith) {
 INSTANTIATE_TEST_SUITE_P(Stores, Transfer,
                          ::testing::Values(Kinds{memory_backend(), sqlite_backend()},
                                            Kinds{sqlite_backend(), memory_backend()},
-                                           Kinds{sqlite_backend(), sqlite_backend()}),
+                                           Kinds{sqlite_backend(), sqlite_backend()},
+                                           Kinds{sqlite_backend(), postgres_backend()},
+                                           Kinds{postgres_backend(), sqlite_backend()}),
                          [](const auto& kinds) {
                            return std::get<0>(kinds.param).name + "_to_" +
                                   std::get<1>(kinds.param).name;
