@@ -6,6 +6,8 @@
 namespace tailrace {
 namespace {
 
+constexpr std::chrono::milliseconds kStoreRetry{250};
+
 template <typename Item>
 void move_all(std::vector<Item>& from, std::vector<Item>& to) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -153,10 +155,7 @@ void ThreadedCommitter::work() {
     lock.unlock();
     try {
       if (!pieces.empty()) commit(std::move(pieces));
-      if (renew) {
-        const std::lock_guard store_lock(store_mutex_);
-        store_.renew(options_.holder, options_.lease.count());
-      }
+      if (renew) this->renew();
     } catch (const std::exception&) {
       fail(std::current_exception());
     }
@@ -175,16 +174,43 @@ void ThreadedCommitter::work() {
 void ThreadedCommitter::commit(std::vector<Piece> pieces) {
   const auto started = std::chrono::steady_clock::now();
   std::vector<Ack> acks;
-  {
-    const std::lock_guard store_lock(store_mutex_);
-    const Commit commit = builder_.build(pieces, store_.now_ms(), acks);
-    store_.append(options_.holder, commit);
+  std::optional<Commit> built;
+  for (const auto since = started;;) {
+    try {
+      const std::lock_guard store_lock(store_mutex_);
+      if (!built) built = builder_.build(pieces, store_.now_ms(), acks);
+      store_.append(options_.holder, *built);
+      break;
+    } catch (const StoreUnavailable&) {
+      if (!pause_before_retry(since)) throw;
+    }
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   const std::lock_guard lock(mutex_);
   acks_.insert(acks_.end(), acks.begin(), acks.end());
   last_seq_ = builder_.seq();
   busy_seconds_ += took.count();
+}
+
+/// A store that is away gets time to come back. The same commit is made again: where an answer was
+/// lost, the store finds it by its seqs.
+bool ThreadedCommitter::pause_before_retry(std::chrono::steady_clock::time_point since) {
+  std::unique_lock lock(mutex_);
+  if (std::chrono::steady_clock::now() - since >= options_.store_patience) return false;
+  return !changed_.wait_for(lock, kStoreRetry, [this] { return ending_; });
+}
+
+void ThreadedCommitter::renew() {
+  const std::lock_guard store_lock(store_mutex_);
+  try {
+    store_.renew(options_.holder, options_.lease.count());
+    unrenewed_since_.reset();
+  } catch (const StoreUnavailable&) {
+    // No intent becomes durable meanwhile, so nothing is sent; the next try is a third lease away.
+    const auto now = std::chrono::steady_clock::now();
+    if (!unrenewed_since_) unrenewed_since_ = now;
+    if (now - *unrenewed_since_ >= options_.store_patience) throw;
+  }
 }
 
 void ThreadedCommitter::fail(std::exception_ptr error) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -67,6 +68,8 @@ struct CommitterOptions {
   std::int64_t last_seq = 0;
   std::chrono::milliseconds lease{60'000};
   std::chrono::milliseconds send_window{30'000};
+  /// How long outcomes are kept for a store that is away; nothing is sent meanwhile.
+  std::chrono::milliseconds store_patience{60'000};
 };
 
 /// Joins pieces into one commit: the journal rows that carry them, numbered on from `last_seq`.
@@ -107,6 +110,8 @@ class ThreadedCommitter final : public Committer {
  private:
   void work();
   void commit(std::vector<Piece> pieces);
+  void renew();
+  [[nodiscard]] bool pause_before_retry(std::chrono::steady_clock::time_point since);
   void fail(std::exception_ptr error);
 
   StateStore& store_;
@@ -125,6 +130,7 @@ class ThreadedCommitter final : public Committer {
   std::int64_t last_seq_ = 0;
   double busy_seconds_ = 0;
   std::chrono::steady_clock::time_point renewed_at_;
+  std::optional<std::chrono::steady_clock::time_point> unrenewed_since_;
   std::thread thread_;
 };
 

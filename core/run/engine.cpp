@@ -81,12 +81,7 @@ void Engine::perform(Session& session) {
   read(session);
   guard(session);
   if (spec_.task == Task::plan) {
-    const PlanAsk ask{session.report,
-                      spec_.schema,
-                      *session.destination,
-                      session.state.known,
-                      session.differ->plan_fingerprint(),
-                      [&](const IdentityHash& id) { return session.differ->is_duplicate(id); }};
+    const PlanAsk ask = plan_ask(session);
     session.plan =
         make_plan(ask, *session.changes, [&] { ++session.report.outcomes.not_attempted; });
     session.rows_counted = true;
@@ -117,6 +112,24 @@ void Engine::perform(Session& session) {
 bool Engine::takes_as_delivered(const Session& session) const {
   if (spec_.task == Task::adopt) return true;
   return spec_.backfill == Backfill::skip && session.claim->mapping_fingerprint.empty();
+}
+
+PlanAsk Engine::plan_ask(const Session& session) const {
+  const Claim& claim = *session.claim;
+  const bool finished_before = !claim.mapping_fingerprint.empty();
+  PlanAsk ask{session.report,
+              spec_.schema,
+              *session.destination,
+              session.state.known,
+              session.differ->plan_fingerprint(),
+              [&session](const IdentityHash& id) { return session.differ->is_duplicate(id); }};
+  ask.write = write_operation(spec_.mode);
+  ask.removal = removal_operation(spec_.on_removed);
+  ask.rates = rates_of(session.destination->capabilities(), spec_.connection);
+  ask.mapping_changed = finished_before && claim.mapping_fingerprint != spec_.mapping_fingerprint;
+  ask.encoding_changed = !claim.encoding.empty() && claim.encoding != session.encoding;
+  ask.takes_as_delivered = takes_as_delivered(session);
+  return ask;
 }
 
 void Engine::open(Session& session) {
@@ -175,6 +188,7 @@ void Engine::claim(Session& session) {
   options.last_seq = claim.last_seq;
   options.lease = spec_.timing.lease;
   options.send_window = spec_.timing.send_window;
+  options.store_patience = spec_.timing.store_patience;
   session.committer = world_.committer(*session.store, options, [this] {
     const std::lock_guard lock(cancel_mutex_);
     if (interrupt_ && progress_.phase.load() == Phase::send) interrupt_();

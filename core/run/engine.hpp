@@ -21,6 +21,7 @@
 namespace tailrace {
 
 class FieldChoice;
+struct PlanAsk;
 class Differ;
 
 /// Everything of the outside world that a run touches. A simulator passes its own.
@@ -64,6 +65,7 @@ class Engine {
   struct Session;  // of one run: store, claim, committer, state, changeset …
   struct ForgetInterrupt;
   void perform(Session& session);
+  [[nodiscard]] PlanAsk plan_ask(const Session& session) const;
   void open(Session& session);
   void check_expected(const Session& session) const;
   void claim(Session& session);

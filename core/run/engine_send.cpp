@@ -127,12 +127,18 @@ void Engine::send(Session& session) {
   session.changes->rewind();
   Batcher batches(*session.changes, spec_.schema, *session.destination, session.state,
                   batch_policy(session, store_now), std::move(hooks));
+  AccountBudget account(spec_.account, options.rates, [&](const RateAsk& ask) {
+    RateGrant grant;
+    session.committer->with_store([&](StateStore& store) { grant = store.draw(ask); });
+    return grant;
+  });
   const http::Scrubber scrubber(http::secrets_of(auth));
   Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport, *session.auth,
-                 scrubber, *session.committer, *world_.clock, cancelled_, progress_},
+                 scrubber, *session.committer, account, *world_.clock, cancelled_, progress_},
                 std::move(options), session.report);
   told = &sender;
   sender.run(store_now - steady.count());
+  account.give_back(world_.clock->now());
   session.report.seconds.send = seconds_between(before, world_.clock->now());
   session.report.seconds.settle = session.committer->busy_seconds();
   session.trouble = sender.trouble();

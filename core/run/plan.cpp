@@ -62,6 +62,26 @@ json daily_share(std::uint64_t requests, const std::vector<wire::RateRule>& rule
   return nullptr;
 }
 
+/// Why more rows go than have changed.
+json reasons_of(const PlanAsk& ask) {
+  json reasons = json::array();
+  if (ask.mapping_changed) {
+    reasons.push_back("the mapping has changed since the last run: every row is sent in its new form");
+  }
+  if (ask.encoding_changed) {
+    reasons.push_back("the source writes values in another form than at the last run");
+  }
+  if (ask.report.diff.refreshed > 0) {
+    reasons.push_back(std::to_string(ask.report.diff.refreshed) +
+                      " unchanged rows are sent again: a full refresh was asked for, or a resync is due");
+  }
+  if (ask.takes_as_delivered) {
+    reasons.push_back("backfill: skip: the first run takes the model as delivered and sends nothing");
+  }
+  for (const std::string& note : ask.report.notes) reasons.push_back(note);
+  return reasons;
+}
+
 }  // namespace
 
 json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void()>& row) {
@@ -77,16 +97,19 @@ json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void(
     if (list.size() < kSampleRows) list.push_back(sample_of(change, ask.schema));
   }
   const Capabilities& can = ask.destination.capabilities();
-  const std::uint64_t requests =
-      requests_for(rows[0], can.max_rows) + requests_for(rows[1], can.max_rows);
+  const std::uint64_t requests = requests_for(rows[0], can.rows_of(ask.write)) +
+                                 requests_for(rows[1], can.rows_of(ask.removal));
   json report = ask.report.to_json();
   return {{"counts", report["counts"]},
           {"known", ask.known},
           {"breaches", report["breaches"]},
+          {"mapping_changed", ask.mapping_changed},
+          {"encoding_changed", ask.encoding_changed},
+          {"reasons", reasons_of(ask)},
           {"samples", std::move(samples)},
           {"requests", requests},
-          {"minutes", minutes_for(requests, can.rates)},
-          {"daily_share", daily_share(requests, can.rates)},
+          {"minutes", minutes_for(requests, ask.rates)},
+          {"daily_share", daily_share(requests, ask.rates)},
           {"plan_fingerprint", ask.fingerprint}};
 }
 

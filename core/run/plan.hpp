@@ -17,6 +17,12 @@ struct PlanAsk {
   std::uint64_t known = 0;
   std::string fingerprint;
   std::function<bool(const IdentityHash&)> is_duplicate;
+  Operation write = Operation::upsert;
+  Operation removal = Operation::delete_;
+  std::vector<wire::RateRule> rates = {};  // the account's
+  bool mapping_changed = false;
+  bool encoding_changed = false;
+  bool takes_as_delivered = false;
 };
 
 /// Reads the changeset once from the front. Every row that a run would send is told to `row`.

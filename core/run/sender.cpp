@@ -10,8 +10,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestPoll{200};
 constexpr std::uint64_t kLargestWindow = 1024;
-// An answer is kept so long for a store that takes its time; a run that was stopped has less.
-constexpr milliseconds kStorePatience{60'000};
 
 }  // namespace
 
@@ -52,7 +50,7 @@ void Sender::settle_rest() {
   while (!parts_.committer.flush(kLongestPoll)) {
     take_acks();  // throws what broke the store
     const bool stopped = given_up_ || parts_.cancelled.load(std::memory_order_relaxed);
-    const milliseconds patience = stopped ? options_.timing.drain : kStorePatience;
+    const milliseconds patience = stopped ? options_.timing.drain : options_.timing.store_patience;
     if (parts_.clock.now() - since >= patience) break;
   }
   take_acks();
@@ -126,7 +124,8 @@ void Sender::take_acks() {
 void Sender::fill() {
   if (ending()) return;
   const Clock::Time now = parts_.clock.now();
-  const bool paced = pacer_.wait_for(0, now) > milliseconds(0) || breaker_.open();
+  const bool paced = pacer_.wait_for(0, now) > milliseconds(0) ||
+                     parts_.account.blocked_for(0, now) > milliseconds(0) || breaker_.open();
   const std::uint64_t allowed = paced ? 1 : window();
   while (ready_.size() + awaiting_intent_.size() < allowed) {
     if (next_retry(now)) continue;
@@ -173,7 +172,8 @@ bool Sender::may_start(wire::RateClass rate_class) {
     // One probe at a time: what else is in flight was sent before the breaker opened.
     if (parts_.transport.in_flight() > 0 || breaker_.wait_for(now) > milliseconds(0)) return false;
   }
-  return pacer_.wait_for(rate_class, now) == milliseconds(0);
+  return pacer_.wait_for(rate_class, now) == milliseconds(0) &&
+         parts_.account.wait_for(rate_class, now) == milliseconds(0);
 }
 
 void Sender::start_ready() {
@@ -207,7 +207,8 @@ milliseconds Sender::next_wait() const {
   const Clock::Time now = parts_.clock.now();
   milliseconds wait = kLongestPoll;
   if (ready_.empty() && awaiting_intent_.empty() && retries_.empty()) return wait;
-  const milliseconds pace = std::max(pacer_.wait_for(0, now), breaker_.wait_for(now));
+  const milliseconds pace = std::max({pacer_.wait_for(0, now), parts_.account.blocked_for(0, now),
+                                      breaker_.wait_for(now)});
   const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
   if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, milliseconds(1)));
   for (const Work& work : retries_) {

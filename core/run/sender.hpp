@@ -15,6 +15,7 @@
 #include "http/retry.hpp"
 #include "http/scrub.hpp"
 #include "http/transport.hpp"
+#include "run/account_budget.hpp"
 #include "run/clock.hpp"
 #include "run/committer.hpp"
 #include "run/progress.hpp"
@@ -52,6 +53,7 @@ class Sender {
     const http::Auth& auth;
     const http::Scrubber& scrubber;
     Committer& committer;
+    AccountBudget& account;
     const Clock& clock;
     const std::atomic<bool>& cancelled;
     Progress& progress;

@@ -160,6 +160,7 @@ void Sender::start_call(std::uint64_t id) {
   Work& work = works_.at(pending.work);
   const Clock::Time now = parts_.clock.now();
   pacer_.take(pending.call.rate_class);
+  parts_.account.take(pending.call.rate_class);
   pending.started = now;
   if (breaker_.open()) breaker_.probing(now);
   budget_.request_made();

@@ -511,7 +511,7 @@ TEST(Engine, WithoutItsStoreItStopsSendingAndHidesNoRow) {
 TEST(Engine, AnAnswerIsKeptUntilASlowStoreHasTakenIt) {
   World world;
   world.fill(3);
-  world.changes["timing"] = {{"drain_s", 0.05}};
+  world.changes["timing"] = {{"drain_s", 0.05}, {"store_patience_s", 60}};
   world.around_store = [](std::unique_ptr<StateStore> store) {
     return std::make_unique<WatchedStore>(std::move(store), [](int nth) {
       // The outcome: a disk that takes its time over it, longer than a stopped run may.
@@ -521,6 +521,21 @@ TEST(Engine, AnAnswerIsKeptUntilASlowStoreHasTakenIt) {
   const Report report = world.run().report;
   EXPECT_EQ(report.status, Status::done) << report.message;
   EXPECT_EQ(report.outcomes.accepted, 3u);
+}
+
+TEST(Engine, AStoreThatComesBackInTimeCostsNothing) {
+  World world;
+  world.fill(30);
+  world.changes["timing"] = {{"store_patience_s", 60}};
+  world.around_store = [](std::unique_ptr<StateStore> store) {
+    return std::make_unique<WatchedStore>(std::move(store), [](int nth) {
+      if (nth >= 1 && nth <= 3) throw StoreUnavailable("the store is away for a moment");
+    });
+  };
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::done) << report.message;
+  EXPECT_EQ(report.outcomes.accepted, 30u);
+  for (const auto& [id, times] : world.tool.writes) EXPECT_EQ(times, 1) << id;
 }
 
 TEST(Engine, ABrokenSourceSendsNothing) {

@@ -293,7 +293,7 @@ class World {
           {"clear", {{"method", "PATCH"}, {"path", "/rows/{key}"}}},
           {"read", {{"path", "/rows/{match}"}}}}},
         {"state", {{"url", "sqlite:///" + (folder / "state.db").string()}}},
-        {"timing", {{"drain_s", 0.6}, {"outage_s", 1.0}}}};
+        {"timing", {{"drain_s", 0.6}, {"outage_s", 1.0}, {"store_patience_s", 0.3}}}};
     spec.merge_patch(changes);
     return spec;
   }

@@ -1,0 +1,109 @@
+#include "run/account_budget.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "state/errors.hpp"
+
+namespace tailrace {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A lease counts against the limit until its end and a window more, so that a hundredth of a
+// limit is all that many processes lose of it.
+constexpr int kLeasesAWindow = 100;
+constexpr milliseconds kShortestLease{20};
+constexpr milliseconds kLongestLease{1000};
+// A request is counted by the tool when it arrives there.
+constexpr milliseconds kOnItsWay{50};
+constexpr milliseconds kStoreRetry{250};
+
+}  // namespace
+
+AccountBudget::AccountBudget(std::string account, const std::vector<wire::RateRule>& rules,
+                             Draw draw)
+    : draw_(std::move(draw)) {
+  for (const wire::RateRule& rule : rules) {
+    if (rule.requests < 1 || rule.window <= milliseconds(0)) continue;
+    Share share;
+    share.rate_class = rule.rate_class;
+    share.ask.account = account;
+    share.ask.rule = std::to_string(rule.rate_class) + '/' + rule.name + '/' +
+                     std::to_string(rule.window.count());
+    share.ask.requests = rule.requests;
+    share.ask.window_ms = rule.window.count();
+    const milliseconds lease =
+        std::clamp(rule.window / kLeasesAWindow, kShortestLease, kLongestLease);
+    share.lease = lease;
+    share.ask.lease_ms = (lease + kOnItsWay).count();
+    const double in_a_lease = rule.requests * static_cast<double>(lease.count()) /
+                              static_cast<double>(rule.window.count());
+    share.ask.want = std::max(1.0, std::ceil(in_a_lease));
+    shares_.push_back(std::move(share));
+  }
+}
+
+/// The committer decides how long the run waits for a store that is away.
+RateGrant AccountBudget::draw(const RateAsk& ask) const {
+  try {
+    return draw_(ask);
+  } catch (const StoreUnavailable&) {
+    return {0, kStoreRetry.count()};
+  }
+}
+
+milliseconds AccountBudget::wait_for(Share& share, Clock::Time now) {
+  if (share.tokens >= 1 && now < share.until) return milliseconds(0);
+  share.tokens = 0;
+  if (now < share.retry_at) {
+    return std::chrono::ceil<milliseconds>(share.retry_at - now);
+  }
+  const RateGrant grant = draw(share.ask);
+  if (grant.granted >= 1) {
+    share.tokens = grant.granted;
+    // From the moment before the store was asked: never later than what the store counts.
+    share.until = now + share.lease;
+    return milliseconds(0);
+  }
+  const milliseconds wait{std::max<std::int64_t>(1, grant.wait_ms)};
+  share.retry_at = now + wait;
+  return wait;
+}
+
+milliseconds AccountBudget::wait_for(wire::RateClass rate_class, Clock::Time now) {
+  milliseconds longest{0};
+  for (Share& share : shares_) {
+    if (share.rate_class != rate_class) continue;
+    longest = std::max(longest, wait_for(share, now));
+  }
+  return longest;
+}
+
+milliseconds AccountBudget::blocked_for(wire::RateClass rate_class, Clock::Time now) const {
+  milliseconds longest{0};
+  for (const Share& share : shares_) {
+    if (share.rate_class != rate_class || now >= share.retry_at) continue;
+    longest = std::max(longest, std::chrono::ceil<milliseconds>(share.retry_at - now));
+  }
+  return longest;
+}
+
+void AccountBudget::take(wire::RateClass rate_class) {
+  for (Share& share : shares_) {
+    if (share.rate_class == rate_class) share.tokens -= 1;
+  }
+}
+
+void AccountBudget::give_back(Clock::Time now) {
+  for (Share& share : shares_) {
+    if (share.tokens < 1 || now >= share.until) continue;
+    RateAsk back = share.ask;
+    back.want = -std::floor(share.tokens);
+    share.tokens = 0;
+    static_cast<void>(draw(back));  // else they run out by themselves
+  }
+}
+
+}  // namespace tailrace
