@@ -21,6 +21,7 @@
 namespace tailrace {
 
 class FieldChoice;
+struct SenderOptions;
 struct PlanAsk;
 class Differ;
 
@@ -34,6 +35,9 @@ struct Surroundings {
   std::function<std::unique_ptr<http::Transport>(const http::TransportOptions&)> transport;
   std::shared_ptr<const Clock> clock;
   MakeCommitter committer;
+  std::function<std::unique_ptr<Destination>(const nlohmann::json& connection,
+                                             const nlohmann::json& object, const Schema& schema)>
+      destination;
 };
 
 /// The real world: COPY or an Arrow stream, SQLite, libcurl.
@@ -82,6 +86,13 @@ class Engine {
   [[nodiscard]] bool is_delivered(const Session& session, const ChangeRow& row) const;
   void attempt(Session& session);
   void wake_by(http::Transport* transport);
+  void resume_jobs(Session& session);
+  [[nodiscard]] static bool has_job(const OpenBatch& open);
+  [[nodiscard]] SenderOptions sender_options(const Session& session) const;
+  void connect(Session& session, const SenderOptions& options);
+  void send_all(Session& session, Changeset& changes, Report& report,
+                std::vector<Work> left_in_jobs);
+  [[noreturn]] void stop_by(Session& session, const Stop& stop) const;
   [[nodiscard]] BatchPolicy batch_policy(const Session& session, std::int64_t now_ms) const;
   void choose_fields(Session& session, FieldChoice& fields, std::vector<WorkRow>& rows) const;
   void finish(Session& session);

@@ -18,9 +18,12 @@ void Engine::adopt(Session& session) {
   FieldChoice fields(spec_.schema, *session.hasher);
   Piece piece;
   TakenBatch batch;
+  const bool inserts = write_operation(spec_.mode) == Operation::insert;
+  const StateOp op = inserts ? StateOp::insert : StateOp::write;
   const auto submit = [&] {
     if (batch.rows.rows.empty()) return;
     const std::size_t rows = batch.rows.rows.size();
+    batch.rows.op = op;
     piece.taken.push_back(std::exchange(batch, {}));
     session.committer->submit(std::exchange(piece, {}));
     while (!session.committer->flush(kStoreWait)) static_cast<void>(session.committer->take_acks());

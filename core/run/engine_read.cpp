@@ -2,7 +2,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "destination/registry.hpp"
 #include "diff/guard.hpp"
 #include "run/engine_session.hpp"
 #include "wire/json_writer.hpp"
@@ -69,7 +68,7 @@ void Engine::read(Session& session) {
                       true);
   }
   for (std::size_t i = 0; i < columns.size(); ++i) spec_.schema.columns[i].type = columns[i].type;
-  session.destination = make_destination(spec_.connection, spec_.object, spec_.schema);
+  session.destination = world_.destination(spec_.connection, spec_.object, spec_.schema);
   // A plan of a sync that never ran finds nothing to load.
   const bool has_state = session.claim->holder.epoch > 0;
   if (has_state) {
@@ -78,6 +77,7 @@ void Engine::read(Session& session) {
     });
   }
   prepare_mode(session);
+  resume_jobs(session);
   session.changes.emplace(spec_.spill_directory, spec_.buffer_bytes);
   DiffOptions options;
   options.on_removed = spec_.on_removed;

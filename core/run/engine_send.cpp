@@ -9,11 +9,7 @@
 #include "run/sender.hpp"
 
 namespace tailrace {
-namespace {
-
 using std::chrono::milliseconds;
-
-}  // namespace
 
 std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::json& connection) {
   const auto limits = connection.find("limits");
@@ -72,15 +68,9 @@ void Engine::choose_fields(Session& session, FieldChoice& fields,
   }
 }
 
-void Engine::send(Session& session) {
-  session.rows_counted = true;
-  if (session.planned() == 0) return;
-  const Clock::Time before = world_.clock->now();
+SenderOptions Engine::sender_options(const Session& session) const {
   const nlohmann::json& connection = spec_.connection;
   const Capabilities& can = session.destination->capabilities();
-  const nlohmann::json auth = connection.value("auth", nlohmann::json::object());
-  session.auth = http::make_auth(auth);
-
   SenderOptions options;
   options.max_in_flight = can.max_in_flight;
   if (const auto found = connection.find("max_in_flight");
@@ -99,8 +89,12 @@ void Engine::send(Session& session) {
   options.can_read_back = can_read_back(spec_.mode, can);
   options.insert_scope =
       session.report.store_id + '\x1f' + spec_.sync + '\x1f' + session.report.object;
+  return options;
+}
 
-  http::TransportOptions wires = transport_options(connection, spec_.user_agent);
+void Engine::connect(Session& session, const SenderOptions& options) {
+  session.auth = http::make_auth(spec_.connection.value("auth", nlohmann::json::object()));
+  http::TransportOptions wires = transport_options(spec_.connection, spec_.user_agent);
   wires.max_in_flight = options.max_in_flight;
   session.transport = world_.transport(wires);
   if (spec_.task == Task::attempt) {
@@ -109,50 +103,79 @@ void Engine::send(Session& session) {
     session.transport = std::move(recording);
   }
   wake_by(session.transport.get());
-  progress_.phase.store(Phase::send);
+}
 
+/// Sends a changeset, and before it what earlier runs left in jobs. Its rows are counted in
+/// `report`.
+void Engine::send_all(Session& session, Changeset& changes, Report& report,
+                      std::vector<Work> left_in_jobs) {
+  SenderOptions options = sender_options(session);
+  if (!session.transport) connect(session, options);
   std::int64_t store_now = 0;
   session.committer->with_store([&](StateStore& store) { store_now = store.now_ms(); });
   const auto steady =
       std::chrono::duration_cast<milliseconds>(world_.clock->now().time_since_epoch());
   Sender* told = nullptr;
   Batcher::Hooks hooks;
-  hooks.is_duplicate = [&](const IdentityHash& id) { return session.differ->is_duplicate(id); };
+  hooks.is_duplicate = [&](const IdentityHash& id) {
+    return session.differ && session.differ->is_duplicate(id);
+  };
   hooks.withheld = [&](Withheld row) { told->withheld(std::move(row)); };
   hooks.doubtful = [&](WorkRow row) { told->doubtful(std::move(row)); };
   FieldChoice fields(spec_.schema, *session.hasher);
   if (spec_.changed_fields) {
     hooks.choose_fields = [&](std::vector<WorkRow>& rows) { choose_fields(session, fields, rows); };
   }
-  session.changes->rewind();
-  Batcher batches(*session.changes, spec_.schema, *session.destination, session.state,
+  changes.rewind();
+  Batcher batches(changes, spec_.schema, *session.destination, session.state,
                   batch_policy(session, store_now), std::move(hooks));
   AccountBudget account(spec_.account, options.rates, [&](const RateAsk& ask) {
     RateGrant grant;
     session.committer->with_store([&](StateStore& store) { grant = store.draw(ask); });
     return grant;
   });
-  const http::Scrubber scrubber(http::secrets_of(auth));
-  Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport, *session.auth,
-                 scrubber, *session.committer, account, *world_.clock, cancelled_, progress_},
-                std::move(options), session.report);
+  const http::Scrubber scrubber(
+      http::secrets_of(spec_.connection.value("auth", nlohmann::json::object())));
+  Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport,
+                 *session.auth, scrubber, *session.committer, account, *world_.clock, cancelled_,
+                 progress_},
+                std::move(options), report);
   told = &sender;
+  for (Work& work : left_in_jobs) sender.resume(std::move(work));
   sender.run(store_now - steady.count());
   account.give_back(world_.clock->now());
-  session.report.seconds.send = seconds_between(before, world_.clock->now());
   session.report.seconds.settle = session.committer->busy_seconds();
   session.trouble = sender.trouble();
   if (sender.was_cancelled()) throw Ended(Status::cancelled, "cancelled while rows were sent");
-  const std::optional<Stop>& stop = sender.stopped();
-  if (!stop) return;
-  if (stop->retry_after) {
+  if (sender.stopped()) stop_by(session, *sender.stopped());
+}
+
+void Engine::stop_by(Session& session, const Stop& stop) const {
+  if (stop.retry_after) {
     session.report.not_before_ms =
         std::chrono::duration_cast<milliseconds>(
-            (world_.clock->wall() + *stop->retry_after).time_since_epoch())
+            (world_.clock->wall() + *stop.retry_after).time_since_epoch())
             .count();
   }
-  const bool quota = stop->kind == Stop::Kind::quota;
-  throw Ended(quota ? Status::quota : Status::config, stop->message);
+  const bool quota = stop.kind == Stop::Kind::quota;
+  throw Ended(quota ? Status::quota : Status::config, stop.message);
+}
+
+void Engine::send(Session& session) {
+  session.rows_counted = true;
+  if (session.planned() == 0) return;
+  progress_.phase.store(Phase::send);
+  const Clock::Time before = world_.clock->now();
+  const auto measure = [&] {
+    session.report.seconds.send += seconds_between(before, world_.clock->now());
+  };
+  try {
+    send_all(session, *session.changes, session.report, {});
+  } catch (const Ended&) {
+    measure();
+    throw;
+  }
+  measure();
 }
 
 }  // namespace tailrace

@@ -86,6 +86,7 @@ struct Report {
   std::int64_t ended_at_ms = 0;
   DiffCounts diff;
   OutcomeCounts outcomes;
+  OutcomeCounts resumed;  // rows that earlier runs left in jobs; none of them is planned
   HttpCounts http;
   PhaseSeconds seconds;
   std::optional<std::int64_t> not_before_ms;

@@ -183,7 +183,8 @@ void Sender::start_ready() {
     PendingCall& pending = calls_.at(id);
     Work& work = works_.at(pending.work);
     const Clock::Time now = parts_.clock.now();
-    if (cancelled_ || given_up_ || (stop_ && pending.intent)) {
+    const bool left = !pending.intent && job_takes_too_long(work);
+    if (cancelled_ || given_up_ || left || (stop_ && pending.intent)) {
       calls_.erase(id);
       --work.outstanding;
       never_sent(work);

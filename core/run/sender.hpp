@@ -66,6 +66,9 @@ class Sender {
   /// clock's milliseconds gives the store's time. Throws what the committer throws.
   void run(std::int64_t steady_to_store_ms);
 
+  /// A batch that an earlier run left in a job of the tool; before run().
+  void resume(Work work) { retries_.push_back(std::move(work)); }
+
   /// Why sending ended early, if it did.
   [[nodiscard]] const std::optional<Stop>& stopped() const { return stop_; }
   [[nodiscard]] bool was_cancelled() const { return cancelled_; }
@@ -113,6 +116,9 @@ class Sender {
   void on_finished(http::Finished finished);
   void expire(Work& work, PendingCall pending);
   void never_sent(Work& work);
+  [[nodiscard]] bool waits_for_job(const Work& work) const;
+  [[nodiscard]] bool job_takes_too_long(const Work& work) const;
+  void leave_pending(Work& work);
   void take_verdicts(Work& work, std::vector<Verdict>& verdicts);
   void take_pace(Work& work, const Step& step, wire::RateClass rate_class,
                  const wire::Reply* reply);
@@ -147,6 +153,7 @@ class Sender {
   void ask_read_back(Work& work);
   void apply_read(Work& work, ReadStep step, const wire::Reply* reply);
   void end_read_back(Work& work);
+  [[nodiscard]] Version version_in_doubt(const WorkRow& row) const;
   void count_doubtful();
   [[nodiscard]] std::string idempotency_key(const Work& work) const;
   [[nodiscard]] bool may_repeat(const Work& work) const;

@@ -181,11 +181,19 @@ void Sender::apply_read(Work& work, ReadStep step, const wire::Reply* reply) {
   if (work.outstanding == 0) end_read_back(work);
 }
 
+/// The version that was sent when the answer was lost: that is what the record has.
+Version Sender::version_in_doubt(const WorkRow& row) const {
+  const auto doubt = parts_.state.doubts.find(row.identity);
+  const bool known = doubt != parts_.state.doubts.end() && !doubt->second.mixed;
+  return known ? doubt->second.version : row.version;
+}
+
 /// Found: accepted. Absent each time: sent now. Anything else is still not known.
 void Sender::end_read_back(Work& work) {
   Settled settled;
   Piece piece;
   TakenBatch found;
+  found.rows.op = StateOp::insert;
   Work absent;
   Work again;
   for (WorkRow& row : work.rows) {
@@ -193,7 +201,7 @@ void Sender::end_read_back(Work& work) {
     if (outcome == Outcome::accepted) {
       ++settled.counts.accepted;
       if (row.was_rejected) piece.no_longer_rejected.push_back(row.identity);
-      found.rows.rows.push_back({row.identity, row.version, row.key, row.match});
+      found.rows.rows.push_back({row.identity, version_in_doubt(row), row.key, row.match});
       found.destination_ids.push_back(row.verdict->destination_id);
       continue;
     }

@@ -27,7 +27,8 @@ RowOutcome on_record(Outcome outcome) {
 }  // namespace
 
 bool Sender::may_retry(const Work& work, const WorkRow& row) const {
-  if (ending() || work.attempt >= options_.max_attempts) return false;
+  // What a job left behind is the next diff's to send: there are no fields here.
+  if (work.resumes || ending() || work.attempt >= options_.max_attempts) return false;
   const bool doubtful = row.was_unknown || row.verdict->outcome == Outcome::unknown;
   // Under an idempotency key the batch goes again as it was, or not at all.
   if (doubtful && !work.idempotency_key.empty() && !may_repeat(work)) return false;
@@ -37,6 +38,7 @@ bool Sender::may_retry(const Work& work, const WorkRow& row) const {
 
 void Sender::end_work(Work& work) {
   if (work.reads_back) return end_read_back(work);
+  if (ending() && waits_for_job(work)) return leave_pending(work);
   Settled settled;
   Piece piece;
   std::vector<RowIndex> again;

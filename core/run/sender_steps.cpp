@@ -12,6 +12,14 @@ using std::chrono::milliseconds;
 // A tool that asks for a longer pause than this says: not in this run. That is quota, not pace.
 constexpr milliseconds kLongestPause{15 * 60'000};
 
+StateOp state_op(const Work& work) {
+  if (work.operation == Operation::insert) return StateOp::insert;
+  const bool removes = std::all_of(work.rows.begin(), work.rows.end(), [](const WorkRow& row) {
+    return row.change == Change::removed;
+  });
+  return removes ? StateOp::remove : StateOp::write;
+}
+
 bool refused_whole(const wire::Reply* reply) {
   if (reply == nullptr) return true;
   if (reply->failure == wire::Failure::none) return reply->status >= 300 && reply->status < 500;
@@ -23,8 +31,10 @@ bool refused_whole(const wire::Reply* reply) {
 void Sender::begin(Work work) {
   if (work.id == 0) work.id = next_id_++;
   work.trace = report_.run_id + "-" + std::to_string(next_id_++);
-  work.memo.clear();
-  work.intents.clear();
+  if (!work.resumes) {
+    work.memo.clear();
+    work.intents.clear();
+  }
   work.regroup.clear();
   work.paced = false;
   for (WorkRow& row : work.rows) row.verdict.reset();
@@ -32,6 +42,10 @@ void Sender::begin(Work work) {
   Work& kept = works_.insert_or_assign(id, std::move(work)).first->second;
   kept.refresh_views();
   if (kept.reads_back) return ask_read_back(kept);
+  if (kept.resumes) {
+    Step step = parts_.destination.resume(kept.batch(parts_.schema), kept.memo);
+    return apply(kept, std::move(step), nullptr, nullptr);
+  }
   if (kept.operation == Operation::insert &&
       options_.insert_safety == InsertSafety::idempotency_key) {
     kept.idempotency_key = idempotency_key(kept);
@@ -101,7 +115,10 @@ void Sender::apply(Work& work, Step step, const Call* call, const wire::Reply* r
   if (!step.memo.empty()) work.memo = std::move(step.memo);
   take_pace(work, step, call == nullptr ? wire::RateClass{0} : call->rate_class, reply);
   take_stop(work, step, reply);
-  if (step.wait > milliseconds(0)) work.ready_at = parts_.clock.now() + step.wait;
+  if (step.wait > milliseconds(0)) {
+    work.ready_at = parts_.clock.now() + step.wait;
+    if (!work.memo.empty() && !work.job_since) work.job_since = parts_.clock.now();
+  }
   for (Call& next : step.calls) ask_intent(work, std::move(next));
   if (work.outstanding == 0) end_work(work);
 }
@@ -127,10 +144,7 @@ void Sender::ask_intent(Work& work, Call call) {
   }
   work.unkeyed = work.unkeyed || makes_another(work, call.effect);
   IntentBatch intent;
-  const bool removes = std::all_of(work.rows.begin(), work.rows.end(), [](const WorkRow& row) {
-    return row.change == Change::removed;
-  });
-  intent.op = removes ? StateOp::remove : StateOp::write;
+  intent.op = state_op(work);
   intent.attempt = static_cast<std::uint32_t>(work.attempt);
   intent.memo = work.memo;
   if (!work.idempotency_key.empty()) mark_repeatable(work, call.request.body, intent);
@@ -221,6 +235,10 @@ void Sender::on_finished(http::Finished finished) {
 void Sender::never_sent(Work& work) {
   if (work.reads_back) {
     if (work.outstanding == 0) end_read_back(work);
+    return;
+  }
+  if (waits_for_job(work)) {
+    if (work.outstanding == 0) leave_pending(work);
     return;
   }
   wire::Reply never;

@@ -103,6 +103,7 @@ Timing parse_timing(const json& spec) {
   timing.quiet = seconds(*found, "quiet_s", timing.quiet);
   timing.drain = seconds(*found, "drain_s", timing.drain);
   timing.outage = seconds(*found, "outage_s", timing.outage);
+  timing.job_patience = seconds(*found, "job_patience_s", timing.job_patience);
   timing.store_patience = seconds(*found, "store_patience_s", timing.store_patience);
   const milliseconds none{-1};
   const milliseconds deadline = seconds(*found, "deadline_s", none);

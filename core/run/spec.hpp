@@ -66,6 +66,7 @@ struct Timing {
   std::chrono::milliseconds quiet{120'000};
   std::chrono::milliseconds drain{3'000};
   std::chrono::milliseconds outage{120'000};  // of nothing but failures, then the run gives up
+  std::chrono::milliseconds job_patience{600'000};  // then a job is left to the next run
   std::chrono::milliseconds store_patience{60'000};  // outcomes are kept so long for a lost store
   std::optional<std::chrono::milliseconds> deadline;
 };

@@ -1,6 +1,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "destination/registry.hpp"
 #include "run/engine.hpp"
 #include "source/postgres_source.hpp"
 #include "state/store.hpp"
@@ -25,6 +26,7 @@ Surroundings real_surroundings(std::unique_ptr<Source> arrow_source) {
   world.transport = http::make_curl_transport;
   world.clock = std::make_shared<SystemClock>();
   world.committer = make_threaded_committer;
+  world.destination = make_destination;
   return world;
 }
 

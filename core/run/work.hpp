@@ -57,6 +57,8 @@ struct Work {
   std::vector<WorkIntent> intents;
   std::vector<Regroup> regroup;
   std::size_t outstanding = 0;  // calls without an answer
+  bool resumes = false;         // a job of an earlier run: asked for, not sent
+  std::optional<Clock::Time> job_since;  // when it first was left to wait for a job
   bool reads_back = false;      // asks whether its inserts are there instead of sending them
   int reads = 0;                // times that it asked
   bool unkeyed = false;         // a request of it cannot be repeated harmlessly

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "destination/registry.hpp"
 #include "run/engine.hpp"
 #include "source/source.hpp"
 
@@ -248,6 +249,8 @@ class World {
   int transports = 0;
   nlohmann::json changes = nlohmann::json::object();  // merged into the spec (RFC 7396)
   std::function<std::unique_ptr<StateStore>(std::unique_ptr<StateStore>)> around_store;
+  decltype(Surroundings::transport) transport;      // unset: the tool's
+  decltype(Surroundings::destination) destination;  // unset: as the connection's type says
 
   void fill(int rows, const std::string& value = "a") {
     model.clear();
@@ -307,12 +310,15 @@ class World {
       auto store = open_store(url, create);
       return around_store ? around_store(std::move(store)) : std::move(store);
     };
-    world.transport = [this](const http::TransportOptions&) {
+    world.transport = [this](const http::TransportOptions& options)
+        -> std::unique_ptr<http::Transport> {
       ++transports;
+      if (transport) return transport(options);
       return std::make_unique<ToolTransport>(tool);
     };
     world.clock = std::make_shared<SystemClock>();
     world.committer = make_threaded_committer;
+    world.destination = destination ? destination : make_destination;
     return world;
   }
 
