@@ -68,7 +68,8 @@ struct FieldHashes {
 inline constexpr std::size_t kFieldHashesBytes = 65'536;
 
 /// One commit of the settle thread: outcomes of finished batches and intents of the next ones.
-/// Everything in it becomes durable together, or nothing.
+/// Everything in it becomes durable together, or nothing. One without journal rows cannot be found
+/// again: it is made as often as it is asked for.
 struct Commit {
   std::vector<JournalRow> journal;  // seq set by the caller, rising without gaps from last_seq
   std::vector<RejectedRow> rejected;  // inserted, or the rest replaced and, unless it is released,

@@ -96,6 +96,10 @@ class SqliteStore : public StateStore {
   [[nodiscard]] bool lives(const ShardRow& shard, const std::string& asking_run_id);
   /// Throws Fenced where a run holds one of them.
   void check_free(const std::vector<ShardRow>& shards, const SyncAddress& address);
+  /// Removes a sync under which nothing was ever written down, and gives its runs to another.
+  /// Returns its latest epoch; nullopt where it has state.
+  [[nodiscard]] std::optional<std::int64_t> free_name(const SyncAddress& name, std::int64_t runs_to,
+                                                      Catalogue& catalogue);
   /// Makes the sync, without shards.
   [[nodiscard]] SyncRow new_sync(const SyncAddress& address, Catalogue& catalogue);
   /// Makes the sync with shards that hold nothing.

@@ -9,35 +9,42 @@
 
 namespace tailrace {
 
+std::optional<std::int64_t> SqliteStore::free_name(const SyncAddress& name, std::int64_t runs_to,
+                                                   Catalogue& catalogue) {
+  const SyncRow* taken = catalogue.find(name);
+  if (taken == nullptr) return 0;
+  const std::vector<ShardRow> shards = catalogue.shards_of(*taken);
+  const bool blank = std::all_of(shards.begin(), shards.end(),
+                                 [](const ShardRow& shard) { return shard.is_blank(); });
+  if (!blank) return std::nullopt;
+  check_free(shards, name);
+  SqliteCatalogue tables(*connection_);
+  tables.remove_shards(taken->id);
+  tables.remove_sync(taken->id);
+  SqliteRuns(*connection_).move(taken->id, runs_to);
+  catalogue.store.syncs -= 1;
+  catalogue.store.shards -= std::ssize(shards);
+  tables.write(catalogue.store);
+  std::int64_t epoch = 0;
+  for (const ShardRow& shard : shards) epoch = std::max(epoch, shard.epoch);
+  return epoch;
+}
+
 bool SqliteStore::rename(const SyncAddress& from, const SyncAddress& to) {
   bool carried = false;
   with_connection([&](SqliteConnection& connection) {
-    carried = false;
     SqliteTransaction transaction(connection);
     SqliteCatalogue tables(connection);
     Catalogue catalogue = read_catalogue(tables);
     adopt_clock(tables, catalogue, true);
     const SyncRow* old = catalogue.find(from);
     if (old == nullptr || same_sync(from, to)) return;
-    std::int64_t epoch = 0;
-    if (const SyncRow* taken = catalogue.find(to)) {
-      const std::vector<ShardRow> blank = catalogue.shards_of(*taken);
-      if (!std::all_of(blank.begin(), blank.end(), [](const auto& s) { return s.is_blank(); })) {
-        return;
-      }
-      check_free(blank, to);
-      for (const ShardRow& shard : blank) epoch = std::max(epoch, shard.epoch);
-      tables.remove_shards(taken->id);
-      tables.remove_sync(taken->id);
-      SqliteRuns(connection).move(taken->id, old->id);
-      catalogue.store.syncs -= 1;
-      catalogue.store.shards -= static_cast<std::int64_t>(blank.size());
-      tables.write(catalogue.store);
-    }
     std::vector<ShardRow> shards = catalogue.shards_of(*old);
+    const std::optional<std::int64_t> epoch = free_name(to, old->id, catalogue);
+    if (!epoch) return;
     check_free(shards, from);
     for (ShardRow& shard : shards) {
-      shard.epoch = std::max(shard.epoch, epoch) + 1;
+      shard.epoch = std::max(shard.epoch, *epoch) + 1;
       shard.lease_until_ms = 0;
       tables.write(shard);
     }

@@ -81,8 +81,8 @@ class StateStore {
                                                      const std::string& key, std::size_t limit) = 0;
 
   /// Takes tokens of a limit that all runs of an account share, or gives some back. A machine that
-  /// loses its power may forget what was drawn last. Throws std::invalid_argument where the ask
-  /// makes no sense.
+  /// loses its power may forget what was drawn last; a call made again after StoreUnavailable may
+  /// take tokens twice. Throws std::invalid_argument where the ask makes no sense.
   [[nodiscard]] virtual RateGrant draw(const RateAsk& ask) = 0;
 
   /// Replaces what this shard counted before.

@@ -47,6 +47,7 @@ int truncate(sqlite3_file* f, sqlite3_int64 size) {
   return code != SQLITE_OK ? code : real(f)->pMethods->xTruncate(real(f), size);
 }
 int sync(sqlite3_file* f, int flags) {
+  ++fault_plan().syncs;
   const int code = change(SQLITE_IOERR_FSYNC);
   if (code != SQLITE_OK || !fault_plan().sync) return code;
   return real(f)->pMethods->xSync(real(f), flags);

@@ -15,6 +15,7 @@ struct FaultPlan {
   bool sync = true;    // false: nothing waits for the disk, for tests that are not about that
 
   int changes = 0;     // writes, syncs, truncations and deletions so far
+  int syncs = 0;       // asked for so far
   int faults = 0;
 };
 

@@ -78,6 +78,8 @@ class FailingDisk : public ::testing::Test {
       commit.journal.push_back({seq + 2, claim->holder.epoch, run_id, JournalKind::outcome, 0,
                                 pack_outcomes({{seq + 1, 0, 1, {{RowOutcome::accepted, {}}}}})});
       commit.rejected.emplace_back().identity = identity_of(900 + static_cast<std::uint64_t>(i));
+      commit.log = {{"key", "upsert", "accepted", {}, {}}};
+      commit.fields = {{identity_of(900 + static_cast<std::uint64_t>(i)), "hashes"}};
       seq += 2;
       again([&] { store->append(claim->holder, commit); });
       tell(i + 1);
@@ -100,7 +102,11 @@ class FailingDisk : public ::testing::Test {
     EXPECT_TRUE(claim) << "the dead run's lease is taken at once";
     const StateView view = load_state(*store, *claim, kQuietMs);
     EXPECT_TRUE(view.doubts.empty());
-    for (const auto& [identity, row] : view.rejected) EXPECT_EQ(row.attempts, 1);
+    for (const auto& [identity, row] : view.rejected) {
+      EXPECT_EQ(row.attempts, 1);
+      EXPECT_EQ(store->read_fields(claim->holder, {&identity, 1}).at(0), "hashes");
+    }
+    EXPECT_EQ(store->log_of("", "key", 100).size(), view.rejected.size()) << "with its commit";
     std::map<IdentityHash, Version> versions;
     for (StateTable::Slot slot = 0; slot < view.table.capacity(); ++slot) {
       if (!view.table.marks(slot).acknowledged) continue;
@@ -159,6 +165,44 @@ TEST_F(FailingDisk, EachCallMadeAgainAfterATornWriteHappensOnce) {
 }
 
 TEST_F(FailingDisk, ADiskThatIsFullForOnceLosesNothing) { fail_at_each_change(Fault::disk_full); }
+
+TEST_F(FailingDisk, TokensAreDrawnWithoutWaitingForTheDiskAndCommitsAreNot) {
+  fresh();
+  const ScopedFault plan({});
+  const auto store = open();
+  const Claim claim = *store->claim(kAccounts, run_row("r1"), kLeaseMs);
+  for (int i = 0; i < 3; ++i) {
+    int before = fault_plan().syncs;
+    const RateAsk ask{"crm:acme", "calls", 100, 10'000, 200, 1};
+    EXPECT_EQ(store->draw(ask).granted, 1);
+    EXPECT_EQ(fault_plan().syncs, before);
+    before = fault_plan().syncs;
+    store->renew(claim.holder, kLeaseMs);
+    EXPECT_GT(fault_plan().syncs, before) << "what follows is synced again";
+  }
+}
+
+TEST_F(FailingDisk, ADrawThatFailedTakesTokensOnceAtMostAndLeavesTheStoreSynced) {
+  for (int at = 1;; ++at) {
+    fresh();
+    const auto store = open();
+    const RateAsk ask{"crm:acme", "calls", 100, 10'000, 200, 40};
+    int met = 0;
+    {
+      const ScopedFault plan({.fault = Fault::io_error, .at = at, .sync = false});
+      try {
+        EXPECT_EQ(store->draw(ask).granted, 40);
+      } catch (const StoreUnavailable&) {}
+      met = fault_plan().faults;
+    }
+    if (met == 0) break;
+    const double left = store->draw({"crm:acme", "calls", 100, 10'000, 200, 100}).granted;
+    EXPECT_TRUE(left == 60 || left == 100) << left << " after a fault at change " << at;
+    const int before = fault_plan().syncs;
+    static_cast<void>(store->claim(kAccounts, run_row("r1"), kLeaseMs));
+    EXPECT_GT(fault_plan().syncs, before);
+  }
+}
 
 TEST_F(FailingDisk, AClaimThatWasNotAnsweredIsOursOnlyIfItHappened) {
   int lost = 0;

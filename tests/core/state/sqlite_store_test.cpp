@@ -196,6 +196,30 @@ TEST_F(SqliteFile, RowsThatVanishAreMissed) {
   }
 }
 
+TEST_F(SqliteFile, NotesThatWereChangedAreFound) {
+  const auto store = open();
+  const Claim claim = *store->claim(kAccounts, run_row("r1"), kLeaseMs);
+  const RateAsk ask{"crm:acme", "calls", 10, 10'000, 200, 1};
+  const IdentityHash identity{1, 2};
+  const auto read = [&] {
+    static_cast<void>(store->draw(ask));
+    static_cast<void>(store->shard_counts(claim.holder, "monday"));
+    static_cast<void>(store->read_fields(claim.holder, {&identity, 1}));
+  };
+  for (const char* sql :
+       {"UPDATE rate_budget SET used = 0", "UPDATE rate_budget SET slot = slot + 1",
+        "UPDATE shard_count SET counts = '[]'", "UPDATE field_hashes SET hashes = x'00'"}) {
+    store->put_shard_count(claim.holder, "monday", "{}");
+    Commit commit;
+    commit.fields = {{identity, "hashes"}};
+    store->append(claim.holder, commit);
+    read();
+    execute(sql);
+    EXPECT_THROW(read(), StateLost) << sql;
+    execute("DELETE FROM rate_budget");
+  }
+}
+
 TEST_F(SqliteFile, AStoreTakenAwayDuringARunIsNoticed) {
   const auto store = open();
   const Claim claim = *store->claim(kAccounts, run_row("r1"), kLeaseMs);

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "store_contract.hpp"
@@ -98,6 +100,21 @@ TEST_P(StoreContract, AsksThatMakeNoSenseAreRefused) {
   for (const RateAsk& ask : asks) {
     EXPECT_THROW(static_cast<void>(store->draw(ask)), std::invalid_argument);
   }
+}
+
+TEST_P(StoreContract, ManyWhoDrawAtOnceGetNoMoreThanThereIs) {
+  constexpr double limit = 60;
+  std::vector<std::unique_ptr<StateStore>> stores(4);
+  for (auto& store : stores) store = backend_->open();
+  std::atomic<int> granted{0};
+  std::vector<std::thread> threads;
+  for (auto& store : stores) {
+    threads.emplace_back([&granted, &store] {
+      while (store->draw(ask_for(1, limit)).granted == 1) ++granted;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(granted.load(), limit);
 }
 
 /// Whoever draws from a budget: asks for a few, waits when there are none, gives back what it did
