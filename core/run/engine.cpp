@@ -4,6 +4,7 @@
 
 #include "run/engine_session.hpp"
 #include "run/plan.hpp"
+#include "run/plan_errors.hpp"
 
 namespace tailrace {
 namespace {
@@ -50,6 +51,8 @@ RunResult Engine::run() {
                           : error.configuration ? Status::config
                                                 : Status::unfinished;
     end_with(session, status, error.what());
+  } catch (const StalePlan& error) {
+    end_with(session, Status::refused, error.what());
   } catch (const StateLost& error) {
     end_with(session, Status::state_lost, error.what());
   } catch (const Fenced& error) {
@@ -76,15 +79,23 @@ RunResult Engine::run() {
 }
 
 void Engine::perform(Session& session) {
+  check_plan_ask();
   open(session);
-  claim(session);
-  read(session);
-  guard(session);
+  if (spec_.plan.read.empty()) {
+    claim(session);
+    read(session);
+    guard(session);
+  } else {
+    open_plan_file(session);
+    claim(session);
+    take_plan(session);
+  }
   if (spec_.task == Task::plan) {
     const PlanAsk ask = plan_ask(session);
     session.plan =
         make_plan(ask, *session.changes, [&] { ++session.report.outcomes.not_attempted; });
     session.rows_counted = true;
+    write_plan_file(session);
     end_with(session, Status::planned, "");
     return;
   }
@@ -122,7 +133,7 @@ PlanAsk Engine::plan_ask(const Session& session) const {
               *session.destination,
               session.state.known,
               session.differ->plan_fingerprint(),
-              [&session](const IdentityHash& id) { return session.differ->is_duplicate(id); }};
+              [&session](const IdentityHash& id) { return session.is_duplicate(id); }};
   ask.write = write_operation(spec_.mode);
   ask.removal = removal_operation(spec_.on_removed);
   ask.rates = rates_of(session.destination->capabilities(), spec_.connection);
@@ -134,11 +145,11 @@ PlanAsk Engine::plan_ask(const Session& session) const {
 
 void Engine::open(Session& session) {
   progress_.phase.store(Phase::read);
-  auto source = world_.source(spec_);
-  session.encoding = source->encoding();
-  session.reader = std::make_unique<Reader>(std::move(source));
-  Reader* reader = session.reader.get();
-  {
+  if (spec_.plan.read.empty()) {
+    auto source = world_.source(spec_);
+    session.encoding = source->encoding();
+    session.reader = std::make_unique<Reader>(std::move(source));
+    Reader* reader = session.reader.get();
     const std::lock_guard lock(cancel_mutex_);
     interrupt_ = [reader] { reader->cancel(); };
   }
@@ -163,8 +174,9 @@ void Engine::claim(Session& session) {
   session.report.account = address.account;
   session.report.object = address.object;
   carry_old_name(session, address);
+  session.state_sync = address.sync;
   if (only_looks(spec_)) {
-    session.claim = session.store->peek(address).value_or(Claim{});
+    look(session, address);
   } else {
     RunRow run;
     run.run_id = spec_.run_id;
@@ -176,6 +188,7 @@ void Engine::claim(Session& session) {
       throw Ended(Status::busy, "another run of '" + spec_.sync + "' is at work");
     }
     session.leased = true;
+    session.shards = {*session.claim};
   }
   const Claim& claim = *session.claim;
   session.report.epoch = claim.holder.epoch;

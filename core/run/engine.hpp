@@ -80,6 +80,12 @@ class Engine {
   void read(Session& session);
   void prepare_mode(Session& session) const;
   void guard(Session& session);
+  static void refuse_breaches(const Session& session);
+  void check_plan_ask() const;
+  void look(Session& session, const SyncAddress& address) const;
+  void open_plan_file(Session& session);
+  void take_plan(Session& session);
+  void write_plan_file(Session& session);
   void send(Session& session);
   void adopt(Session& session);
   void verify(Session& session);

@@ -34,7 +34,7 @@ void Engine::adopt(Session& session) {
   ChangeRow row;
   session.changes->rewind();
   while (session.changes->next(row)) {
-    if (session.differ->is_duplicate(row.identity)) continue;
+    if (session.is_duplicate(row.identity)) continue;
     if (row.change == Change::removed) {
       ++session.report.outcomes.skipped;  // stays known: a later run takes it away
       continue;

@@ -80,10 +80,11 @@ void Engine::write_end(Session& session, StateStore& store) {
   if (reached_end && session.diff_finished) {
     finish.mapping_fingerprint = spec_.mapping_fingerprint;
     finish.encoding = session.encoding;
-    finish.forgotten = session.differ->forgotten();
+    PlanLists lists = session.lists();
+    finish.forgotten = std::move(lists.forgotten);
     const bool all_sent = session.full_refresh || !session.state.has_baseline || session.adopted;
     finish.resynced = all_sent && report.status != Status::unfinished && !spec_.only_keys;
-    const FoldInput input{session.differ->newly_absent(), session.differ->returned()};
+    const FoldInput input{std::move(lists.newly_absent), std::move(lists.returned)};
     const std::uint64_t journal_rows = session.state.journal_rows + report.outcomes.total();
     if (fold_is_due(journal_rows, claim.snapshot_entries, input)) {
       fold_state(store, claim, input, store.now_ms(), spec_.timing.quiet.count(), finish);

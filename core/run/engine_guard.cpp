@@ -44,7 +44,7 @@ void add_counts(const std::string& text, GuardFacts& facts) {
 
 GuardFacts Engine::guard_facts(Session& session) {
   GuardFacts facts;
-  facts.counts = session.differ->counts();
+  facts.counts = session.counts();
   facts.known = session.state.known;
   const Claim& claim = *session.claim;
   facts.encoding_changed = !claim.encoding.empty() && claim.encoding != session.encoding &&
@@ -100,7 +100,11 @@ void Engine::guard(Session& session) {
   if (takes_as_delivered(session)) return;
   guard_shards(session, facts);
   session.report.breaches = judge(spec_.guards, facts, spec_.allow_guards);
-  if (session.report.breaches.empty() || spec_.task == Task::plan) return;
+  if (spec_.task != Task::plan) refuse_breaches(session);
+}
+
+void Engine::refuse_breaches(const Session& session) {
+  if (session.report.breaches.empty()) return;
   std::string message = "refused by a guard, nothing was sent";
   for (const Breach& breach : session.report.breaches) message += "; " + breach.message;
   throw Ended(Status::refused, message);

@@ -4,6 +4,7 @@
 
 #include "diff/guard.hpp"
 #include "run/engine_session.hpp"
+#include "run/whole_state.hpp"
 #include "wire/json_writer.hpp"
 
 namespace tailrace {
@@ -73,7 +74,7 @@ void Engine::read(Session& session) {
   const bool has_state = session.claim->holder.epoch > 0;
   if (has_state) {
     session.with_store([&](StateStore& store) {
-      session.state = load_state(store, *session.claim, spec_.timing.quiet.count());
+      session.state = load_whole(store, session.shards, spec_.timing.quiet.count());
     });
   }
   prepare_mode(session);
@@ -110,7 +111,7 @@ void Engine::read(Session& session) {
     session.null_counter->consume(chunk);
     progress_.scanned.store(differ.counts().scanned, std::memory_order_relaxed);
   }
-  session.with_store([&](StateStore& store) { differ.finish(key_reader(store, *session.claim)); });
+  session.with_store([&](StateStore& store) { differ.finish(whole_key_reader(store, session.shards)); });
   session.diff_finished = true;
   const double total = seconds_between(session.started, world_.clock->now());
   session.report.seconds.read = waited;

@@ -117,9 +117,7 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
       std::chrono::duration_cast<milliseconds>(world_.clock->now().time_since_epoch());
   Sender* told = nullptr;
   Batcher::Hooks hooks;
-  hooks.is_duplicate = [&](const IdentityHash& id) {
-    return session.differ && session.differ->is_duplicate(id);
-  };
+  hooks.is_duplicate = [&](const IdentityHash& id) { return session.is_duplicate(id); };
   hooks.withheld = [&](Withheld row) { told->withheld(std::move(row)); };
   hooks.doubtful = [&](WorkRow row) { told->doubtful(std::move(row)); };
   FieldChoice fields(spec_.schema, *session.hasher);

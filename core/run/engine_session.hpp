@@ -16,6 +16,7 @@
 #include "row/hash.hpp"
 #include "run/committer.hpp"
 #include "run/engine.hpp"
+#include "run/plan_file.hpp"
 #include "run/recording.hpp"
 #include "run/report.hpp"
 #include "run/verify.hpp"
@@ -56,17 +57,20 @@ struct Engine::Session {
   std::string source_code;
   std::string trouble;  // why rows are left over, in the tool's or the network's words
   std::unique_ptr<StateStore> store;
-  std::optional<Claim> claim;
+  std::vector<Claim> shards;  // whose state is loaded: the claimed one, or all that are looked at
+  std::optional<Claim> claim;  // of them, as one
+  std::string state_sync;  // the name under which the state was found
   std::unique_ptr<Committer> committer;
   std::unique_ptr<Reader> reader;
   std::string encoding;
   std::unique_ptr<Destination> destination;
   std::optional<Hasher> hasher;
   std::optional<InsertSafety> insert_safety;  // of mode insert and append, as it is kept
-  bool full_refresh = false;                  // asked for, or due
+  bool full_refresh = false;  // asked for, or due
   StateView state;
   std::optional<Changeset> changes;
-  std::optional<Differ> differ;
+  std::optional<Differ> differ;  // unset where a plan file is sent
+  std::optional<OpenedPlan> sealed;  // that plan; its rows are `changes`
   std::unique_ptr<http::Transport> transport;
   std::unique_ptr<http::Auth> auth;
   Clock::Time started;
@@ -76,9 +80,19 @@ struct Engine::Session {
   bool adopted = false;  // the model was taken as delivered
   std::optional<NullCounter> null_counter;
 
+  [[nodiscard]] const DiffCounts& counts() const {
+    return sealed ? sealed->header.counts : differ->counts();
+  }
   [[nodiscard]] std::uint64_t planned() const {
-    const DiffCounts& counts = differ->counts();
-    return counts.added + counts.changed + counts.removed;
+    return counts().added + counts().changed + counts().removed;
+  }
+  /// A plan file has no rows that are not to be sent.
+  [[nodiscard]] bool is_duplicate(const IdentityHash& identity) const {
+    return differ && differ->is_duplicate(identity);
+  }
+  [[nodiscard]] PlanLists lists() const {
+    if (sealed) return sealed->lists;
+    return {differ->newly_absent(), differ->returned(), differ->forgotten()};
   }
   /// Uses the store while the settle thread does not.
   template <typename Use>
@@ -99,7 +113,7 @@ struct Engine::Session {
     ChangeRow row;
     changes->rewind();
     while (changes->next(row)) {
-      if (!differ->is_duplicate(row.identity)) ++report.outcomes.not_attempted;
+      if (!is_duplicate(row.identity)) ++report.outcomes.not_attempted;
     }
     rows_counted = true;
   }

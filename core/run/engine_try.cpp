@@ -16,12 +16,12 @@ void Engine::attempt(Session& session) {
     if (!invalid.empty()) {
       throw Ended(Status::config, "the row cannot be sent: " + invalid.front().message);
     }
-    throw Ended(Status::config, session.differ->counts().unchanged > 0
+    throw Ended(Status::config, session.counts().unchanged > 0
                                     ? "the row was delivered before: its record is made once"
                                     : "the model has no row with the key '" + key + "'");
   }
   Batcher::Hooks hooks;
-  hooks.is_duplicate = [&](const IdentityHash& id) { return session.differ->is_duplicate(id); };
+  hooks.is_duplicate = [&](const IdentityHash& id) { return session.is_duplicate(id); };
   std::string held;
   hooks.withheld = [&](const Withheld& row) { held = row.reason.message; };
   hooks.doubtful = [&](const WorkRow&) { held = "an earlier insert of it may have happened"; };

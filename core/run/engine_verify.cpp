@@ -109,7 +109,7 @@ void Engine::verify(Session& session) {
   ChangeRow row;
   session.changes->rewind();
   while (session.changes->next(row)) {
-    if (session.differ->is_duplicate(row.identity)) continue;
+    if (session.is_duplicate(row.identity)) continue;
     if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled while records were read");
     if (row.change == Change::removed) {
       const EntryKeys& keys = row.keys;

@@ -147,6 +147,19 @@ std::vector<InvalidRow> invalid_of(const json& list) {
   return rows;
 }
 
+json nulls_json(const std::optional<NullCounts>& nulls) {
+  if (!nulls) return nullptr;
+  return {{"rows", nulls->rows}, {"fields", nulls->nulls}};
+}
+
+std::optional<NullCounts> nulls_of(const json& from) {
+  if (from.is_null()) return std::nullopt;
+  NullCounts nulls;
+  from.at("rows").get_to(nulls.rows);
+  from.at("fields").get_to(nulls.nulls);
+  return nulls;
+}
+
 PlanHeader parse(const json& from) {
   PlanHeader header;
   from.at("run_id").get_to(header.run_id);
@@ -163,6 +176,7 @@ PlanHeader parse(const json& from) {
   header.positions = positions_of(from.at("positions"));
   from.at("state_sum").get_to(header.state_sum);
   from.at("mapping_fingerprint").get_to(header.mapping_fingerprint);
+  from.at("source_kind").get_to(header.source_kind);
   from.at("encoding").get_to(header.encoding);
   header.schema = schema_of(from.at("schema"));
   header.mode = value_of(kModes, from, "mode");
@@ -172,7 +186,7 @@ PlanHeader parse(const json& from) {
   header.whole = counts_of(from.at("whole"));
   from.at("known").get_to(header.known);
   header.breaches = breaches_of(from.at("breaches"));
-  from.at("nulls").get_to(header.nulls);
+  header.nulls = nulls_of(from.at("nulls"));
   header.invalid_sample = invalid_of(from.at("invalid_sample"));
   from.at("fingerprint").get_to(header.fingerprint);
   from.at("whole_fingerprint").get_to(header.whole_fingerprint);
@@ -192,6 +206,7 @@ json to_json(const PlanHeader& header) {
           {"positions", positions_json(header.positions)},
           {"state_sum", header.state_sum},
           {"mapping_fingerprint", header.mapping_fingerprint},
+          {"source_kind", header.source_kind},
           {"encoding", header.encoding},
           {"schema", schema_json(header.schema)},
           {"mode", word_of(kModes, header.mode)},
@@ -201,7 +216,7 @@ json to_json(const PlanHeader& header) {
           {"whole", counts_json(header.whole)},
           {"known", header.known},
           {"breaches", breaches_json(header.breaches)},
-          {"nulls", header.nulls},
+          {"nulls", nulls_json(header.nulls)},
           {"invalid_sample", invalid_json(header.invalid_sample)},
           {"fingerprint", header.fingerprint},
           {"whole_fingerprint", header.whole_fingerprint}};

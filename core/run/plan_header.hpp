@@ -1,14 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "diff/differ.hpp"
 #include "diff/guard.hpp"
 #include "diff/invalid_row.hpp"
+#include "diff/null_count.hpp"
 #include "row/schema.hpp"
 #include "run/spec.hpp"
 
@@ -38,6 +39,7 @@ struct PlanHeader {
   std::vector<ShardPosition> positions;  // of every shard there was; none where the sync is new
   std::string state_sum;                 // of this part's entries, see state_sums()
   std::string mapping_fingerprint;
+  std::string source_kind;
   std::string encoding;
   Schema schema;
   Mode mode = Mode::upsert;
@@ -48,7 +50,7 @@ struct PlanHeader {
   DiffCounts whole;
   std::uint64_t known = 0;  // the guards' base, of the whole
   std::vector<Breach> breaches;                // of the whole, when the plan was made
-  std::map<std::string, std::uint64_t> nulls;  // NULLs a field, of the whole
+  std::optional<NullCounts> nulls;             // of the whole; unset where no guard watches any
   std::vector<InvalidRow> invalid_sample;      // all with part 0, which counts the invalid rows
   std::string fingerprint;                     // of this part's rows
   std::string whole_fingerprint;

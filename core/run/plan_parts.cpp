@@ -1,5 +1,6 @@
 #include "run/plan_parts.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <numeric>
@@ -18,6 +19,19 @@ struct Part {
   PlanHeader header;
   PlanLists lists;
   RowTally tally;
+};
+
+/// Where a plan file goes.
+struct Target {
+  explicit Target(const std::string& path)
+      : directory(path.find('/') == std::string::npos ? "." : path.substr(0, path.rfind('/') + 1)),
+        name(path.substr(path.rfind('/') + 1)) {  // all of it where there is no slash
+    if (name.empty() || name == "." || name == "..") {
+      throw PlanError("plan: '" + path + "' names no file");
+    }
+  }
+  PlanDirectory directory;
+  std::string name;
 };
 
 /// Reads the rows that a run would send, once from the front.
@@ -70,10 +84,6 @@ void check_sums(const PlanContent& content, const std::vector<Part>& parts) {
 }
 
 std::vector<Part> divide(const PlanContent& content, int of) {
-  if (of < 1 || of > kMostParts) {
-    throw PlanError("plan: there may be 1 to " + std::to_string(kMostParts) + " parts, not " +
-                    std::to_string(of));
-  }
   std::vector<Part> parts(static_cast<std::size_t>(of));
   visit_rows(content, [&](const ChangeRow& row) {
     parts[shard_of(row.identity, static_cast<std::uint32_t>(of))].tally.add(
@@ -110,24 +120,51 @@ std::vector<Part> divide(const PlanContent& content, int of) {
   return parts;
 }
 
-/// Writes all parts in one pass over the rows. None has its name yet.
-std::vector<PlanOutput> write_all(const PlanDirectory& directory,
-                                  const std::vector<std::string>& names, const StoreIdentity& store,
-                                  const PlanContent& content, const std::vector<Part>& parts) {
-  std::vector<PlanOutput> outputs;
-  outputs.reserve(parts.size());
-  for (std::size_t i = 0; i < parts.size(); ++i) {
+/// Writes parts from `first` on, in one pass over the rows, as many as may well be open at once;
+/// none has its name yet. Returns the seals.
+std::vector<PlanSeal::Bytes> write_some(const PlanDirectory& directory,
+                                        const std::vector<std::string>& names,
+                                        const StoreIdentity& store, const PlanContent& content,
+                                        const std::vector<Part>& parts,
+                                        std::vector<PlanOutput>& outputs) {
+  constexpr std::size_t kOpenAtOnce = 64;
+  const std::size_t first = outputs.size();
+  const std::size_t end = std::min(parts.size(), first + kOpenAtOnce);
+  for (std::size_t i = first; i < end; ++i) {
     outputs.emplace_back(directory, names[i], store.secret);
     begin_plan(outputs.back(), store.id, to_json(parts[i].header), parts[i].lists,
                parts[i].tally.sizes);
   }
   std::string packed;
   visit_rows(content, [&](const ChangeRow& row) {
+    const std::size_t shard = shard_of(row.identity, static_cast<std::uint32_t>(parts.size()));
+    if (shard < first || shard >= end) return;
     packed.clear();
     append_packed(packed, row.change, row.identity, row.version, row.line, row.keys);
-    outputs[shard_of(row.identity, static_cast<std::uint32_t>(parts.size()))].write(packed);
+    outputs[shard].write(packed);
   });
-  return outputs;
+  std::vector<PlanSeal::Bytes> seals;
+  for (std::size_t i = first; i < end; ++i) seals.push_back(outputs[i].close());
+  return seals;
+}
+
+struct Written {
+  std::vector<PlanOutput> outputs;
+  std::vector<PlanSeal::Bytes> seals;
+};
+
+Written write_all(const PlanDirectory& directory, const std::vector<std::string>& names,
+                  const StoreIdentity& store, const PlanContent& content,
+                  const std::vector<Part>& parts) {
+  Written written;
+  written.outputs.reserve(parts.size());
+  while (written.outputs.size() < parts.size()) {
+    for (const PlanSeal::Bytes& seal :
+         write_some(directory, names, store, content, parts, written.outputs)) {
+      written.seals.push_back(seal);
+    }
+  }
+  return written;
 }
 
 std::string hex(const PlanSeal::Bytes& bytes) {
@@ -199,26 +236,33 @@ std::vector<std::string> state_sums(const StateTable& table, int of) {
   return texts;
 }
 
+void check_plan_path(const std::string& path) {
+  const Target target(path);
+  static_cast<void>(target.directory.may_write(target.name));
+}
+
+void check_parts_ask(const std::string& directory, int of) {
+  if (of < 1 || of > kMostParts) {
+    throw PlanError("plan: there may be 1 to " + std::to_string(kMostParts) + " parts, not " +
+                    std::to_string(of));
+  }
+  const PlanDirectory exists(directory);
+}
+
 std::string write_plan(const std::string& path, const StoreIdentity& store,
                        const PlanContent& content) {
-  const std::size_t slash = path.rfind('/');
-  const bool bare = slash == std::string::npos;
-  const std::string name = bare ? path : path.substr(slash + 1);
-  if (name.empty() || name == "." || name == "..") {
-    throw PlanError("plan: '" + path + "' names no file");
-  }
-  const PlanDirectory directory(bare ? "." : slash == 0 ? "/" : path.substr(0, slash));
-  static_cast<void>(directory.may_write(name));
+  const Target target(path);
+  static_cast<void>(target.directory.may_write(target.name));
   const std::vector<Part> parts = divide(content, 1);
-  std::vector<PlanOutput> outputs = write_all(directory, {name}, store, content, parts);
-  static_cast<void>(outputs.front().close());
-  outputs.front().publish();
-  directory.sync();
+  Written written = write_all(target.directory, {target.name}, store, content, parts);
+  written.outputs.front().publish();
+  target.directory.sync();
   return path;
 }
 
 std::vector<std::string> write_plan_parts(const std::string& path, int of,
                                           const StoreIdentity& store, const PlanContent& content) {
+  check_parts_ask(path, of);
   const PlanDirectory directory(path);
   const std::vector<Part> parts = divide(content, of);
   const std::string base = file_name(content.header.sync);
@@ -228,14 +272,14 @@ std::vector<std::string> write_plan_parts(const std::string& path, int of,
   for (const std::string& name : names) static_cast<void>(directory.may_write(name));
   const bool had_list = directory.may_write(list);
 
-  std::vector<PlanOutput> outputs = write_all(directory, names, store, content, parts);
+  Written written = write_all(directory, names, store, content, parts);
   std::vector<std::string> seals;
-  for (PlanOutput& output : outputs) seals.push_back(hex(output.close()));
+  for (const PlanSeal::Bytes& seal : written.seals) seals.push_back(hex(seal));
   // From here until the new list has its name, neither the old parts nor the new ones are a plan.
   if (had_list) directory.remove(list);
   directory.sync();
   std::vector<std::string> paths;
-  for (PlanOutput& output : outputs) {
+  for (PlanOutput& output : written.outputs) {
     output.publish();
     paths.push_back(output.path());
   }

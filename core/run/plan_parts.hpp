@@ -9,7 +9,7 @@
 
 namespace tailrace {
 
-inline constexpr int kMostParts = 256;
+inline constexpr int kMostParts = 1024;
 
 /// What a diff found, to be sealed into one file or into parts.
 struct PlanContent {
@@ -30,6 +30,10 @@ std::string write_plan(const std::string& path, const StoreIdentity& store,
 /// others, no part can be opened. Returns the parts' paths.
 std::vector<std::string> write_plan_parts(const std::string& directory, int of,
                                           const StoreIdentity& store, const PlanContent& content);
+
+/// What can be told before there is anything to write. Throws PlanError.
+void check_plan_path(const std::string& path);
+void check_parts_ask(const std::string& directory, int of);
 
 /// Throws PlanError unless the list beside the part at `path` has the part's seal.
 void check_siblings(const std::string& path, const PlanHeader& header, const PlanSeal::Bytes& seal,

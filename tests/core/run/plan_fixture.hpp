@@ -101,6 +101,7 @@ class PlanFixture {
     header.object = "rows";
     header.positions = {{0, 1, 3, 17}};
     header.mapping_fingerprint = "m1";
+    header.source_kind = "memory";
     header.encoding = "memory/1";
     header.schema = schema;
     header.on_removed = on_removed;
@@ -108,7 +109,7 @@ class PlanFixture {
     header.counts = header.whole = differ->counts();
     header.known = state.known;
     header.breaches = {{"max_removed", 33.5, Limit{20, true}, "too many"}};
-    header.nulls = {{"v", 2}};
+    header.nulls = NullCounts{7, {{"v", 2}}};
     header.invalid_sample = differ->invalid_sample();
     header.whole_fingerprint = differ->plan_fingerprint();
     return {header,
