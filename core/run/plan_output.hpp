@@ -41,7 +41,9 @@ class PlanDirectory {
   void sync() const;
 
   [[nodiscard]] int descriptor() const { return fd_.get(); }
-  [[nodiscard]] std::string path_of(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] std::string path_of(const std::string& name) const {
+    return path_ + (path_.ends_with('/') ? "" : "/") + name;
+  }
 
  private:
   std::string path_;
