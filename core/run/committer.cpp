@@ -26,8 +26,7 @@ JournalRow CommitBuilder::next_row(JournalKind kind) {
 }
 
 /// An intent and its outcome in one commit: nobody can see the one without the other.
-void CommitBuilder::add_taken(std::vector<TakenBatch>& taken, std::int64_t now_ms,
-                              Commit& commit) {
+void CommitBuilder::add_taken(std::vector<TakenBatch>& taken, std::int64_t now_ms, Commit& commit) {
   JournalRow intent = next_row(JournalKind::intent);
   intent.send_by_ms = now_ms;
   std::vector<IntentBatch> batches;

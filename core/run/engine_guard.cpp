@@ -16,12 +16,11 @@ constexpr std::size_t kRunsLookedAt = 50;
 
 json counts_of(const GuardFacts& facts) {
   const DiffCounts& counts = facts.counts;
-  return {{"scanned", counts.scanned},     {"unchanged", counts.unchanged},
-          {"added", counts.added},         {"changed", counts.changed},
-          {"refreshed", counts.refreshed}, {"removed", counts.removed},
-          {"invalid", counts.invalid},     {"gone", counts.gone},
-          {"known", facts.known},          {"null_rows", facts.nulls.rows},
-          {"nulls", facts.nulls.nulls}};
+  return {
+      {"scanned", counts.scanned},     {"unchanged", counts.unchanged}, {"added", counts.added},
+      {"changed", counts.changed},     {"refreshed", counts.refreshed}, {"removed", counts.removed},
+      {"invalid", counts.invalid},     {"gone", counts.gone},           {"known", facts.known},
+      {"null_rows", facts.nulls.rows}, {"nulls", facts.nulls.nulls}};
 }
 
 void add_counts(const std::string& text, GuardFacts& facts) {

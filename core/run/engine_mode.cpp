@@ -7,8 +7,7 @@ namespace tailrace {
 namespace {
 
 bool offers(const Capabilities& can, Operation operation) {
-  return std::find(can.operations.begin(), can.operations.end(), operation) !=
-         can.operations.end();
+  return std::find(can.operations.begin(), can.operations.end(), operation) != can.operations.end();
 }
 
 void need(const Capabilities& can, Operation operation) {
@@ -48,8 +47,7 @@ bool only_looks(const RunSpec& spec) {
 }
 
 bool can_find_records(const Capabilities& can) {
-  return std::find(can.reads.begin(), can.reads.end(), ReadAsk::Kind::by_match) !=
-         can.reads.end();
+  return std::find(can.reads.begin(), can.reads.end(), ReadAsk::Kind::by_match) != can.reads.end();
 }
 
 bool can_read_back(Mode mode, const Capabilities& can) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "destination/registry.hpp"
 #include "run/engine_session.hpp"
 #include "run/plan_errors.hpp"
 #include "run/plan_parts.hpp"
@@ -118,7 +117,7 @@ void Engine::take_plan(Session& session) {
     session.state = load_state(store, *session.claim, spec_.timing.quiet.count());
   });
   check_state(header, session.state.table);
-  session.destination = make_destination(spec_.connection, spec_.object, spec_.schema);
+  session.destination = world_.destination(spec_.connection, spec_.object, spec_.schema);
   prepare_mode(session);
   session.full_refresh = header.resync;  // and not what is due by now
   const double total = seconds_between(session.started, world_.clock->now());

@@ -111,7 +111,8 @@ void Engine::read(Session& session) {
     session.null_counter->consume(chunk);
     progress_.scanned.store(differ.counts().scanned, std::memory_order_relaxed);
   }
-  session.with_store([&](StateStore& store) { differ.finish(whole_key_reader(store, session.shards)); });
+  session.with_store(
+      [&](StateStore& store) { differ.finish(whole_key_reader(store, session.shards)); });
   session.diff_finished = true;
   const double total = seconds_between(session.started, world_.clock->now());
   session.report.seconds.read = waited;

@@ -56,9 +56,8 @@ void Engine::choose_fields(Session& session, FieldChoice& fields,
   }
   if (asked.empty()) return;
   std::vector<std::string> before;
-  session.committer->with_store([&](StateStore& store) {
-    before = store.read_fields(session.claim->holder, asked);
-  });
+  session.committer->with_store(
+      [&](StateStore& store) { before = store.read_fields(session.claim->holder, asked); });
   std::size_t next = 0;
   for (WorkRow& row : rows) {
     if (next >= asked.size()) break;
@@ -134,10 +133,10 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
   });
   const http::Scrubber scrubber(
       http::secrets_of(spec_.connection.value("auth", nlohmann::json::object())));
-  Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport,
-                 *session.auth, scrubber, *session.committer, account, *world_.clock, cancelled_,
-                 progress_},
-                std::move(options), report);
+  Sender sender(
+      {spec_.schema, *session.destination, session.state, batches, *session.transport,
+       *session.auth, scrubber, *session.committer, account, *world_.clock, cancelled_, progress_},
+      std::move(options), report);
   told = &sender;
   for (Work& work : left_in_jobs) sender.resume(std::move(work));
   sender.run(store_now - steady.count());

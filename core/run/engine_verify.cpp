@@ -88,21 +88,23 @@ class Comparison {
 
 void Engine::verify(Session& session) {
   if (spec_.mode == Mode::append) {
-    throw std::invalid_argument("verify: append makes a record of each version, so that no record "
-                                "stands for the row as it is now");
+    throw std::invalid_argument(
+        "verify: append makes a record of each version, so that no record "
+        "stands for the row as it is now");
   }
   const Capabilities& can = session.destination->capabilities();
   if (!can_find_records(can)) {
-    throw std::invalid_argument("verify: this object of the destination cannot be asked for "
-                                "records by their match value");
+    throw std::invalid_argument(
+        "verify: this object of the destination cannot be asked for "
+        "records by their match value");
   }
   http::TransportOptions wires = transport_options(spec_.connection, spec_.user_agent);
   session.transport = world_.transport(wires);
   wake_by(session.transport.get());
   progress_.phase.store(Phase::send);
-  Questions questions({*session.destination, *session.transport, *world_.clock, cancelled_,
-                       session.report.http},
-                      spec_.connection, rates_of(can, spec_.connection));
+  Questions questions(
+      {*session.destination, *session.transport, *world_.clock, cancelled_, session.report.http},
+      spec_.connection, rates_of(can, spec_.connection));
   Comparison comparison(*session.destination, spec_.schema, questions, session.verification);
   std::string key;
   std::string scratch;
@@ -127,7 +129,8 @@ void Engine::verify(Session& session) {
   comparison.flush();
 }
 
-/// The destination has acknowledged the row as it is, and nothing is under way that could change it.
+/// The destination has acknowledged the row as it is, and nothing is under way that could change
+/// it.
 bool Engine::is_delivered(const Session& session, const ChangeRow& row) const {
   const StateTable& table = session.state.table;
   const StateTable::Slot slot = table.find(row.identity);

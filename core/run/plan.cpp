@@ -66,17 +66,20 @@ json daily_share(std::uint64_t requests, const std::vector<wire::RateRule>& rule
 json reasons_of(const PlanAsk& ask) {
   json reasons = json::array();
   if (ask.mapping_changed) {
-    reasons.push_back("the mapping has changed since the last run: every row is sent in its new form");
+    reasons.push_back(
+        "the mapping has changed since the last run: every row is sent in its new form");
   }
   if (ask.encoding_changed) {
     reasons.push_back("the source writes values in another form than at the last run");
   }
   if (ask.report.diff.refreshed > 0) {
-    reasons.push_back(std::to_string(ask.report.diff.refreshed) +
-                      " unchanged rows are sent again: a full refresh was asked for, or a resync is due");
+    reasons.push_back(
+        std::to_string(ask.report.diff.refreshed) +
+        " unchanged rows are sent again: a full refresh was asked for, or a resync is due");
   }
   if (ask.takes_as_delivered) {
-    reasons.push_back("backfill: skip: the first run takes the model as delivered and sends nothing");
+    reasons.push_back(
+        "backfill: skip: the first run takes the model as delivered and sends nothing");
   }
   for (const std::string& note : ask.report.notes) reasons.push_back(note);
   return reasons;

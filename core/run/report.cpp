@@ -83,10 +83,8 @@ json Report::to_json() const {
   for (const Breach& breach : breaches) breached.push_back(tailrace::to_json(breach));
   json counted = nullptr;
   if (nulls) {
-    counted = {{"account", account},
-               {"object", object},
-               {"rows", nulls->rows},
-               {"fields", nulls->nulls}};
+    counted = {
+        {"account", account}, {"object", object}, {"rows", nulls->rows}, {"fields", nulls->nulls}};
   }
   return {
       {"format", kFormat},

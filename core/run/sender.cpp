@@ -208,8 +208,8 @@ milliseconds Sender::next_wait() const {
   const Clock::Time now = parts_.clock.now();
   milliseconds wait = kLongestPoll;
   if (ready_.empty() && awaiting_intent_.empty() && retries_.empty()) return wait;
-  const milliseconds pace = std::max({pacer_.wait_for(0, now), parts_.account.blocked_for(0, now),
-                                      breaker_.wait_for(now)});
+  const milliseconds pace = std::max(
+      {pacer_.wait_for(0, now), parts_.account.blocked_for(0, now), breaker_.wait_for(now)});
   const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
   if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, milliseconds(1)));
   for (const Work& work : retries_) {
@@ -279,8 +279,8 @@ void Sender::withheld(Withheld held) {
   if (held.recorded) {
     ++report_.outcomes.rejected;
     if (report_.rejected_sample.size() < Report::kSampleRows) {
-      report_.rejected_sample.push_back({held.row.key, held.reason.code, held.reason.message,
-                                         held.reason.field});
+      report_.rejected_sample.push_back(
+          {held.row.key, held.reason.code, held.reason.message, held.reason.field});
     }
     return;
   }

@@ -128,8 +128,7 @@ class Sender {
   // How rows end (sender_settle.cpp).
   void end_work(Work& work);
   void finish_row(const Work& work, WorkRow& row, Settled& settled, Piece& piece);
-  void reject(const WorkRow& row, const Reason& reason, Hold hold, Settled& settled,
-              Piece& piece);
+  void reject(const WorkRow& row, const Reason& reason, Hold hold, Settled& settled, Piece& piece);
   [[nodiscard]] Outcome final_outcome(const WorkRow& row) const;
   void note_fields(const WorkRow& row, Piece& piece) const;
   void log_row(const Work& work, const WorkRow& row, Outcome outcome, Piece& piece) const;

@@ -126,12 +126,11 @@ void parse_promise(const json& spec, RunSpec& parsed) {
   parsed.backfill = one_of<Backfill>(text(spec, "backfill", "send"), "backfill",
                                      {{"send", Backfill::send}, {"skip", Backfill::skip}});
   if (const std::string safety = text(spec, "insert_safety"); !safety.empty()) {
-    parsed.insert_safety =
-        one_of<InsertSafety>(safety, "insert_safety",
-                             {{"idempotency_key", InsertSafety::idempotency_key},
-                              {"read_back", InsertSafety::read_back},
-                              {"park", InsertSafety::park},
-                              {"duplicate_ok", InsertSafety::duplicate_ok}});
+    parsed.insert_safety = one_of<InsertSafety>(safety, "insert_safety",
+                                                {{"idempotency_key", InsertSafety::idempotency_key},
+                                                 {"read_back", InsertSafety::read_back},
+                                                 {"park", InsertSafety::park},
+                                                 {"duplicate_ok", InsertSafety::duplicate_ok}});
   }
   const milliseconds never{-1};
   const milliseconds resync = seconds(spec, "resync_every_s", never);

@@ -19,7 +19,7 @@ namespace tailrace {
 enum class Task : std::uint8_t { run, plan, adopt, verify, attempt };
 enum class Mode : std::uint8_t { upsert, update, insert, append };
 enum class OnMissing : std::uint8_t { skip, reject };  // mode update, no such record
-enum class Backfill : std::uint8_t { send, skip };     // first run: skip takes the model as delivered
+enum class Backfill : std::uint8_t { send, skip };  // first run: skip takes the model as delivered
 
 /// What becomes of an insert that may or may not have happened.
 enum class InsertSafety : std::uint8_t { idempotency_key, read_back, park, duplicate_ok };
@@ -41,8 +41,9 @@ struct ExpectedState {
 
 /// What is kept of rejected rows, and how often they are tried.
 struct RejectedPolicy {
-  std::int32_t max_attempts = 10;  // then quarantined: tried again when the row changed, or released
-  bool code_only = false;          // the tool's messages are not stored: they may quote a value
+  std::int32_t max_attempts =
+      10;  // then quarantined: tried again when the row changed, or released
+  bool code_only = false;  // the tool's messages are not stored: they may quote a value
 };
 
 /// One part of a sync by identity hash. A round is what the tasks of one whole share.

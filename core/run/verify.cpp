@@ -31,11 +31,9 @@ json Verification::to_json() const {
     }
     shown.push_back({{"key", row.key}, {"state", row.state}, {"fields", std::move(fields)}});
   }
-  return {{"checked", checked},     {"equal", equal},
-          {"missing", missing},     {"different", different},
-          {"extra", extra},         {"pending", pending},
-          {"unreadable", unreadable}, {"failure", failure},
-          {"rows", std::move(shown)}};
+  return {{"checked", checked},       {"equal", equal},     {"missing", missing},
+          {"different", different},   {"extra", extra},     {"pending", pending},
+          {"unreadable", unreadable}, {"failure", failure}, {"rows", std::move(shown)}};
 }
 
 std::vector<VerifiedRow::Field> differing_fields(const Destination& destination,

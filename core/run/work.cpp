@@ -100,10 +100,10 @@ bool Batcher::read_row() {
 }
 
 void Batcher::refuse_too_large(std::size_t limit_bytes) {
-  Reason reason{"row_too_large",
-                "the row alone is larger than a request may be (" + std::to_string(limit_bytes) +
-                    " bytes)",
-                {}};
+  Reason reason{
+      "row_too_large",
+      "the row alone is larger than a request may be (" + std::to_string(limit_bytes) + " bytes)",
+      {}};
   hooks_.withheld({std::move(*ahead_), std::move(reason), Hold::permanent, false});
   ahead_.reset();
 }

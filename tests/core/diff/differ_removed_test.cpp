@@ -31,7 +31,7 @@ TEST(RemovedRows, UnderIgnoreAreOnlyNewlyAbsent) {
 
 TEST(RemovedRows, KeysOnlyInDoubtAreGoneAndUnderIgnoreNothingToSend) {
   Diff diff(test::keyed_by_match());
-  diff.doubt("a@x", {1, 1, false, false, {"a@x", "", ""}});
+  diff.doubt("a@x", {1, 1, false, false, false, {"a@x", "", ""}});
   diff.run({"b@x\tBob"});
   EXPECT_EQ(diff.counts().gone, 1U);
   EXPECT_EQ(diff.counts().removed, 0U);
@@ -43,8 +43,8 @@ TEST(RemovedRows, AreSentWithAllThatIsKnownOfThem) {
     Diff diff(test::keyed_by_id());
     diff.options.on_removed = on_removed;
     diff.acknowledge("a@x", "a@x\tAnn\t1", {"1", "a@x", "id-1"});
-    diff.doubt("b@x", {1, 1, false, false, {"2", "b@x", ""}});
-    diff.doubt("c@x", {1, 0, true, true, {"3", "c@x", ""}});
+    diff.doubt("b@x", {1, 1, false, false, false, {"2", "b@x", ""}});
+    diff.doubt("c@x", {1, 0, true, true, false, {"3", "c@x", ""}});
     diff.run({"d@x\tDan\t4"});
     EXPECT_EQ(diff.counts().removed, 3U);
     EXPECT_EQ(diff.counts().gone, 3U);
@@ -140,7 +140,7 @@ TEST(AbsentEntries, InDoubtAreKnownKeysStill) {
   diff.options.on_removed = OnRemoved::delete_;
   diff.acknowledge("a@x", "a@x\tAnn", {"a@x", "", ""});
   diff.leave_absent("a@x");
-  diff.doubt("a@x", {1, 1, false, false, {"a@x", "", ""}});
+  diff.doubt("a@x", {1, 1, false, false, false, {"a@x", "", ""}});
   diff.run({"b@x\tBob"});
   EXPECT_THAT(diff.removed_keys(), ElementsAre("a@x"));
 }

@@ -161,7 +161,7 @@ TEST(DifferOfInserts, AKeyThatWasCreatedIsUnchangedForever) {
   diff.options.once = true;
   diff.options.full_refresh = true;
   diff.acknowledge("1", "a@x\tAnn\t1", {"1", "", ""});
-  diff.doubt("1", {0, 77, true, false, {"1", "", ""}});
+  diff.doubt("1", {0, 77, true, false, false, {"1", "", ""}});
   diff.acknowledge("2", "b@x\tBob\t2", {"2", "", ""});
   diff.run({"new@x\tAnna\t1", "b@x\tBob\t2", "c@x\tCas\t3"});
   EXPECT_EQ(diff.counts().unchanged, 2U);
@@ -198,7 +198,7 @@ TEST(DifferOfInserts, KeysOfSeveralColumnsAreComparedColumnByColumn) {
 // A row in doubt.
 
 Doubt doubt_of(Version version, bool mixed = false, bool deleted = false) {
-  return {1000, version, mixed, deleted, {"a@x", "", "42"}};
+  return {1000, version, mixed, deleted, false, {"a@x", "", "42"}};
 }
 
 struct DoubtCase {
