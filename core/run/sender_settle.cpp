@@ -113,13 +113,15 @@ void Sender::reject(const WorkRow& row, const Reason& reason, Hold hold, Settled
                     Piece& piece) {
   ++settled.counts.rejected;
   parts_.progress.rejected.fetch_add(1, std::memory_order_relaxed);
-  settled.samples.push_back({row.key, reason.code, reason.message, reason.field});
+  // The report is kept as well, samples and all.
+  const std::string message = options_.rejected.code_only ? std::string() : reason.message;
+  settled.samples.push_back({row.key, reason.code, message, reason.field});
   RejectedRow rejected;
   rejected.identity = row.identity;
   rejected.key = row.key;
   rejected.version = row.version;
   rejected.code = reason.code;
-  if (!options_.rejected.code_only) rejected.message = reason.message;
+  rejected.message = message;
   rejected.field = reason.field;
   rejected.hold = hold;
   rejected.first_at_ms = rejected.last_at_ms = store_ms(parts_.clock.now());
