@@ -8,5 +8,6 @@ PYBIND11_MODULE(_core, module) {
   bind_run_handle(module);
   bind_source(module);
   bind_store(module);
+  bind_store_changes(module);
   bind_destination(module);
 }

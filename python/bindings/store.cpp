@@ -47,14 +47,25 @@ std::string rejected(const std::string& url, const std::string& sync, const std:
   return text_of(list);
 }
 
+std::string row_log(const std::string& url, const std::string& sync, const std::string& key,
+                    std::size_t limit) {
+  json list = json::array();
+  for (const LogEntry& entry : open_store(url, false)->log_of(sync, key, limit)) {
+    list.push_back({{"run_id", entry.run_id},
+                    {"sync", entry.sync},
+                    {"key", entry.row.key},
+                    {"op", entry.row.op},
+                    {"status", entry.row.status},
+                    {"code", entry.row.code},
+                    {"message", entry.row.message},
+                    {"at", format_time(entry.at_ms)}});
+  }
+  return text_of(list);
+}
+
 std::string identity(const std::string& url) {
   const auto store = open_store(url, false);
   return text_of({{"store_id", store->identity().id}, {"format", store->identity().format}});
-}
-
-void reset(const std::string& url, const std::string& sync, const std::string& account,
-           const std::string& object) {
-  open_store(url, false)->reset({sync, account, object, 0, 1});
 }
 
 }  // namespace
@@ -66,7 +77,8 @@ void bind_store(py::module_& module) {
   module.def("store_rejected", &rejected, py::arg("url"), py::arg("sync"), py::arg("account"),
              py::arg("object"), no_gil, "JSON list of the sync's rejected rows.");
   module.def("store_identity", &identity, py::arg("url"), no_gil, "JSON: store_id and format.");
-  module.def("store_reset", &reset, py::arg("url"), py::arg("sync"), py::arg("account"),
-             py::arg("object"), no_gil,
-             "Drops the sync's baseline: the next run sends everything and deletes nothing.");
+  module.def("store_log", &row_log, py::arg("url"), py::arg("sync"), py::arg("key"),
+             py::arg("limit"), no_gil,
+             "JSON list of what was done to the row of a key, newest first; by every sync where "
+             "`sync` is empty.");
 }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from tailrace import store_access
 from tailrace.compile.compiler import compile_section
 from tailrace.connections.resolving import resolve
-from tailrace.errors import ConfigError, Problem, SourceError
+from tailrace.errors import ConfigError, Problem, SourceError, StateLost, Unfinished
 from tailrace.nearest import hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tailrace.compile.compiled import Compiled
-    from tailrace.project_files import ProjectFiles
+    from tailrace.project_files import Owner, ProjectFiles
     from tailrace.spec.document import Section
     from tailrace.spec.loading import LoadedProject
 
@@ -28,7 +30,7 @@ def check_project(files: ProjectFiles, name: str | None, *, offline: bool) -> li
         problems += _of_connections(loaded)
         problems += _of_the_order(files)
     for one in names:
-        problems += _of_sync(loaded, one, offline=offline)
+        problems += _of_sync(files, loaded, one, offline=offline)
     return list(dict.fromkeys(problems))
 
 
@@ -55,7 +57,9 @@ def _of_connection(loaded: LoadedProject, section: Section) -> tuple[Problem, ..
     return ()
 
 
-def _of_sync(loaded: LoadedProject, name: str, *, offline: bool) -> list[Problem]:
+def _of_sync(
+    files: ProjectFiles, loaded: LoadedProject, name: str, *, offline: bool
+) -> list[Problem]:
     try:
         sync, section = loaded.sync(name)
     except ConfigError as error:
@@ -65,7 +69,8 @@ def _of_sync(loaded: LoadedProject, name: str, *, offline: bool) -> list[Problem
         if offline:
             return []
         connection = resolve(compiled.connection, loaded.environment)
-        return list(_of_destination(compiled, connection, section))
+        owner = files.owner(compiled, connection["account"])
+        return list(_of_destination(compiled, connection, owner, section))
     except ConfigError as error:
         return list(error.problems)
     except SourceError as error:
@@ -75,7 +80,7 @@ def _of_sync(loaded: LoadedProject, name: str, *, offline: bool) -> list[Problem
 
 
 def _of_destination(
-    compiled: Compiled, connection: dict[str, Any], section: Section
+    compiled: Compiled, connection: dict[str, Any], owner: Owner, section: Section
 ) -> Iterator[Problem]:
     """Compare the mapping with the fields that the destination tells of."""
     from tailrace import _core
@@ -89,6 +94,7 @@ def _of_destination(
     if answer.get("fields") is None:
         return
     known = {field["name"]: field for field in answer["fields"]}
+    yield from _noted(owner, known, section)
     target = compiled.spec["object"]["name"]
     columns = compiled.spec["columns"][: compiled.spec["field_count"]]
     for column in columns:
@@ -108,3 +114,15 @@ def _of_destination(
     for name, field in known.items():
         if field.get("required", False) and name not in mapped:
             yield section.problem(f"{target} requires the field {name!r}", "fields")
+
+
+def _noted(owner: Owner, fields: dict[str, Any], section: Section) -> Iterator[Problem]:
+    """Tell the state store of the fields: rows that were rejected for good are tried again where
+    they have changed."""
+    text = json.dumps(fields, sort_keys=True)
+    try:
+        store_access.note_fields(owner, hashlib.sha256(text.encode()).hexdigest())
+    except StateLost:
+        return  # before the first run there is none, and a run tells of one that is lost
+    except Unfinished as error:
+        yield section.problem(f"the state store is out of reach: {error}")

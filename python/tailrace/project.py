@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailrace import private_files, store_access
-from tailrace.errors import ConfigError, Problem
+from tailrace.errors import ConfigError, Problem, StateLost
 from tailrace.project_files import ProjectFiles
 from tailrace.report import Plan, RunReport, Trial, Verification
 from tailrace.run_options import RunOptions, key_text
 from tailrace.run_spec import expected_state, query_comment, run_spec
-from tailrace.running import drive, raise_unless, report_of
+from tailrace.running import drive, outcome_of_one, part_of, raise_unless, report_of
+from tailrace.secret import revealed_in
 from tailrace.spec.inputs import Inputs, read_inputs
 from tailrace.state_address import state_file, without_login
-from tailrace.store_memory import KnownState, StoreMemory
+from tailrace.store_memory import StoreMemory
 from tailrace.warehouses import open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from typing_extensions import Unpack
 
@@ -150,7 +151,7 @@ class Project:
         held = [compiled.warehouse, compiled.connection]
         if compiled.state is not None and state_file(self._files.state_url()) is None:
             held.append({"state": compiled.state})
-        return list(dict.fromkeys(_revealed(held)))
+        return list(dict.fromkeys(revealed_in(held)))
 
     def check(self, name: str | None = None, *, offline: bool = False) -> list[Problem]:
         """Everything that is wrong with one sync, or with all syncs and connections.
@@ -172,10 +173,9 @@ class Project:
             TailraceError: The class of how it ended, where it ended in no plan.
         """
         result = self._work("plan", sync, RunOptions(**arguments))
-        plan = result.get("plan")
-        if plan is None or result["status"] != "refused":
+        if result.get("plan") is None or result["status"] != "refused":
             raise_unless(result, "planned")
-        return Plan.from_json(_named(result, plan))
+        return Plan.from_json(part_of(result, "plan"))
 
     def run(self, sync: SyncSpec, **arguments: Unpack[RunArguments]) -> RunReport:
         """Send what has changed; the arguments are those of `RunOptions`.
@@ -193,7 +193,8 @@ class Project:
         """Compare the destination's records, field by field, with the rows that it acknowledged.
 
         Args:
-            repair: Send the rows again whose records are missing or different.
+            repair: Send the rows again whose records are missing or different; where there are
+                more of them than a verification lists, all rows of the model.
 
         Raises:
             TailraceError: The class of how reading, or the repairing run, ended.
@@ -201,13 +202,12 @@ class Project:
         options = RunOptions(**arguments)
         result = self._work("verify", sync, options)
         raise_unless(result, "done")
-        found = Verification.from_json(_named(result, result.get("verify")))
-        if repair and found.keys_to_repair:
-            again: RunArguments = {
-                **arguments,
-                "only_keys": found.keys_to_repair,
-                "full_refresh": True,
-            }
+        found = Verification.from_json(part_of(result, "verify"))
+        if repair and found.missing + found.different > 0:
+            again: RunArguments = {**arguments, "full_refresh": True}
+            # More than are listed: all rows go.
+            if len(found.keys_to_repair) == found.missing + found.different:
+                again["only_keys"] = found.keys_to_repair
             self.run(sync, **again)
         return found
 
@@ -220,10 +220,9 @@ class Project:
         """
         options = RunOptions(only_keys=(key,))
         result = self._work("try", sync, options, try_send=send)
-        found = result.get("try")
-        if found is None or result["status"] not in ("done", "rejected"):
+        if result["status"] not in ("planned", "rejected"):
             raise_unless(result, "done")
-        return Trial.from_json(_named(result, found))
+        return Trial.from_json({**part_of(result, "try"), "outcome": outcome_of_one(result)})
 
     def adopt(self, sync: SyncSpec, **arguments: Unpack[RunArguments]) -> RunReport:
         """Take the model as delivered: a new baseline, and nothing is sent.
@@ -309,14 +308,28 @@ class Project:
             Busy, Unfinished, StateLost (damaged, and it cannot be renamed)
         """
         compiled = self._files.compiled(name)
-        if not adopt and compiled.spec["mode"] in _CREATING:
+        creating = compiled.spec["mode"] in _CREATING
+        if creating and not adopt:
             _refuse_to_create_again(name, compiled.spec)
         owner = self._files.owner_of(name)
+        if creating and adopt:
+            return self._adopt_anew(name, owner)
         aside = store_access.reset(owner)
         self._memory(owner).forget()
         if adopt:
             self.adopt(name)
         return aside
+
+    def _adopt_anew(self, name: str, owner: Owner) -> Path | None:
+        """For a sync that makes records: until the model is taken as delivered, what is known of it
+        stays, or a run in between would make all of them again."""
+        try:
+            raise_unless(self._work("adopt", name, RunOptions(), fresh=True), "done")
+        except StateLost as lost:
+            aside = store_access.put_aside(owner, lost)
+            raise_unless(self._work("adopt", name, RunOptions(), fresh=True), "done")
+            return aside
+        return None
 
     def copy_state(self, to_url: str) -> None:
         """Copy all of the project's state into another store, which has to be empty and takes over
@@ -338,34 +351,43 @@ class Project:
 
     # How a run is put together.
 
-    def _memory(self, owner: Owner, shard: tuple[int, int, str] | None = None) -> StoreMemory:
-        part = [] if shard is None else [f"{shard[0]}/{shard[1]}"]
+    def _memory(self, owner: Owner, part: str = "") -> StoreMemory:
+        names = [owner.sync, owner.account, owner.object]
         address = without_login(owner.url)
-        names = (owner.sync, owner.account, owner.object, *part)
-        return StoreMemory.at(self.folder, self.target, address, *names)
+        return StoreMemory.at(self.folder, self.target, address, *names, *filter(None, [part]))
 
     def _work(
-        self, task: str, sync: SyncSpec, options: RunOptions, *, try_send: bool = False
+        self,
+        task: str,
+        sync: SyncSpec,
+        options: RunOptions,
+        *,
+        try_send: bool = False,
+        fresh: bool = False,
     ) -> dict[str, Any]:
+        """The core's result. `fresh`: whatever was known of the state store before."""
         compiled = self._files.compiled(sync)
         connection = self._files.connection(compiled)
         owner = self._files.owner(compiled, connection["account"])
-        memory = self._memory(owner, options.shard)
+        memory = self._memory(owner, options.part)
+        expect = None if fresh else expected_state(options.expect_state, memory)
         spec = run_spec(
             compiled,
             task=task,
             options=options,
             connection=connection,
-            state={"url": owner.url, "expect": expected_state(options.expect_state, memory)},
+            state={"url": owner.url, "expect": expect},
             directory=self._files.environment.get("TMPDIR") or "/tmp",  # noqa: S108
             try_send=try_send,
         )
         self._make_folder(owner.url)
+        if options.plan_parts is not None:
+            _make_parts_folder(options.plan_parts[0])
         with open_warehouse(compiled.warehouse) as warehouse:
             comment = query_comment(compiled.sync, options.labels or {})
             source = warehouse.source(compiled.select, comment)
             result = drive({**spec, "source": source.spec}, source.stream, options.progress)
-        _remember(result, memory)
+        memory.remember_report(report_of(result))
         return result
 
     def _make_folder(self, url: str) -> None:
@@ -379,6 +401,13 @@ class Project:
             raise ConfigError(f"the folder {self.folder} cannot be made: {error}") from None
 
 
+def _make_parts_folder(folder: str | os.PathLike[str]) -> None:
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+    except OSError as error:
+        raise ConfigError(f"the folder {os.fspath(folder)} cannot be made: {error}") from None
+
+
 def _refuse_to_create_again(name: str, spec: Mapping[str, Any]) -> None:
     if spec["insert_safety"] == "duplicate_ok":
         return
@@ -388,34 +417,3 @@ def _refuse_to_create_again(name: str, spec: Mapping[str, Any]) -> None:
         "is taken as delivered, and insert_safety: duplicate_ok says that duplicates may be",
         key="mode",
     )
-
-
-def _named(result: Mapping[str, Any], found: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A part of the result, with the sync and the run that it is of."""
-    report = result["report"]
-    return {**(found or {}), "sync": report["sync"], "run_id": report["run_id"]}
-
-
-def _remember(result: dict[str, Any], memory: StoreMemory) -> None:
-    report = report_of(result)
-    if report is None or result["status"] == "state_lost" or not report.state.store_id:
-        return
-    state = report.state
-    try:
-        memory.remember(KnownState(state.store_id, state.epoch, state.last_seq))
-    except OSError as error:
-        import logging
-
-        logging.getLogger(__name__).warning(
-            "cannot remember the state store, a lost one would go unnoticed: %s", error
-        )
-
-
-def _revealed(value: object) -> Iterator[str]:
-    from tailrace.secret import Secret
-
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, (dict, list, tuple)):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _revealed(part)

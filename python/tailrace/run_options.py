@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -20,6 +21,9 @@ GUARDS = ("empty", "encoding", "max_added", "max_changed", "max_null_jump", "max
 KEY_SEPARATOR = "\x1f"
 
 Path = str | os.PathLike[str]
+
+# How the parts of a plan are named.
+_PART = re.compile(r"\.(?P<index>[0-9]+)of(?P<of>[0-9]+)\.plan\Z")
 
 
 class RunArguments(TypedDict, total=False):
@@ -125,6 +129,14 @@ class RunOptions:
             "plan": self._plan(),
         }
 
+    @property
+    def part(self) -> str:
+        """Which shard's state the run works with, as `i/n`; empty for that of the whole sync."""
+        if self.shard is not None:
+            return f"{self.shard[0]}/{self.shard[1]}"
+        named = _PART.search(os.fspath(self.plan_file)) if self.plan_file is not None else None
+        return f"{named['index']}/{named['of']}" if named else ""
+
     def _shard(self) -> dict[str, Any] | None:
         if self.shard is None:
             return None
@@ -142,7 +154,7 @@ class RunOptions:
         return None
 
 
-MOST_SHARDS = 1024
+MOST_SHARDS = 256
 
 
 def key_text(key: str | tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from tailrace.errors import ConfigError, SourceError, TailraceError, error_of_st
 from tailrace.report import Progress, RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tailrace import _core
 
@@ -74,6 +74,21 @@ def report_of(result: dict[str, Any]) -> RunReport | None:
     """The result's report; None where the run did not get that far."""
     found = result.get("report")
     return RunReport.from_json(found) if found else None
+
+
+def part_of(result: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of the result, with the sync and the run that it is of."""
+    report = result["report"]
+    return {**(result.get(name) or {}), "sync": report["sync"], "run_id": report["run_id"]}
+
+
+def outcome_of_one(result: Mapping[str, Any]) -> str | None:
+    """How the only row of a run ended; None where it was not sent."""
+    if result["status"] == "planned":
+        return None
+    counts = result["report"]["counts"]
+    ends = ("accepted", "rejected", "skipped", "pending", "unknown", "not_attempted")
+    return next((name for name in ends if counts[name]), None)
 
 
 def raise_unless(result: dict[str, Any], status: str) -> None:

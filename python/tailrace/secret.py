@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
@@ -87,3 +89,12 @@ def _masked() -> Secret:
     secret = Secret("")
     secret._value = None  # noqa: SLF001  (the class's own second constructor)
     return secret
+
+
+def revealed_in(value: object) -> Iterator[str]:
+    """The text of every secret in a value, however deep: for whoever masks them in logs."""
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, (dict, list, tuple)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from revealed_in(part)

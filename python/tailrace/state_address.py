@@ -56,12 +56,13 @@ def without_login(url: str) -> str:
     """The address without user and password: who logs in does not decide which store it is."""
     if url.startswith(_SQLITE):
         return url
-    from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+    from urllib.parse import parse_qsl, urlencode, urlsplit
 
     parts = urlsplit(url)
     _, _, place = parts.netloc.rpartition("@")
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("user", "password")]
-    return urlunsplit(("postgresql", place, parts.path, urlencode(sorted(kept)), ""))
+    query = f"?{urlencode(sorted(kept))}" if kept else ""
+    return f"postgresql://{place}{parts.path}{query}"
 
 
 def set_aside(path: Path) -> Path:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import Busy, ConfigError, StateLost, Unfinished
+from tailrace.running import new_run_id
 from tailrace.state_address import set_aside, state_file
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def store_errors() -> Iterator[ModuleType]:
         raise Busy(str(error)) from None
 
 
+def _whose(owner: Owner) -> tuple[str, str, str, str]:
+    return owner.url, owner.sync, owner.account, owner.object
+
+
 def runs(url: str, sync: str, limit: int) -> Rows:
     """Newest first; of every sync where `sync` is empty."""
     with store_errors() as core:
@@ -44,9 +49,7 @@ def runs(url: str, sync: str, limit: int) -> Rows:
 def rejected(owner: Owner) -> Rows:
     """The rejected rows of a sync."""
     with store_errors() as core:
-        found: Rows = json.loads(
-            core.store_rejected(owner.url, owner.sync, owner.account, owner.object)
-        )
+        found: Rows = json.loads(core.store_rejected(*_whose(owner)))
     return found
 
 
@@ -60,21 +63,21 @@ def log(url: str, sync: str, key: str, limit: int) -> Rows:
 def retry(owner: Owner, key: str | None) -> int:
     """Release rejected rows for the next run; without a key, all but the parked ones."""
     with store_errors() as core:
-        count: int = core.store_retry(owner.url, owner.sync, owner.account, owner.object, key)
+        count: int = core.store_retry(*_whose(owner), key, new_run_id())
     return count
 
 
 def deliver(owner: Owner, key: str) -> bool:
     """Record that a parked row has arrived; False where none is parked under the key."""
     with store_errors() as core:
-        done: bool = core.store_deliver(owner.url, owner.sync, owner.account, owner.object, key)
+        done: bool = core.store_deliver(*_whose(owner), key, new_run_id())
     return done
 
 
 def note_fields(owner: Owner, fingerprint: str) -> None:
     """Tell the store which fields the destination has, where there is a store already."""
     with store_errors() as core:
-        core.store_note_fields(owner.url, owner.sync, owner.account, owner.object, fingerprint)
+        core.store_note_fields(*_whose(owner), fingerprint)
 
 
 def ddl() -> str:
@@ -110,15 +113,23 @@ def reset(owner: Owner) -> Path | None:
         return None
     try:
         with store_errors() as core:
-            core.store_reset(owner.url, owner.sync, owner.account, owner.object)
+            core.store_reset(*_whose(owner))
     except StateLost as error:
-        if path is None:
-            raise
-        return _renamed(path, error)
+        return put_aside(owner, error)
     return None
 
 
-def _renamed(store: Path, lost: StateLost) -> Path:
+def put_aside(owner: Owner, lost: StateLost) -> Path | None:
+    """Rename the file of a store that was found lost or damaged; None where there is no file.
+
+    Raises:
+        StateLost: It is on a database server, or cannot be renamed.
+    """
+    store = state_file(owner.url)
+    if store is None:
+        raise lost
+    if not store.exists():
+        return None
     try:
         return set_aside(store)
     except OSError as error:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tailrace.report import RunReport
+
 
 @dataclass(frozen=True)
 class KnownState:
@@ -81,6 +83,20 @@ class StoreMemory:
         if known is not None and known.store_id == seen.store_id and known.epoch > seen.epoch:
             return
         private_files.write(self.path, json.dumps(seen.to_dict()).encode())
+
+    def remember_report(self, report: RunReport | None) -> None:
+        """The same of a run's report, if it saw a store at all. What cannot be kept is told."""
+        if report is None or report.status == "state_lost" or not report.state.store_id:
+            return
+        state = report.state
+        try:
+            self.remember(KnownState(state.store_id, state.epoch, state.last_seq))
+        except OSError as error:
+            import logging
+
+            logging.getLogger(__name__).warning(
+                "cannot remember the state store, a lost one would go unnoticed: %s", error
+            )
 
     def forget(self) -> None:
         """After a reset."""

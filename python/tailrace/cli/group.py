@@ -17,12 +17,19 @@ COMMANDS = {
     "plan": "Show what a run would send and what it would cost. Sends nothing.",
     "run": "Send what changed.",
     "status": "Show the last runs of each sync, and where its state is.",
-    "rejected": "List the rows that the destination has rejected.",
+    "rejected": "List the rows that the destination has rejected, or let them be tried again.",
+    "verify": "Compare the destination's records with what was delivered to it.",
+    "log": "List what was done to one row.",
+    "try": "Print the request for one row, and send it where asked.",
     "reset": "Forget what was delivered: the next run sends every row, deletes nothing.",
+    "state": "Move the state to another store, or print a store's tables.",
     "sandbox": "Serve local stand-ins for the business tools.",
     "demo": "Send real data from dbt to the sandbox, and check that it arrived.",
     "schema": "Print the JSON Schema of the configuration, for editors.",
 }
+
+# Commands whose names no module may have.
+_MODULES = {"try": "try_row"}
 
 
 class CommandGroup(click.Group):
@@ -36,9 +43,10 @@ class CommandGroup(click.Group):
         """The command, its module imported now."""
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(f"tailrace.cli.commands.{cmd_name}"), "command", None)
+        module = f"tailrace.cli.commands.{_MODULES.get(cmd_name, cmd_name)}"
+        found = getattr(import_module(module), "command", None)
         if not isinstance(found, click.Command):
-            raise TypeError(f"tailrace.cli.commands.{cmd_name} has no command")
+            raise TypeError(f"{module} has no command")
         return found
 
     def resolve_command(

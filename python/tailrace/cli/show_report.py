@@ -47,6 +47,7 @@ def _lines(report: RunReport, code: int) -> Iterator[str]:
     yield from _rows("invalid", counts.invalid, report.invalid_sample)
     for breach in report.breaches:
         yield f"  guard {visible(breach.guard)}: {visible(breach.message)}"
+    yield from (f"  {visible(note)}" for note in report.notes)
     guard = report.breaches[0].guard if report.breaches else None
     told = exits.advice(code, sync=report.sync, guard=guard, not_before=report.not_before)
     if told:

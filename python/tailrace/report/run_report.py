@@ -109,7 +109,8 @@ class StateMark:
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run ended. Times are RFC 3339 in UTC; lists are samples of at most 20 rows."""
+    """How a run ended. Times are RFC 3339 in UTC; samples are of at most 20 rows; `notes` is what
+    the run has to say besides."""
 
     run_id: str
     sync: str
@@ -126,6 +127,7 @@ class RunReport:
     invalid_sample: tuple[RowMessage, ...]
     breaches: tuple[Breach, ...]
     state: StateMark
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, document: str | bytes | Mapping[str, Any]) -> RunReport:
@@ -148,6 +150,7 @@ class RunReport:
             "rejected_sample": _messages(report, "rejected_sample"),
             "invalid_sample": _messages(report, "invalid_sample"),
             "breaches": tuple(Breach.from_dict(one) for one in report.get("breaches", ())),
+            "notes": tuple(report.get("notes", ())),
         }
         return take(cls, parts, "the run report")
 
@@ -155,7 +158,7 @@ class RunReport:
         """The report as plain values, ready for JSON."""
         document = {"format": FORMAT, **asdict(self)}
         document["breaches"] = [breach.to_dict() for breach in self.breaches]
-        for name in ("rejected_sample", "invalid_sample"):
+        for name in ("rejected_sample", "invalid_sample", "notes"):
             document[name] = list(document[name])
         return document
 

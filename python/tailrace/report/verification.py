@@ -36,8 +36,7 @@ class Verification:
     """Counts of rows. `checked` were compared: `equal`, `missing` at the destination or
     `different`. `extra` are records that were delivered and whose rows are gone from the model.
     `pending` rows have changed since, and are sent by the next run; `unreadable` ones the
-    destination gave no answer about. `rows` are those that are not equal, at most so many as the
-    core tells."""
+    destination gave no answer about. `rows` are those that are not equal, the first thousand."""
 
     sync: str
     run_id: str
@@ -86,26 +85,27 @@ def _row(document: Any) -> RowDifference:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it would go out, credentials masked."""
+    """A request without its credentials; `path` is below the connection's address."""
 
     method: str
-    url: str
+    path: str
     headers: dict[str, str]
     body: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the destination answered."""
+    """What the destination answered; `failure` says why there is no answer."""
 
     status: int
     headers: dict[str, str]
     body: str
+    failure: str
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One row tried: its requests, and the answers and the outcome where they were sent."""
+    """One row tried: its first requests, and all answers and the outcome where it was sent."""
 
     sync: str
     key: str

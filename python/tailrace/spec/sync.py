@@ -120,6 +120,14 @@ class Sync(Strict):
                 ("resync_every",),
                 f"contradicts mode: {self.mode}, which would make every record again",
             )
+        if self.mode == "append" and self.insert_safety == "read_back":
+            yield (
+                ("insert_safety",),
+                (
+                    "read_back contradicts mode: append: versions of one record have one match "
+                    "value, so that none can be told from another"
+                ),
+            )
         if self.send == "changed_fields":
             yield (
                 ("send",),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace import errors
 from tailrace.ordering import parents_first
-from tailrace.report import Plan, Progress, RunReport
+from tailrace.report import Plan, Progress, RunReport, Trial, Verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -98,6 +98,25 @@ def plan_of(sync: str, **changes: Any) -> Plan:
     return Plan.from_json({**document, **changes})
 
 
+def verification_of(sync: str, **changes: Any) -> dict[str, Any]:
+    """A verification in which everything is equal."""
+    names = ("missing", "different", "extra", "pending", "unreadable")
+    counts = {"checked": 3, "equal": 3, **dict.fromkeys(names, 0)}
+    return {"sync": sync, "run_id": "r_1", **counts, "rows": [], **changes}
+
+
+def trial_of(sync: str, key: Any, **changes: Any) -> dict[str, Any]:
+    """A request that was not sent."""
+    request = {
+        "method": "POST",
+        "path": "/contacts",
+        "headers": {"content-type": "application/json"},
+        "body": '{"email":"a@x.io"}',
+    }
+    nothing = {"answers": [], "outcome": None}
+    return {"sync": sync, "key": key, "requests": [request], **nothing, **changes}
+
+
 class FakeProject:
     """`script` maps each sync to what its run does: see `_end`."""
 
@@ -179,8 +198,34 @@ class FakeProject:
         found: list[dict[str, Any]] = self.script[name].get("rejected", [])
         return found
 
-    def reset(self, name: str) -> None:
-        self.asked.append(("reset", name, {}))
+    def reset(self, name: str, *, adopt: bool = False) -> None:
+        self.asked.append(("reset", name, {"adopt": adopt}))
+
+    def verify(self, name: str, *, repair: bool = False, **options: Any) -> Verification:
+        self.asked.append(("verify", name, {"repair": repair}))
+        return Verification.from_json(verification_of(name, **self.script[name].get("verify", {})))
+
+    def try_row(self, name: str, key: Any, *, send: bool = False) -> Trial:
+        self.asked.append(("try", name, {"key": key, "send": send}))
+        return Trial.from_json(trial_of(name, key, **self.script[name].get("try", {})))
+
+    def log(self, name: str, key: Any, limit: int) -> list[dict[str, Any]]:
+        self.asked.append(("log", name, {"key": key, "limit": limit}))
+        found: list[dict[str, Any]] = self.script[name or next(iter(self.script))].get("log", [])
+        return found
+
+    def retry(self, name: str, key: Any = None) -> int:
+        self.asked.append(("retry", name, {"key": key}))
+        step = self.script[name]
+        if step.get("raise"):
+            self._end(name, step)
+        return int(step.get("released", 0))
+
+    def deliver(self, name: str, key: Any) -> None:
+        self.asked.append(("deliver", name, {"key": key}))
+
+    def copy_state(self, to_url: str) -> None:
+        self.asked.append(("copy", to_url, {}))
 
     def _lost(self, name: str) -> None:
         if self.script[name].get("lost"):

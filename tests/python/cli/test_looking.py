@@ -139,7 +139,7 @@ def test_rejected_rows_are_listed(tailrace: Make) -> None:
     line = tailrace({"one": {"rejected": [REJECTED]}, "two": {}})
     ended = line("rejected")
     assert ended.code == 0
-    row = ["one", "17", "INVALID_EMAIL", "email", "2", "2026-01-02T00:00:00.000Z"]
+    row = ["one", "17", "INVALID_EMAIL", "email", "permanent", "2", "2026-01-02T00:00:00.000Z"]
     assert [*row, "is", "invalid"] in [text.split() for text in ended.out.splitlines()]
     assert line("rejected", "--json").document == {"rejected": [{"sync": "one", **REJECTED}]}
 
@@ -155,10 +155,10 @@ def test_reset_of_several_syncs_wants_them_named(tailrace: Make) -> None:
     assert "--select" in ended.err
     assert line.project.asked == []
     assert line("reset", "--select", "b", "--json").document == {"reset": ["b"]}
-    assert line.project.asked == [("reset", "b", {})]
+    assert line.project.asked == [("reset", "b", {"adopt": False})]
 
 
 def test_reset_of_the_only_sync_needs_no_name(tailrace: Make) -> None:
     line = tailrace({"a": {}})
     assert line("reset").code == 0
-    assert line.project.asked == [("reset", "a", {})]
+    assert line.project.asked == [("reset", "a", {"adopt": False})]

@@ -67,7 +67,8 @@ def test_a_second_signal_ends_it_at_once(
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
     process.communicate(timeout=5)
-    assert process.returncode == 130
+    # Signals that wait together are taken by number: either may be the second.
+    assert process.returncode in (130, 143)
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored(

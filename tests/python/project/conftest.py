@@ -136,6 +136,7 @@ class FakeCore(types.ModuleType):
         self.store_calls: list[tuple[Any, ...]] = []
         self.store_error: Exception | None = None
         self.fields: list[dict[str, Any]] | None = None
+        self.settled = 1
         core = self
 
         class RunHandle:
@@ -185,6 +186,23 @@ class FakeCore(types.ModuleType):
 
     def store_reset(self, *call: str) -> None:
         self._store("reset", *call)
+
+    def store_log(self, *call: Any) -> str:
+        return self._store("log", *call)
+
+    def store_retry(self, *call: Any) -> int:
+        self._store("retry", *call)
+        return self.settled
+
+    def store_deliver(self, *call: Any) -> bool:
+        self._store("deliver", *call)
+        return self.settled > 0
+
+    def store_note_fields(self, *call: str) -> None:
+        self._store("note_fields", *call)
+
+    def store_copy(self, *call: str) -> None:
+        self._store("copy", *call)
 
     def read_object(self, connection: str, target: str, kind: str) -> str:
         assert kind == "describe"

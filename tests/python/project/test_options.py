@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tailrace.errors import ConfigError
+from tailrace.errors import Busy, ConfigError
 from tailrace.run_options import RunOptions
 
 
@@ -37,7 +37,7 @@ def test_paths_of_plans_are_the_callers(tmp_path: Any, monkeypatch: pytest.Monke
         ({"shard": (3, 3, "")}, "shard", "counts from 0/n to n-1/n"),
         ({"shard": (-1, 3, "")}, "shard", "shard -1/3"),
         ({"shard": (0, 0, "")}, "shard", "shard 0/0"),
-        ({"plan_parts": ("d", 0)}, "plan_parts", "from 1 to 1024 parts"),
+        ({"plan_parts": ("d", 0)}, "plan_parts", "from 1 to 256 parts"),
         ({"plan_file": "a", "full_refresh": True}, "full_refresh", "beside a plan file"),
         ({"plan_file": "a", "only_keys": ["1"]}, "only_keys", "beside a plan file"),
         ({"plan_file": "a", "shard": (0, 2, "")}, "shard", "beside a plan file"),
@@ -68,3 +68,13 @@ def test_an_argument_that_is_none_is_a_mistake(folder: Any, core: Any) -> None:
     with pytest.raises(TypeError, match="full_refersh"):
         folder.load().run("health", full_refersh=True)
     assert core.specs == []
+
+
+def test_the_folder_of_parts_is_made(folder: Any, core: Any, tmp_path: Any) -> None:
+    core.result = {"status": "busy", "report": None}
+    with pytest.raises(Busy):
+        folder.load().plan("health", plan_parts=(tmp_path / "a/b", 2))
+    assert (tmp_path / "a/b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be made"):
+        folder.load().plan("health", plan_parts=(tmp_path / "file", 2))

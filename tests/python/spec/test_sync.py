@@ -126,6 +126,7 @@ def test_a_model_may_grow_by_more_than_all_of_it() -> None:
         ("backfill: later", "backfill", "must be 'send' or 'skip'"),
         ("insert_safety: park", "insert_safety", "is for mode: insert and append"),
         ("mode: insert\ninsert_safety: hope", "insert_safety", "must be 'idempotency_key'"),
+        ("mode: append\ninsert_safety: read_back", "insert_safety", "contradicts mode: append"),
         ("mode: insert\nresync_every: 7d", "resync_every", "would make every record again"),
         ("mode: append\nsend: changed_fields", "send", "contradicts mode: append"),
         ("resync_every: soon", "resync_every", "is not a duration such as"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--shards",
     metavar="N DIR",
-    type=(click.IntRange(1, 1024), click.Path(path_type=Path)),
+    type=(click.IntRange(1, 256), click.Path(path_type=Path)),
     help="Write it as N parts into a folder that all workers see, for a run each.",
 )
 @allowing_guards

@@ -18,14 +18,23 @@ if TYPE_CHECKING:
 
 @click.command("reset")
 @of_syncs
+@click.option(
+    "--adopt", is_flag=True, help="Take the model as delivered: a run sends what changes."
+)
 @common
 def command(
-    settings: Settings, *, directory: Path, target: str | None, selectors: tuple[str, ...]
+    settings: Settings,
+    *,
+    directory: Path,
+    target: str | None,
+    selectors: tuple[str, ...],
+    adopt: bool,
 ) -> int:
     """Forget what a sync has delivered: its next run sends every row, and deletes nothing.
 
-    The way out where the state is lost. Where the project has several syncs, --select is needed;
-    `--select '*'` means all of them.
+    The way out where the state is lost. A sync of mode insert or append would make every record
+    again, and is reset with --adopt alone, unless its insert_safety is duplicate_ok. Where the
+    project has several syncs, --select is needed; `--select '*'` means all of them.
     """
     from tailrace.cli.attempts import attempt_all, exit_code
 
@@ -37,8 +46,9 @@ def command(
         )
 
     def reset(name: str) -> None:
-        aside = project.reset(name)
-        settings.note(f"{name}: reset; its next run sends every row and deletes nothing")
+        aside = project.reset(name, adopt=adopt)
+        told = "what changes from now on" if adopt else "every row and deletes nothing"
+        settings.note(f"{name}: reset; its next run sends {told}")
         if aside is not None:
             settings.note(f"the damaged state store is kept as {aside}; reset its other syncs too")
 

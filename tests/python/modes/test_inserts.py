@@ -1,0 +1,123 @@
+"""Inserts whose answer is lost: each way to be safe, and what a person decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tailrace import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sync_world import World
+
+    Timing = Callable[..., None]
+
+LOST = [{"match": {"nth": 1}, "do": "apply_then_reset"}]
+
+
+def insert_one(world: World, safety: str, **changes: Any) -> Any:
+    """A run whose only insert is applied, and whose answer is lost."""
+    world.declare(mode="insert", insert_safety=safety, **changes)
+    world.people(1)
+    world.sandbox.set_faults(LOST)
+    ended = world.run()
+    world.sandbox.set_faults([])
+    return ended
+
+
+@pytest.fixture
+def parked(world: World, timing: Timing) -> World:
+    """A world with one parked row, whose record was made."""
+    timing(quiet_s=0)
+    ended = insert_one(world, "park")
+    assert (ended.code, ended.counts.unknown) == (5, 1)
+    ended = world.run()
+    assert (ended.code, ended.counts.rejected, ended.requests) == (1, 1, 0)
+    (row,) = world.project().rejected("people")
+    assert (row["key"], row["code"], row["hold"]) == ("p0", "parked", "parked")
+    return world
+
+
+def test_a_parked_row_is_never_sent_by_itself(parked: World) -> None:
+    for _ in range(2):
+        ended = parked.run()
+        assert (ended.code, ended.requests) == (1, 0)
+    assert parked.project().retry("people") == 0
+    assert parked.created() == 1
+
+
+def test_a_parked_row_that_arrived_is_delivered(parked: World) -> None:
+    parked.project().deliver("people", "p0")
+    assert parked.project().rejected("people") == []
+    ended = parked.run()
+    assert (ended.code, ended.requests, ended.counts.unchanged) == (0, 0, 1)
+    with pytest.raises(errors.ConfigError, match="no parked row has the key 'p0'"):
+        parked.project().deliver("people", "p0")
+
+
+def test_a_parked_row_that_is_released_is_sent_once_more(parked: World) -> None:
+    assert parked.project().retry("people", "p0") == 1
+    (row,) = parked.project().rejected("people")
+    assert row["hold"] == "released"
+    ended = parked.run(compared=False)
+    assert ended.requests == 1
+    # The record is there, and the tool says so: the row is as rejected as any other.
+    assert (ended.code, ended.counts.rejected) == (1, 1)
+    assert parked.created() == 1
+
+
+def test_a_row_is_looked_up_before_it_is_sent_again(world: World, timing: Timing) -> None:
+    timing(quiet_s=0)
+    ended = insert_one(world, "read_back")
+    while ended.code == 5:
+        ended = world.run()
+    assert (ended.code, world.created()) == (0, 1)
+    world.assert_quiet()
+
+
+def test_a_row_is_sent_again_under_its_key(api: World, timing: Timing) -> None:
+    timing(quiet_s=0)
+    ended = insert_one(api, "idempotency_key")
+    while ended.code == 5:
+        ended = api.run()
+    assert (ended.code, api.created()) == (0, 1)
+    api.assert_quiet()
+
+
+def test_a_duplicate_is_made_only_where_it_is_allowed(events: World, timing: Timing) -> None:
+    timing(quiet_s=0)
+    events.declare(mode="append", insert_safety="duplicate_ok")
+    events.people(1)
+    events.sandbox.set_faults(LOST)
+    ended = events.run(compared=False)
+    events.sandbox.set_faults([])
+    while ended.code == 5:
+        ended = events.run(compared=False)
+    assert (ended.code, events.created()) == (0, 2)
+
+
+def test_a_reset_makes_no_record_again(world: World) -> None:
+    world.declare(mode="insert")
+    world.people(3)
+    world.run()
+    with pytest.raises(errors.ConfigError, match="make all of them again"):
+        world.project().reset("people")
+    world.project().reset("people", adopt=True)
+    ended = world.run()
+    assert (ended.code, ended.requests, world.created()) == (0, 0, 3)
+
+
+def test_a_lost_store_is_no_reason_to_make_records_again(world: World) -> None:
+    world.declare(mode="insert")
+    world.people(3)
+    world.run()
+    for path in (world.folder / ".tailrace").glob("state.db*"):
+        path.unlink()
+    with pytest.raises(errors.StateLost):
+        world.project().run("people")
+    world.project().reset("people", adopt=True)
+    ended = world.run()
+    assert (ended.code, ended.requests, world.created()) == (0, 0, 3)
