@@ -188,22 +188,27 @@ std::vector<ShardCount> PostgresCounts::all() {
   return counts;
 }
 
-void PostgresBudget::lock(const std::string& store_id) {
+PostgresStatement PostgresBudget::locking(const std::string& store_id) const {
   const std::int64_t key = RowSum().add(store_id).add(ask_.account).add(ask_.rule).value();
-  transaction_.later(PostgresStatement("SELECT pg_catalog.pg_advisory_xact_lock($1)", key));
+  return PostgresStatement("SELECT pg_catalog.pg_advisory_xact_lock($1)", key);
 }
 
-std::vector<RateSlot> PostgresBudget::counting(std::int64_t now_ms) {
-  const PostgresResult found = transaction_.run(PostgresStatement(
+PostgresStatement PostgresBudget::reading() const {
+  return PostgresStatement(
       "SELECT slot, used, sum FROM tailrace.rate_budget WHERE account = $1 AND rule = $2 "
-      "AND slot > $3 ORDER BY slot",
-      ask_.account, ask_.rule, now_ms));
+      "ORDER BY slot",
+      ask_.account, ask_.rule);
+}
+
+std::vector<RateSlot> PostgresBudget::counting(const PostgresResult& read,
+                                               std::int64_t now_ms) const {
   std::vector<RateSlot> slots;
-  for (int i = 0; i < found.rows(); ++i) {
-    slots.push_back({found.integer(i, 0), found.real(i, 1)});
-    if (sum_of(ask_, slots.back()) != found.integer(i, 2)) {
+  for (int i = 0; i < read.rows(); ++i) {
+    const RateSlot slot{read.integer(i, 0), read.real(i, 1)};
+    if (sum_of(ask_, slot) != read.integer(i, 2)) {
       throw StateLost("state: a row of table rate_budget is corrupt");
     }
+    if (slot.until_ms > now_ms) slots.push_back(slot);
   }
   return slots;
 }

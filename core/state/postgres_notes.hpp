@@ -68,9 +68,11 @@ class PostgresBudget {
   /// Nobody else draws from this limit until the transaction ends. There may be no row yet to lock,
   /// hence an advisory lock, of the store's and the limit's names; in the transaction, so that it
   /// works behind any pooler.
-  void lock(const std::string& store_id);
-  /// Those that count at this time, by time.
-  [[nodiscard]] std::vector<RateSlot> counting(std::int64_t now_ms);
+  [[nodiscard]] PostgresStatement locking(const std::string& store_id) const;
+  [[nodiscard]] PostgresStatement reading() const;
+  /// Of what was read, the slots that count at this time; by time.
+  [[nodiscard]] std::vector<RateSlot> counting(const PostgresResult& read,
+                                               std::int64_t now_ms) const;
   /// Adds to the slot what was granted (below 0: takes out), and drops those that do not count any
   /// more. `counting`: as they are.
   void add(const RateSlot& slot, const std::vector<RateSlot>& counting, std::int64_t now_ms);

@@ -39,6 +39,7 @@ PostgresStore::PostgresStore(std::string url, PostgresOptions options)
     : address_(std::move(url)),
       options_(std::move(options)),
       now_sql_("greatest(floor(extract(epoch FROM " + options_.clock + ") * 1000)::bigint, $1)"),
+      clock_sql_("SELECT " + now_sql_),
       process_(::getpid()) {
   with_link([](PostgresLink&) {});
 }
@@ -143,18 +144,19 @@ void PostgresStore::explain_rights() {
   }
 }
 
+PostgresStatement PostgresStore::reading_clock() const {
+  return PostgresStatement(clock_sql_.c_str(), latest_ms_);
+}
+
 std::int64_t PostgresStore::clock_in(PostgresTransaction& transaction) {
-  const std::string sql = "SELECT " + now_sql_;
-  latest_ms_ = transaction.run(PostgresStatement(sql.c_str(), latest_ms_)).integer(0, 0);
+  latest_ms_ = transaction.run(reading_clock()).integer(0, 0);
   return latest_ms_;
 }
 
 std::int64_t PostgresStore::now_ms() {
   with_link([&](PostgresLink& link) {
     PostgresTransaction transaction(link, Kind::reading);
-    const std::string sql = "SELECT " + now_sql_;
-    latest_ms_ =
-        transaction.commit(batch(PostgresStatement(sql.c_str(), latest_ms_)))[0].integer(0, 0);
+    latest_ms_ = transaction.commit(batch(reading_clock()))[0].integer(0, 0);
   });
   return latest_ms_;
 }

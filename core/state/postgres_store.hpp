@@ -93,6 +93,7 @@ class PostgresStore : public StateStore {
   void explain_rights();
   void check_process() const;
 
+  [[nodiscard]] PostgresStatement reading_clock() const;
   /// Reads the clock into latest_ms_, which it also returns.
   std::int64_t clock_in(PostgresTransaction& transaction);
   [[nodiscard]] PostgresShard shard_of_epoch(PostgresTransaction& transaction, const Holder& holder,
@@ -133,6 +134,7 @@ class PostgresStore : public StateStore {
   PostgresAddress address_;
   PostgresOptions options_;
   std::string now_sql_;  // milliseconds since 1970, never less than $1
+  std::string clock_sql_;
   pid_t process_;
   std::unique_ptr<PostgresLink> link_;
   int depth_ = 0;     // of with_link()

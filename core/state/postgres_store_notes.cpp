@@ -53,9 +53,10 @@ std::vector<LogEntry> PostgresStore::log_of(const std::string& sync, const std::
 
 RateGrant PostgresStore::draw_in(PostgresTransaction& transaction, const RateAsk& ask) {
   PostgresBudget budget(transaction, ask);
-  budget.lock(identity_.id);
-  const std::int64_t now = clock_in(transaction);
-  const std::vector<RateSlot> counting = budget.counting(now);
+  const std::vector<PostgresResult> found =
+      transaction.run(batch(budget.locking(identity_.id), reading_clock(), budget.reading()));
+  const std::int64_t now = latest_ms_ = found[1].integer(0, 0);
+  const std::vector<RateSlot> counting = budget.counting(found[2], now);
   if (ask.want < 0) {
     const RateSlot back = grants_.take_back(ask);
     if (back.used > 0 && back.until_ms > now) {

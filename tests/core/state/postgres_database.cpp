@@ -1,7 +1,5 @@
 #include "postgres_database.hpp"
 
-#include <libpq-fe.h>
-
 #include <atomic>
 #include <stdexcept>
 
@@ -10,17 +8,22 @@
 namespace tailrace::test {
 namespace {
 
-std::string execute(const std::string& url, const std::string& statements) {
+using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
+Connection connect(const std::string& url) {
   // Whatever a test has set for the database.
   const std::string plain = url + "&options=-c%20default_transaction_read_only%3Doff";
-  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(plain.c_str()),
-                                                                PQfinish);
+  Connection connection(PQconnectdb(plain.c_str()), PQfinish);
   PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-      PQexec(connection.get(), statements.c_str()), PQclear);
+  return connection;
+}
+
+std::string execute(PGconn* connection, const std::string& statements) {
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection, statements.c_str()),
+                                                             PQclear);
   const ExecStatusType status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-    throw std::runtime_error(statements + ": " + PQerrorMessage(connection.get()));
+    throw std::runtime_error(statements + ": " + PQerrorMessage(connection));
   }
   return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
 }
@@ -39,7 +42,8 @@ class PostgresBackend : public StoreBackend {
 ScratchDatabase::ScratchDatabase(PostgresServer& server) : server_(server) {
   static std::atomic<int> count{0};
   name_ = "scratch" + std::to_string(++count);
-  execute(server_.url("postgres"), "CREATE DATABASE " + name_);
+  execute(connect(server_.url("postgres")).get(), "CREATE DATABASE " + name_);
+  superuser_ = connect(url());
   sql("CREATE SCHEMA test_clock;"
       "CREATE TABLE test_clock.at (at timestamptz);"
       "INSERT INTO test_clock.at VALUES ('2026-09-21 15:33:20Z');"
@@ -50,7 +54,8 @@ ScratchDatabase::ScratchDatabase(PostgresServer& server) : server_(server) {
 
 ScratchDatabase::~ScratchDatabase() {
   try {
-    execute(server_.url("postgres"), "DROP DATABASE " + name_ + " WITH (FORCE)");
+    superuser_.reset();
+    execute(connect(server_.url("postgres")).get(), "DROP DATABASE " + name_ + " WITH (FORCE)");
   } catch (const std::exception&) {
     // A server that the test has stopped takes the database with it.
   }
@@ -59,7 +64,7 @@ ScratchDatabase::~ScratchDatabase() {
 std::string ScratchDatabase::url(const std::string& user) const { return server_.url(name_, user); }
 
 std::string ScratchDatabase::sql(const std::string& statements) const {
-  return execute(url(), statements);
+  return execute(superuser_.get(), statements);
 }
 
 void ScratchDatabase::advance(std::int64_t ms) const {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include <libpq-fe.h>
+
 #include "state/postgres_store.hpp"
 #include "support/postgres_server.hpp"
 
@@ -31,8 +33,11 @@ class ScratchDatabase {
                                       const std::string& user = "postgres") const;
 
  private:
+  using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
   PostgresServer& server_;
   std::string name_;
+  Connection superuser_{nullptr, PQfinish};
 };
 
 }  // namespace tailrace::test
