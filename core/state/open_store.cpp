@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "state/memory_store.hpp"
 #include "state/postgres_store.hpp"
 #include "state/sqlite_store.hpp"
@@ -11,6 +13,12 @@ std::unique_ptr<StateStore> open_store(const std::string& url, bool create) {
     PostgresOptions options;
     options.create = create;
     return std::make_unique<PostgresStore>(url, options);
+  }
+  // Not quoted: it may be a URL with a password in it and a typing mistake in front.
+  if (!url.starts_with("sqlite:")) {
+    throw std::invalid_argument(
+        "state: the store's URL is of no kind that is known; write postgresql://…, "
+        "sqlite:///relative/path or sqlite:////absolute/path");
   }
   SqliteOptions options;
   options.create = create;

@@ -102,8 +102,6 @@ struct JournalColumns {
   }
 };
 
-constexpr std::size_t kRowsTogether = 64;
-
 }  // namespace
 
 void PostgresContent::read_snapshot(bool with_keys, const StateStore::BucketVisitor& visit) {
@@ -205,14 +203,18 @@ bool PostgresContent::has_journal_rows(const std::vector<JournalRow>& rows) {
 }
 
 void PostgresContent::add_journal(const std::vector<JournalRow>& rows) {
-  for (std::size_t from = 0; from < rows.size(); from += kRowsTogether) {
-    const JournalColumns columns(
-        shard_, std::span(rows).subspan(from, std::min(kRowsTogether, rows.size() - from)));
+  for (std::size_t from = 0; from < rows.size();) {
+    std::size_t end = from;
+    for (std::int64_t bytes = 0; end < rows.size() && bytes < kPageBytes; ++end) {
+      bytes += static_cast<std::int64_t>(rows[end].entries.size() + 1);
+    }
+    const JournalColumns columns(shard_, std::span(rows).subspan(from, end - from));
     transaction_.later(PostgresStatement(
         "INSERT INTO tailrace.journal (sync_id, shard, seq, epoch, run_id, kind, send_by, sum, "
         "entries) SELECT $1, $2, * FROM unnest($3, $4, $5, $6, $7, $8, $9)",
         shard_.sync_id, shard_.shard, columns.seq, columns.epoch, columns.run_id, columns.kind,
         columns.send_by, columns.sum, columns.entries));
+    from = end;
   }
   if (!rows.empty()) shard_.last_seq = rows.back().seq;
 }

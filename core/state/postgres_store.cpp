@@ -104,6 +104,14 @@ void PostgresStore::take_locks_again() {
       at = held_.erase(at);
       continue;
     }
+    // As after a failover to a server that had not got everything yet.
+    if (shard->last_seq < at->second.last_seq) {
+      throw StateLost(
+          "state: the server has lost commits that it had acknowledged (journal ends "
+          "with seq " +
+          std::to_string(shard->last_seq) + ", was at " + std::to_string(at->second.last_seq) +
+          ")");
+    }
     shard->lock_key = take_lock(transaction, holder);
     catalogue.write(*shard);
     transaction.commit();

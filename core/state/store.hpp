@@ -110,9 +110,10 @@ class StateStore {
 };
 
 /// Opens (and makes, where `create`) the store at `url`: sqlite:///relative/path,
-/// sqlite:////absolute/path, or memory: for one that ends with the object. Throws StateLost
-/// (missing though expected, corrupt, newer format), StoreUnavailable, or std::invalid_argument
-/// for a URL of another kind.
+/// sqlite:////absolute/path, postgresql://… as libpq understands it, or memory: for one that ends
+/// with the object. Throws StateLost (missing though expected, corrupt, newer format),
+/// StoreUnavailable, or std::invalid_argument for a URL of another kind, a refused login, missing
+/// rights.
 [[nodiscard]] std::unique_ptr<StateStore> open_store(const std::string& url, bool create);
 
 }  // namespace tailrace

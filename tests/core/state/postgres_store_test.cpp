@@ -141,9 +141,10 @@ TEST_F(PostgresDatabase, SecretsAreNotTold) {
   for (const std::string& wrong :
        {url("nobody_there", database_.name(), directory), url(role(), "none", directory),
         std::string("postgresql://runner:s3cret@[::1/db"),
-        std::string("postgresql://runner:s3cret@/db?no_such_option=1")}) {
+        std::string("postgresql://runner:s3cret@/db?no_such_option=1"),
+        std::string("postgre://runner:s3cret@/db")}) {
     const std::string why =
-        complaint<std::invalid_argument>([&] { const PostgresStore store(wrong, {}); });
+        complaint<std::invalid_argument>([&] { static_cast<void>(open_store(wrong, false)); });
     EXPECT_NE(why, "") << wrong;
     EXPECT_FALSE(says(why, "s3cret")) << why;
   }
@@ -307,6 +308,21 @@ TEST_F(PostgresDatabase, AnAppendToAChangedRowOfTheShardIsRefused) {
   database_.sql("UPDATE tailrace.sync_shard SET last_seq = 0");
   EXPECT_THROW(journal.intent({}, 1), StateLost);
   EXPECT_EQ(database_.sql("SELECT count(*) FROM tailrace.journal"), "1");
+}
+
+TEST_F(PostgresDatabase, CommitsThatTheServerForgotAreMissed) {
+  const auto store = database_.open();
+  const Claim claim = claim_of(*store, "r1");
+  Journalist journal(*store, claim, "r1");
+  journal.intent({}, 1);
+  database_.sql("CREATE TABLE keep AS TABLE tailrace.sync_shard");
+  journal.intent({}, 1);
+  database_.sql(
+      "TRUNCATE tailrace.sync_shard; INSERT INTO tailrace.sync_shard TABLE keep;"
+      "DELETE FROM tailrace.journal WHERE seq = 2;"
+      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  EXPECT_TRUE(says(complaint<StateLost>([&] { journal.intent({}, 1); }), "lost commits"));
 }
 
 TEST_F(PostgresDatabase, TheRolesOwnSettingsCountForNothing) {
