@@ -36,8 +36,7 @@ void Differ::consume(const Chunk& chunk) {
 
 bool Differ::is_ours(const Incoming& row) const {
   if (options_.of > 1) {
-    const std::uint32_t shard =
-        row.who.has_identity ? shard_of(row.who.identity, options_.of) : 0;
+    const std::uint32_t shard = row.who.has_identity ? shard_of(row.who.identity, options_.of) : 0;
     if (shard != options_.shard) return false;
   }
   return !options_.only || options_.only(RowView(row.line, schema_));
@@ -72,7 +71,11 @@ void Differ::settle(const Incoming& row) {
 
 void Differ::settle_valid(const Incoming& row, StateTable::Slot slot) {
   StateTable::Marks& marks = state_.table.marks(slot);
-  const Seen seen = compare(slot, row.version);
+  Seen seen = compare(slot, row.version);
+  if (seen == Seen::changed && is_restated(row, slot)) {
+    options_.restated->append(Change::changed, row.who.identity, row.version, row.line);
+    seen = Seen::unchanged;
+  }
   if (seen != Seen::unchanged) {
     const RowView view(row.line, schema_);
     if (options_.check) {
@@ -90,6 +93,13 @@ void Differ::settle_valid(const Incoming& row, StateTable::Slot slot) {
   }
   marks.seen = seen;
   if (marks.absent) returned_.push_back(row.who.identity);
+}
+
+/// The destination has these very fields, acknowledged under another mapping.
+bool Differ::is_restated(const Incoming& row, StateTable::Slot slot) const {
+  if (!options_.same_fields || options_.full_refresh) return false;
+  if (state_.table.marks(slot).in_doubt) return false;
+  return options_.same_fields(row.who.identity, RowView(row.line, schema_));
 }
 
 Seen Differ::compare(StateTable::Slot slot, Version version) const {

@@ -50,6 +50,10 @@ struct DiffOptions {
   bool every_row = false;
   bool once = false;  // insert: a key that was created is unchanged, whatever the row says now
   std::size_t invalid_sample = 100;
+  /// Set where the mapping has changed and the acknowledged fields are known: whether they are
+  /// those of the row. Such a row is unchanged, and goes to `restated` for its new version.
+  std::function<bool(const IdentityHash&, const RowView&)> same_fields;
+  Changeset* restated = nullptr;
   /// Only rows whose identity belongs to this shard are looked at; rows without an identity are
   /// the first shard's.
   std::uint32_t shard = 0;
@@ -111,6 +115,7 @@ class Differ {
   [[nodiscard]] bool is_ours(const Incoming& row) const;
   void settle(const Incoming& row);
   void settle_valid(const Incoming& row, StateTable::Slot slot);
+  [[nodiscard]] bool is_restated(const Incoming& row, StateTable::Slot slot) const;
   [[nodiscard]] Seen compare(StateTable::Slot slot, Version version) const;
   [[nodiscard]] bool doubt_carried(StateTable::Slot slot, Version version) const;
   void invalidate(const Incoming& row, InvalidCode code, std::size_t column);

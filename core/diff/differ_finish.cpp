@@ -21,6 +21,7 @@ void Differ::finish(const KeyReader& keys) {
     append_removed(gone, keys);
   }
   out_.seal();
+  if (options_.restated != nullptr) options_.restated->seal();
   if (has_spoiled_ && !options_.every_row) sum_again();
   const std::uint64_t counted =
       counts_.unchanged + counts_.added + counts_.changed + counts_.invalid;

@@ -110,6 +110,7 @@ void Engine::perform(Session& session) {
     session.count_not_attempted();
     return end_with(session, Status::planned, "");
   }
+  restate(session);
   if (takes_as_delivered(session)) {
     adopt(session);
   } else {

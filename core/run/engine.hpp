@@ -88,6 +88,9 @@ class Engine {
   void write_plan_file(Session& session);
   void send(Session& session);
   void adopt(Session& session);
+  void restate(Session& session);
+  void take_rows(Session& session, Changeset& changes, std::uint64_t& taken);
+  void compare_fields(Session& session, DiffOptions& options);
   void verify(Session& session);
   [[nodiscard]] bool is_delivered(const Session& session, const ChangeRow& row) const;
   void attempt(Session& session);

@@ -15,6 +15,40 @@ constexpr std::chrono::milliseconds kStoreWait{500};
 void Engine::adopt(Session& session) {
   session.rows_counted = true;
   progress_.phase.store(Phase::settle);
+  OutcomeCounts& outcomes = session.report.outcomes;
+  std::uint64_t taken = 0;
+  const auto count = [&] {
+    outcomes.skipped += taken;
+    ChangeRow row;
+    std::uint64_t rows = 0;
+    session.changes->rewind();
+    while (session.changes->next(row)) {
+      if (!session.is_duplicate(row.identity) && ++rows > taken) ++outcomes.not_attempted;
+    }
+  };
+  try {
+    take_rows(session, *session.changes, taken);
+  } catch (const std::exception&) {
+    count();
+    throw;
+  }
+  count();
+  session.adopted = true;
+}
+
+/// Rows of which the destination has every field already, acknowledged under the mapping that was:
+/// they get their new versions.
+void Engine::restate(Session& session) {
+  if (!session.restated || session.restated->rows() == 0) return;
+  std::uint64_t rows = 0;
+  take_rows(session, *session.restated, rows);
+  session.report.notes.push_back("the mapping has changed; " + std::to_string(rows) +
+                                 " rows have the same fields as before and were not sent");
+}
+
+/// Has the rows recorded as accepted, counting those that are; rows to be taken away stay known,
+/// for a later run.
+void Engine::take_rows(Session& session, Changeset& changes, std::uint64_t& taken) {
   FieldChoice fields(spec_.schema, *session.hasher);
   Piece piece;
   TakenBatch batch;
@@ -27,23 +61,23 @@ void Engine::adopt(Session& session) {
     piece.taken.push_back(std::exchange(batch, {}));
     session.committer->submit(std::exchange(piece, {}));
     while (!session.committer->flush(kStoreWait)) static_cast<void>(session.committer->take_acks());
-    session.report.outcomes.skipped += rows;
+    taken += rows;
     if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled");
   };
   std::string scratch;
   ChangeRow row;
-  session.changes->rewind();
-  while (session.changes->next(row)) {
+  changes.rewind();
+  while (changes.next(row)) {
     if (session.is_duplicate(row.identity)) continue;
     if (row.change == Change::removed) {
-      ++session.report.outcomes.skipped;  // stays known: a later run takes it away
+      ++taken;
       continue;
     }
     const RowView view(row.line, spec_.schema);
-    IntentRow taken{row.identity, row.version, {}, {}};
-    key_text(view, taken.key);
+    IntentRow one{row.identity, row.version, {}, {}};
+    key_text(view, one.key);
     const std::string_view match = view.cell(spec_.schema.match).text(scratch);
-    if (match != taken.key) taken.match = match;
+    if (match != one.key) one.match = match;
     if (session.state.rejected.contains(row.identity)) {
       piece.no_longer_rejected.push_back(row.identity);
     }
@@ -51,11 +85,10 @@ void Engine::adopt(Session& session) {
       piece.fields.push_back({row.identity, {}});
       fields.hashes_of(view, piece.fields.back().hashes);
     }
-    batch.rows.rows.push_back(std::move(taken));
+    batch.rows.rows.push_back(std::move(one));
     if (batch.rows.rows.size() == kRowsAPiece) submit();
   }
   submit();
-  session.adopted = true;
 }
 
 }  // namespace tailrace

@@ -61,6 +61,22 @@ std::vector<std::string> watched_fields(const Guards& guards) {
 
 }  // namespace
 
+/// A changed mapping gives every row another version; where the acknowledged fields are known, only
+/// rows of which a field differs are changed.
+void Engine::compare_fields(Session& session, DiffOptions& options) {
+  const std::string& before = session.claim->mapping_fingerprint;
+  if (!spec_.changed_fields || before.empty() || before == spec_.mapping_fingerprint) return;
+  session.with_store([&](StateStore& store) {
+    session.known_fields.emplace(store, session.claim->holder, session.state.table);
+  });
+  session.field_choice.emplace(spec_.schema, *session.hasher);
+  session.restated.emplace(spec_.spill_directory, spec_.buffer_bytes);
+  options.restated = &*session.restated;
+  options.same_fields = [&session](const IdentityHash& identity, const RowView& row) {
+    return session.field_choice->same(session.known_fields->of(identity), row);
+  };
+}
+
 void Engine::read(Session& session) {
   const std::vector<SourceColumn> columns = session.reader->open();
   if (columns.size() != spec_.schema.columns.size()) {
@@ -83,6 +99,7 @@ void Engine::read(Session& session) {
   DiffOptions options;
   options.on_removed = spec_.on_removed;
   options.full_refresh = session.full_refresh;
+  compare_fields(session, options);
   options.every_row = spec_.task == Task::verify;
   if (spec_.shard) {
     options.shard = static_cast<std::uint32_t>(spec_.shard->index);

@@ -16,6 +16,7 @@
 #include "row/hash.hpp"
 #include "run/committer.hpp"
 #include "run/engine.hpp"
+#include "run/field_choice.hpp"
 #include "run/plan_file.hpp"
 #include "run/recording.hpp"
 #include "run/report.hpp"
@@ -69,6 +70,10 @@ struct Engine::Session {
   bool full_refresh = false;  // asked for, or due
   StateView state;
   std::optional<Changeset> changes;
+  // Where the mapping has changed and the fields are known:
+  std::optional<KnownFields> known_fields;
+  std::optional<FieldChoice> field_choice;
+  std::optional<Changeset> restated;
   std::optional<Differ> differ;  // unset where a plan file is sent
   std::optional<OpenedPlan> sealed;  // that plan; its rows are `changes`
   std::unique_ptr<http::Transport> transport;

@@ -49,6 +49,37 @@ void FieldChoice::hashes_of(const RowView& row, std::string& out) {
   }
 }
 
+bool FieldChoice::same(std::string_view before, const RowView& row) {
+  if (before.empty()) return false;
+  hashes_.clear();
+  hashes_of(row, hashes_);
+  return differing(before, hashes_).empty();
+}
+
+KnownFields::KnownFields(StateStore& store, const Holder& holder, const StateTable& table) {
+  constexpr std::size_t kAtOnce = 1000;
+  std::vector<IdentityHash> asked;
+  const auto read = [&] {
+    std::vector<std::string> found = store.read_fields(holder, asked);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      if (!found[i].empty()) fields_.emplace(asked[i], std::move(found[i]));
+    }
+    asked.clear();
+  };
+  for (StateTable::Slot slot = 0; slot < table.capacity(); ++slot) {
+    const StateTable::Marks& marks = table.marks(slot);
+    if (!marks.used || !marks.acknowledged) continue;
+    asked.push_back(table.identity(slot));
+    if (asked.size() == kAtOnce) read();
+  }
+  if (!asked.empty()) read();
+}
+
+std::string_view KnownFields::of(const IdentityHash& identity) const {
+  const auto found = fields_.find(identity);
+  return found == fields_.end() ? std::string_view() : std::string_view(found->second);
+}
+
 std::string FieldChoice::differing(std::string_view before, std::string_view now) const {
   std::unordered_map<std::uint64_t, std::uint64_t> known;
   for (; before.size() >= kEntryBytes; before.remove_prefix(kEntryBytes)) {

@@ -290,6 +290,20 @@ TEST(ChangedFields, OnlyWhatDiffersIsSentOnceTheFieldsAreKnown) {
   EXPECT_EQ(world.tool.records["k0"]["w"], "edited in the tool") << "w was not sent";
 }
 
+TEST(ChangedFields, AnotherMappingSendsOnlyRowsWhoseValuesDiffer) {
+  World world;
+  world.changes["changed_fields"] = true;
+  world.fill(5);
+  (void)world.run();
+  world.changes["mapping_fingerprint"] = "m2";  // as where a field was taken out of the mapping
+  world.model[2][1] = "b";
+  const Report report = world.run().report;
+  EXPECT_EQ(report.diff.changed, 1u) << report.message;
+  EXPECT_EQ(report.diff.unchanged, 4u);
+  EXPECT_EQ(world.tool.requests.back(), "POST 1");
+  EXPECT_EQ(world.run().report.http.requests, 0u) << "all have their new versions";
+}
+
 TEST(NullJump, StopsAFieldThatSuddenlyEmptiesAndSaysWhenItHasNothingToCompareWith) {
   World world;
   world.fill(10);
