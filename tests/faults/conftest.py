@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,14 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support")]
 
+import moments  # noqa: E402
+from state_stores import SqliteState, State, StateServer  # noqa: E402
 from sync_fixtures import ground, make_world, timing  # noqa: E402, F401
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from moments import Moment
     from sync_world import World
 
 PROGRAM = [sys.executable, "-m", "tailrace.cli"]
@@ -36,14 +40,16 @@ class Program:
         self.world = world
         self._started: list[subprocess.Popen[str]] = []
 
-    def start(self, command: str = "run", *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self, command: str = "run", *arguments: str, variables: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [*PROGRAM, command, "--json", "--project", str(self.world.folder), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, **self.world.environment},
+            env={**os.environ, **self.world.environment, **(variables or {})},
         )
         self._started.append(process)
         return process
@@ -72,6 +78,68 @@ def make_program() -> Iterator[Callable[[World], Program]]:
     yield make
     for program in made:
         program.close()
+
+
+@dataclass
+class Kept:
+    """A world, and the store that its state is in."""
+
+    world: World
+    state: State
+
+
+@pytest.fixture(scope="session")
+def state_server() -> Iterator[StateServer]:
+    """One PostgreSQL server for the whole session."""
+    with StateServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def make_kept(
+    request: pytest.FixtureRequest,
+    make_world: Callable[..., World],  # noqa: F811
+) -> Callable[..., Kept]:
+    """A world in each kind of state store."""
+
+    def make(form: str = "rest_errors", **changes: object) -> Kept:
+        world = make_world(form, **changes)
+        if request.param == "sqlite":
+            return Kept(world, SqliteState(world.folder))
+        server: StateServer = request.getfixturevalue("state_server")
+        state = server.new_state()
+        world.keep_state_at(state.url, server.password)
+        return Kept(world, state)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def moment_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return moments.build(tmp_path_factory.mktemp("moment"))
+
+
+@pytest.fixture
+def run_until_moment(
+    make_program: Callable[[World], Program],
+    moment_library: Path,
+    until: Callable[..., None],
+) -> Callable[..., tuple[int, str]]:
+    """A run of `tailrace` in which the moment comes: its exit code and what it printed.
+
+    Returns when what had left before it died has been dealt with by the tool.
+    """
+
+    def run(kept: Kept, moment: Moment | None, **options: Path) -> tuple[int, str]:
+        variables = moments.environment(moment_library, kept.world, kept.state, moment, **options)
+        process = make_program(kept.world).start(variables=variables)
+        out, err = process.communicate(timeout=60)
+        kept.world.assert_no_secret([out, err])
+        vendor = kept.world.form.vendor
+        until(lambda: kept.world.sandbox.counters(vendor)["in_flight"] == 0)
+        return process.returncode, out
+
+    return run
 
 
 @pytest.fixture

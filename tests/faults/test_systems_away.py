@@ -40,7 +40,10 @@ def test_a_warehouse_that_another_process_writes_to_is_tried_again_later(
 ) -> None:
     world = make_world("rest_errors")
     world.people(5)
-    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    script = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]);"
+        " print('open', flush=True); sys.stdin.read()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(world.folder / "people.duckdb")],
         stdin=subprocess.PIPE,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SYNC = "people"
 SECRET = "canary-9f3ac17e55d0"
 VARIABLE = "DESTINATION_SECRET"
+STATE_VARIABLE = "STATE_ADDRESS"
 FIELDS = {KEY: KEY, "level": "level", "note": "note"}
 PEOPLE = f"create table people ({KEY} varchar, level varchar, note varchar)"
 
@@ -59,6 +60,8 @@ class World:
         self.form = form
         self.sandbox = sandbox
         self.environment = {VARIABLE: SECRET}
+        self.secrets = [SECRET]
+        self.root: dict[str, Any] = {"name": "world"}
         # By the fields that are asked for: opening DuckDB costs more than a run.
         self._model: dict[str, dict[str, dict[str, Any]]] = {}
         self.connection = form.connection_to(sandbox.url, "${env:" + VARIABLE + "}")
@@ -83,7 +86,7 @@ class World:
             "warehouse": {"type": "duckdb", "path": "people.duckdb"},
             "tool": self.connection,
         }
-        root = {"name": "world", "connections": connections}
+        root = {**self.root, "connections": connections}
         (self.folder / "syncs").mkdir(exist_ok=True)
         (self.folder / "tailrace.yml").write_text(json.dumps(root), encoding="utf-8")
         (self.folder / "syncs" / "people.yml").write_text(json.dumps(self.sync), encoding="utf-8")
@@ -96,6 +99,13 @@ class World:
     def connect(self, **changes: Any) -> None:
         """Change members of the destination's connection."""
         self.connection.update(changes)
+        self.write()
+
+    def keep_state_at(self, url: str, *secrets: str) -> None:
+        """Keep the state at `url`, of which `secrets` must show nowhere."""
+        self.environment[STATE_VARIABLE] = url
+        self.secrets += secrets
+        self.root["state"] = "${env:" + STATE_VARIABLE + "}"
         self.write()
 
     def project(self) -> Project:
@@ -152,6 +162,10 @@ class World:
         """How many records were ever made: one that was made twice shows here."""
         objects = self.sandbox.state()["vendors"][self.form.vendor]["objects"]
         return int(objects[self.form.object]["created"])
+
+    def writes(self) -> dict[str, int]:
+        """How often each key was written or removed."""
+        return self.sandbox.writes(self.form.vendor, self.form.object)
 
     def unequal(self) -> set[str]:
         """Keys whose record is not what the model says, records that are too many included."""
@@ -219,10 +233,11 @@ class World:
     def assert_no_secret(self, texts: list[str]) -> None:
         """No credential in what a run says, nor in any file that it leaves."""
         for text in texts:
-            assert SECRET not in text
+            assert not any(secret in text for secret in self.secrets)
         for path in self.folder.rglob("*"):
             if path.is_file():
-                assert SECRET.encode() not in path.read_bytes(), path
+                content = path.read_bytes()
+                assert not any(secret.encode() in content for secret in self.secrets), path
 
 
 class _Notes(logging.Handler):
