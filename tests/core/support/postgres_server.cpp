@@ -90,6 +90,13 @@ pid_t spawn(const std::vector<std::string>& command, const std::string& log) {
   return child;
 }
 
+/// Owners and modes included, which the server insists on.
+void copy_tree(const fs::path& from, const fs::path& to) {
+  const std::string command = "cp -a --reflink=auto '" + from.string() + "' '" + to.string() + "'";
+  // NOLINTNEXTLINE(cert-env33-c,concurrency-mt-unsafe): the paths are the tests' own
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("cannot copy a cluster");
+}
+
 std::string contents(const fs::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -119,17 +126,41 @@ PostgresServer::~PostgresServer() {
   fs::remove_all(directory_, none);
 }
 
+/// A copy of a cluster takes a fifth of the time that making one does, and there is one a test. The
+/// pattern is made by the first test that needs it and kept in the build folder.
 void PostgresServer::create_cluster() const {
+  const fs::path pattern = fs::path(TAILRACE_TEST_SCRATCH) / ("cluster-" + programs_digest());
+  if (!fs::exists(pattern)) {
+    init_cluster();
+    const fs::path draft = pattern.string() + "." + std::to_string(::getpid());
+    copy_tree(directory_ / "data", draft);
+    std::error_code another_was_first;
+    fs::rename(draft, pattern, another_was_first);
+    if (another_was_first) fs::remove_all(draft);
+  } else {
+    copy_tree(pattern, directory_ / "data");
+  }
+  std::ofstream(directory_ / "data" / "pg_hba.conf")
+      << "local all guarded scram-sha-256\nlocal all all trust\n";
+}
+
+/// Another installation, or another user to run it, has a pattern of its own.
+std::string PostgresServer::programs_digest() const {
+  const passwd* user = server_user();
+  const auto uid = user != nullptr ? user->pw_uid : ::geteuid();
+  const std::size_t place = std::hash<std::string>{}(programs_.string());
+  return std::to_string(place) + "-" + std::to_string(uid);
+}
+
+void PostgresServer::init_cluster() const {
   const fs::path log = directory_ / "initdb.log";
   const pid_t initdb =
       spawn({(programs_ / "initdb").string(), "-D", (directory_ / "data").string(), "-U",
-             "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"},
+             "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=1"},
             log.string());
   int status = 0;
   ::waitpid(initdb, &status, 0);
   if (status != 0) throw std::runtime_error("initdb failed: " + contents(log));
-  std::ofstream(directory_ / "data" / "pg_hba.conf")
-      << "local all guarded scram-sha-256\nlocal all all trust\n";
 }
 
 void PostgresServer::start() {

@@ -40,6 +40,8 @@ class PostgresServer {
 
  private:
   void create_cluster() const;
+  void init_cluster() const;
+  [[nodiscard]] std::string programs_digest() const;
   void start();
   void wait_until_ready() const;
 
