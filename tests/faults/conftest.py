@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support")]
 
 import moments  # noqa: E402
-from state_stores import SqliteState, State, StateServer  # noqa: E402
+from state_stores import Kept, SqliteState, StateServer  # noqa: E402
 from sync_fixtures import ground, make_world, timing  # noqa: E402, F401
 
 if TYPE_CHECKING:
@@ -78,14 +77,6 @@ def make_program() -> Iterator[Callable[[World], Program]]:
     yield make
     for program in made:
         program.close()
-
-
-@dataclass
-class Kept:
-    """A world, and the store that its state is in."""
-
-    world: World
-    state: State
 
 
 @pytest.fixture(scope="session")

@@ -10,69 +10,29 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from crash_scene import OLD, ROWS, Scene
 from moments import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Kept, Program
-    from sync_world import Ended, World
+    from conftest import Program
+    from state_stores import Kept
+    from sync_world import World
 
-OLD = 50
-ROWS = 50
-"""Rows to send: one batch, so that each commit and each request is one that a test can name."""
 KILLED = -signal.SIGKILL
-
-
-class Scene:
-    """50 people that were delivered; 25 of them have changed since and 25 have come."""
-
-    def __init__(self, kept: Kept) -> None:
-        self.kept = kept
-        self.world = world = kept.world
-        self.state = kept.state
-        world.people(OLD)
-        assert world.run().code == 0
-        world.sql("update people set level = 'high' where substr(person_id, 2)::int < 25")
-        world.people(25, first=OLD)
-        self.epoch = kept.state.epoch()
-        self.journal = kept.state.journal()
-        self.requests = world.requests()
-
-    def noted(self) -> dict[str, int]:
-        """Rows that the journal has got since, by their kind."""
-        return dict(self.state.journal() - self.journal)
-
-    def sent(self) -> int:
-        """Requests that have reached the tool since."""
-        return self.world.requests() - self.requests
-
-    def applied(self) -> int:
-        """Rows of the 50 that the tool holds as they should be."""
-        held = self.world.delivered()
-        due = {f"p{i}" for i in [*range(25), *range(OLD, OLD + 25)]}
-        return sum(held.get(key) == row for key, row in self.world.model().items() if key in due)
-
-    def recover(self, *, accepted: int, in_doubt: int = 0) -> Ended:
-        """The next run sends so many rows and nothing is missing or double."""
-        ended = self.world.settles()
-        assert ended.counts.accepted == accepted
-        assert ended.report is not None
-        assert ended.report.state.in_doubt == in_doubt
-        assert self.world.created() == OLD + 25
-        assert self.state.statuses().count("running") == 0
-        return ended
 
 
 @pytest.fixture
 def scene(make_kept: Callable[..., Kept]) -> Scene:
-    return Scene(make_kept("rest_errors"))
+    kept = make_kept("rest_errors")
+    return Scene(kept.world, kept.state)
 
 
 def test_cp1_before_the_claim_is_durable_nothing_has_changed(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("commit"))[0] == KILLED
+    assert run_until_moment(scene, Moment("commit"))[0] == KILLED
     assert scene.state.epoch() == scene.epoch
     assert not scene.state.running()
     assert (scene.noted(), scene.sent()) == ({}, 0)
@@ -82,7 +42,7 @@ def test_cp1_before_the_claim_is_durable_nothing_has_changed(
 def test_cp2_after_the_claim_only_the_epoch_has_moved(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("commit", "die_after"))[0] == KILLED
+    assert run_until_moment(scene, Moment("commit", "die_after"))[0] == KILLED
     assert scene.state.epoch() == scene.epoch + 1
     assert scene.state.running()
     assert (scene.noted(), scene.sent()) == ({}, 0)
@@ -112,7 +72,7 @@ def test_cp3_while_the_model_is_read_nothing_was_sent(
 def test_cp4_before_the_first_intent_is_durable_nothing_was_sent(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("commit commit"))[0] == KILLED
+    assert run_until_moment(scene, Moment("commit commit"))[0] == KILLED
     assert scene.state.epoch() == scene.epoch + 1
     assert (scene.noted(), scene.sent()) == ({}, 0)
     scene.recover(accepted=ROWS)
@@ -121,7 +81,7 @@ def test_cp4_before_the_first_intent_is_durable_nothing_was_sent(
 def test_cp5_an_intent_without_a_request_is_sent_by_the_next_run(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("commit commit", "die_after"))[0] == KILLED
+    assert run_until_moment(scene, Moment("commit commit", "die_after"))[0] == KILLED
     assert (scene.noted(), scene.sent()) == ({"intent": 1}, 0)
     scene.recover(accepted=ROWS, in_doubt=ROWS)
 
@@ -129,7 +89,7 @@ def test_cp5_an_intent_without_a_request_is_sent_by_the_next_run(
 def test_cp6_half_a_request_is_no_request(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("request", "die_half"))[0] == KILLED
+    assert run_until_moment(scene, Moment("request", "die_half"))[0] == KILLED
     assert scene.noted() == {"intent": 1}
     assert scene.applied() == 0
     scene.recover(accepted=ROWS, in_doubt=ROWS)
@@ -138,7 +98,7 @@ def test_cp6_half_a_request_is_no_request(
 def test_cp7_a_request_whose_answer_nobody_read_is_sent_again(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("answer", "die_after"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer", "die_after"))[0] == KILLED
     assert scene.noted() == {"intent": 1}
     assert (scene.sent(), scene.applied()) == (1, ROWS)
     scene.recover(accepted=ROWS, in_doubt=ROWS)
@@ -148,7 +108,7 @@ def test_cp7_a_model_that_goes_back_is_followed_though_it_equals_the_state(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
     """What is on record as acknowledged is the model again; what the tool holds is not."""
-    assert run_until_moment(scene.kept, Moment("answer", "die_after"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer", "die_after"))[0] == KILLED
     assert scene.applied() == ROWS
     scene.world.sql("update people set level = 'low'")
     ended = scene.world.run()
@@ -160,7 +120,7 @@ def test_cp7_a_model_that_goes_back_is_followed_though_it_equals_the_state(
 def test_cp8_an_answer_that_was_read_and_not_recorded_is_asked_for_again(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("answer store"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer store"))[0] == KILLED
     assert scene.noted() == {"intent": 1}
     assert (scene.sent(), scene.applied()) == (1, ROWS)
     scene.recover(accepted=ROWS, in_doubt=ROWS)
@@ -169,7 +129,7 @@ def test_cp8_an_answer_that_was_read_and_not_recorded_is_asked_for_again(
 def test_cp9_half_a_commit_of_outcomes_is_none(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("answer commit"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer commit"))[0] == KILLED
     assert scene.noted() == {"intent": 1}
     scene.recover(accepted=ROWS, in_doubt=ROWS)
 
@@ -177,7 +137,7 @@ def test_cp9_half_a_commit_of_outcomes_is_none(
 def test_cp10_outcomes_whose_commit_nobody_heard_of_are_on_record(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("answer commit", "die_after"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer commit", "die_after"))[0] == KILLED
     assert scene.noted() == {"intent": 1, "outcome": 1}
     assert (scene.sent(), scene.applied()) == (1, ROWS)
     ended = scene.recover(accepted=0)
@@ -205,7 +165,7 @@ def test_cp11_between_windows_the_rest_is_sent_and_nothing_else(
 def test_cp14_after_the_end_there_is_nothing_to_do(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
-    assert run_until_moment(scene.kept, Moment("answer commit commit", "die_after"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer commit commit", "die_after"))[0] == KILLED
     assert scene.state.statuses() == ["done", "done"]
     assert scene.state.journal() == {}
     scene.world.assert_quiet()
@@ -216,7 +176,7 @@ def test_cp15_in_the_fold_the_journal_stays_whole(
     scene: Scene, run_until_moment: Callable[..., tuple[int, str]]
 ) -> None:
     before = scene.state.query("select count(*) from {}snapshot")
-    assert run_until_moment(scene.kept, Moment("answer commit commit"))[0] == KILLED
+    assert run_until_moment(scene, Moment("answer commit commit"))[0] == KILLED
     assert scene.noted() == {"intent": 1, "outcome": 1}
     assert scene.state.query("select count(*) from {}snapshot") == before
     ended = scene.recover(accepted=0)

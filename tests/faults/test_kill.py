@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import time
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Kept, Program
+    from conftest import Program
+    from state_stores import Kept
     from sync_world import World
 
 CALLS = 24
@@ -97,7 +99,9 @@ def test_a_model_that_goes_on_after_a_kill_is_followed(
     assert ended.counts.added == 0
 
 
-SHARES = [round(0.04 + 0.08 * i, 2) for i in range(12)]
+# Of the calls that a run makes. More moments need no other code: set it to a few hundred.
+MOMENTS = int(os.environ.get("TAILRACE_KILL_MOMENTS", "12"))
+SHARES = [round((i + 0.5) / MOMENTS, 4) for i in range(MOMENTS)]
 BATCHES = 10
 IN_FLIGHT = 2
 
@@ -174,7 +178,7 @@ def test_a_signal_ends_a_run_within_five_seconds_with_everything_settled(
 ) -> None:
     world = make_kept(form, latency_ms=100).world
     world.connect(max_in_flight=2)
-    rows = 60 * world.form.batch_rows
+    rows = 24 * world.form.batch_rows
     world.people(rows)
     process = make_program(world).start()
     until(lambda: world.requests() >= 4)

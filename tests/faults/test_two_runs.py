@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Program
+    from state_stores import Kept
     from sync_world import Ended, World
 
 
 def test_the_second_program_ends_busy_while_the_first_works(
-    make_world: Callable[..., World],
+    make_kept: Callable[..., Kept],
     make_program: Callable[[World], Program],
     until: Callable[..., None],
 ) -> None:
-    world = make_world("hubspot", latency_ms=200)
+    world = make_kept("hubspot", latency_ms=200).world
     world.connect(max_in_flight=1)
     world.people(2000)
     program = make_program(world)
@@ -43,9 +44,9 @@ def test_the_second_program_ends_busy_while_the_first_works(
 
 
 def test_of_programs_started_at_one_instant_each_row_is_sent_by_one(
-    make_world: Callable[..., World], make_program: Callable[[World], Program]
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
 ) -> None:
-    world = make_world("rest_errors", latency_ms=30)
+    world = make_kept("rest_errors", latency_ms=30).world
     world.people(500)
     program = make_program(world)
     processes: list[subprocess.Popen[str]] = [program.start() for _ in range(4)]
@@ -60,9 +61,9 @@ def test_of_programs_started_at_one_instant_each_row_is_sent_by_one(
 
 
 def test_runs_in_threads_of_one_process_exclude_each_other(
-    make_world: Callable[..., World],
+    make_kept: Callable[..., Kept],
 ) -> None:
-    world = make_world("rest_errors", latency_ms=50)
+    world = make_kept("rest_errors", latency_ms=50).world
     world.people(500)
     ended: list[Ended] = []
     threads = [
@@ -81,8 +82,8 @@ def test_runs_in_threads_of_one_process_exclude_each_other(
     world.assert_quiet()
 
 
-def test_two_syncs_of_one_store_work_at_once(make_world: Callable[..., World]) -> None:
-    world = make_world("rest_errors", latency_ms=50)
+def test_two_syncs_of_one_store_work_at_once(make_kept: Callable[..., Kept]) -> None:
+    world = make_kept("rest_errors", latency_ms=50).world
     world.people(200)
     other = {**world.sync, "name": "others"}
     (world.folder / "syncs" / "others.yml").write_text(json.dumps(other), encoding="utf-8")

@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +25,8 @@ from tailrace.demo.temporary_postgres import TemporaryPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sync_world import World
 
 KINDS = {1: "intent", 2: "outcome", 3: "void"}
 _SESSIONS = (
@@ -60,6 +63,18 @@ class State:
     def running(self) -> bool:
         return "running" in self.statuses()
 
+    def make_newer(self) -> None:
+        """Mark the store as one of format 99."""
+        raise NotImplementedError
+
+
+@dataclass
+class Kept:
+    """A world, and the store that its state is in."""
+
+    world: World
+    state: State
+
 
 class SqliteState(State):
     """The embedded store, at its default place in a project's folder."""
@@ -88,6 +103,16 @@ class SqliteState(State):
                         return []
                     raise
 
+    def running(self) -> bool:
+        try:
+            return super().running()
+        except sqlite3.DatabaseError:
+            return False  # copied while it was being made
+
+    def make_newer(self) -> None:
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("pragma user_version = 99")
+
 
 class PostgresState(State):
     """A database of its own on the session's server."""
@@ -108,6 +133,10 @@ class PostgresState(State):
                 return []
             cursor.execute(sql.format("tailrace."))
             return list(cursor.fetchall())
+
+    def make_newer(self) -> None:
+        with self.server.session(self.database) as cursor:
+            cursor.execute("update tailrace.store set format = 99")
 
 
 def _wait_for_dead_sessions(cursor: Any) -> None:
@@ -155,6 +184,9 @@ class StateServer(TemporaryPostgres):
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
         self._process.wait(timeout=20)
+
+    def is_halted(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
 
     def resume(self) -> None:
         """Start it again, on the port that it had."""

@@ -1,0 +1,135 @@
+"""What processes of one sync or one account share: guards, rows by shard, a limit of requests."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Program
+    from state_stores import Kept
+    from sync_world import World
+
+SHARDS = 3
+
+
+def test_an_emptied_model_deletes_nothing(make_kept: Callable[..., Kept]) -> None:
+    kept = make_kept("rest_errors")
+    world = kept.world
+    world.declare(mode="mirror")
+    world.people(150)
+    world.settles()
+    world.sql("delete from people")
+    ended = world.run()
+    assert (ended.code, ended.requests) == (3, 0)
+    assert len(world.delivered()) == 150
+    world.people(160)
+    assert world.settles().counts.accepted == 10
+
+
+def test_an_emptied_model_deletes_nothing_after_a_kill_either(
+    make_kept: Callable[..., Kept],
+    make_program: Callable[[World], Program],
+    until: Callable[..., None],
+) -> None:
+    """Nothing of it was acknowledged: rows in doubt are known all the same."""
+    world = make_kept("rest_errors", latency_ms=200).world
+    world.declare(mode="mirror")
+    world.people(150)
+    process = make_program(world).start()
+    until(lambda: world.requests() >= 1)
+    process.kill()
+    process.communicate()
+    until(lambda: world.sandbox.counters("rest")["in_flight"] == 0)
+    delivered = len(world.delivered())
+    assert delivered > 0
+    world.sql("delete from people")
+    ended = world.run()
+    assert (ended.code, ended.requests) == (3, 0)
+    assert len(world.delivered()) == delivered
+
+
+def run_shards(program: Program, indexes: list[int], together: str) -> list[tuple[int, dict]]:
+    """Exit code and report of each shard, all started at once."""
+    processes = [
+        program.start("run", "--shard", f"{index}/{SHARDS}", "--round", together)
+        for index in indexes
+    ]
+    ended = []
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        program.world.assert_no_secret([out, err])
+        ended.append((process.returncode, json.loads(out)))
+    return ended
+
+
+def test_shards_in_processes_of_their_own_send_every_row_once(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    world = make_kept("rest_errors").world
+    world.people(900)
+    program = make_program(world)
+    # The guards wait for all counts: two shards of three send nothing, and say when to come back.
+    for code, report in run_shards(program, [0, 1], "first"):
+        assert code == 5
+        assert report["counts"]["not_attempted"] == report["counts"]["added"] > 0
+        assert report["not_before"] is not None
+    assert world.requests() == 0
+    left = list(range(SHARDS))
+    accepted = 0
+    for _ in range(SHARDS):
+        ended = run_shards(program, left, "first")
+        assert {code for code, _ in ended} <= {0, 5}
+        accepted += sum(report["counts"]["accepted"] for code, report in ended if code == 0)
+        left = [index for index, (code, _) in zip(left, ended, strict=True) if code != 0]
+        if not left:
+            break
+    assert left == []
+    assert accepted == 900
+    assert world.unequal() == set()
+    assert set(world.writes().values()) == {1}
+
+
+def test_the_guards_of_shards_judge_the_whole_sync(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    world = make_kept("rest_errors").world
+    world.declare(mode="mirror")
+    world.people(900)
+    program = make_program(world)
+    run_shards(program, [0, 1, 2], "first")
+    run_shards(program, [0, 1, 2], "first")
+    assert world.unequal() == set()
+    sent = world.requests()
+    world.sql("delete from people where substr(person_id, 2)::int < 300")
+    run_shards(program, [0, 1, 2], "second")
+    assert [code for code, _ in run_shards(program, [0, 1, 2], "second")] == [3, 3, 3]
+    assert world.requests() == sent
+    assert len(world.delivered()) == 900
+
+
+PER_SECOND = 20
+EACH = 40
+
+
+def test_processes_on_one_connection_keep_its_limit_together(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    world = make_kept("rest_put").world
+    world.connect(limits=[{"requests": PER_SECOND, "per": "1s"}])
+    world.people(EACH)
+    other = {**world.sync, "name": "others"}
+    (world.folder / "syncs" / "others.yml").write_text(json.dumps(other), encoding="utf-8")
+    program = make_program(world)
+    started = time.monotonic()
+    processes = [program.start("run", "--select", name) for name in ("people", "others")]
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, out + err
+    assert time.monotonic() - started >= (2 * EACH - PER_SECOND) / PER_SECOND
+    assert world.requests() == 2 * EACH
+    # Two that knew nothing of each other would make twice as many.
+    assert world.sandbox.counters("rest")["max_per_second"] <= PER_SECOND * 1.1
