@@ -25,6 +25,13 @@ void PostgresRuns::start(const Holder& holder, const RunRow& run) {
       json_of(run.report)));
 }
 
+void PostgresRuns::forget(const Holder& holder, const std::string& run_id) {
+  transaction_.later(PostgresStatement(
+      "DELETE FROM tailrace.run WHERE sync_id = $1 AND shard = $2 AND of = $3 AND epoch = $4 "
+      "AND id = $5 AND status = 'running'",
+      holder.sync_id, holder.shard, holder.of, holder.epoch, run_id));
+}
+
 void PostgresRuns::interrupt_others(const Holder& holder, std::int64_t now_ms) {
   transaction_.later(PostgresStatement(
       "UPDATE tailrace.run SET status = 'interrupted', ended_at = $4 WHERE sync_id = $1 "

@@ -16,6 +16,8 @@ class PostgresRuns {
   explicit PostgresRuns(PostgresTransaction& transaction) : transaction_(transaction) {}
 
   void start(const Holder& holder, const RunRow& run);
+  /// Takes back start(), where it happened.
+  void forget(const Holder& holder, const std::string& run_id);
   /// Runs of the sync that never ended and whose shard has a newer epoch, or is of another layout.
   void interrupt_others(const Holder& holder, std::int64_t now_ms);
   void end(const Holder& holder, const RunRow& run);

@@ -133,6 +133,10 @@ std::optional<Claim> PostgresStore::claim_in(PostgresLink& link, const SyncAddre
   started.sync = address.sync;
   started.status = "running";
   PostgresRuns table(transaction);
+  // Had the claim whose answer was lost been made, it was this run's: nothing was interrupted.
+  if (unanswered_ && unanswered_->run_id == run.run_id) {
+    table.forget(unanswered_->holder, run.run_id);
+  }
   table.interrupt_others(holder, now);
   table.start(holder, started);
   unanswered_ = Unanswered{holder, run.run_id};
