@@ -126,8 +126,7 @@ def run_until_moment(
         process = make_program(kept.world).start(variables=variables)
         out, err = process.communicate(timeout=60)
         kept.world.assert_no_secret([out, err])
-        vendor = kept.world.form.vendor
-        until(lambda: kept.world.sandbox.counters(vendor)["in_flight"] == 0)
+        until(kept.world.is_still)
         return process.returncode, out
 
     return run

@@ -58,7 +58,7 @@ def kill(
         process.kill()
         process.communicate()
         # What had left before it died may still be on its way through the sandbox.
-        until(lambda: world.sandbox.counters(world.form.vendor)["in_flight"] == 0)
+        until(world.is_still)
         return world
 
     return start_and_kill
@@ -211,7 +211,7 @@ def test_a_second_signal_does_not_spoil_the_first(
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert process.returncode == 143
-    until(lambda: world.sandbox.counters(world.form.vendor)["in_flight"] == 0)
+    until(world.is_still)
     world.settles()
     assert world.created() == 30 * world.form.batch_rows
 
@@ -230,7 +230,7 @@ def test_a_frozen_run_is_not_taken_over_and_ends_its_work(
     process = make_program(world).start()
     until(lambda: world.requests() >= 3)
     process.send_signal(signal.SIGSTOP)
-    until(lambda: world.sandbox.counters(world.form.vendor)["in_flight"] == 0)
+    until(world.is_still)
     ended = world.run()
     assert ended.code in (4, 5)
     assert ended.requests == 0

@@ -43,7 +43,7 @@ def test_an_emptied_model_deletes_nothing_after_a_kill_either(
     until(lambda: world.requests() >= 1)
     process.kill()
     process.communicate()
-    until(lambda: world.sandbox.counters("rest")["in_flight"] == 0)
+    until(world.is_still)
     delivered = len(world.delivered())
     assert delivered > 0
     world.sql("delete from people")

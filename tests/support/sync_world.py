@@ -154,6 +154,14 @@ class World:
     def requests(self) -> int:
         return int(self.sandbox.counters(self.form.vendor)["total"])
 
+    def is_still(self) -> bool:
+        """Whether the sandbox has dealt with all that was sent to it.
+
+        Each look is a turn of its loop; what a dead process has left in a socket takes a few turns
+        to become a request.
+        """
+        return all(self.sandbox.counters(self.form.vendor)["in_flight"] == 0 for _ in range(20))
+
     def log(self, *, since: int = 0) -> list[dict[str, Any]]:
         """The sandbox's log of requests after the first `since`, oldest first."""
         return [one for one in self.sandbox.log(self.form.vendor) if one["number"] > since]
