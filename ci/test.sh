@@ -24,26 +24,25 @@ pytest_in() {
   "build/venv/$environment/bin/pytest" --junitxml="$reports/$report.xml" "$@"
 }
 
-main_folders=(tests/python tests/destinations)
-[ ! -d tests/faults ] || main_folders+=(tests/faults)
-
 suite core ctest --preset dev --parallel "$(nproc)" --no-tests=error \
   --output-junit "$PWD/$reports/core.xml"
 
-# The orchestrators' suites mostly wait for processes that they start: beside the Python suite they
-# take the time of the longer of the two. Their output is shown when that one has ended.
-(
+# These suites mostly wait for processes that they start: beside the Python suite they take the time
+# of the longer of the two. Their output is shown when that one has ended.
+beside=("airflow airflow" "dagster dagster" "destinations main" "faults main")
+for one in "${beside[@]}"; do
+  read -r name environment <<<"$one"
   status=0
-  pytest_in airflow airflow tests/airflow || status=$?
-  echo "$status" >"$reports/airflow.status"
-  status=0
-  pytest_in dagster dagster tests/dagster || status=$?
-  echo "$status" >"$reports/dagster.status"
-) >"$reports/orchestrators.log" 2>&1 &
-suite python pytest_in main python "${main_folders[@]}"
+  pytest_in "$environment" "$name" "tests/$name" || status=$?
+  echo "$status" >"$reports/$name.status"
+done >"$reports/beside.log" 2>&1 &
+suite python pytest_in main python tests/python
 wait $!
-printf '\n== airflow and dagster\n'
-cat "$reports/orchestrators.log"
-for name in airflow dagster; do suites+=("$name:$(cat "$reports/$name.status")"); done
+printf '\n== beside it\n'
+cat "$reports/beside.log"
+for one in "${beside[@]}"; do
+  name=${one%% *}
+  suites+=("$name:$(cat "$reports/$name.status")")
+done
 
 exec build/venv/main/bin/python ci/summary.py "$reports" "${suites[@]}"
