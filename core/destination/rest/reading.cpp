@@ -162,6 +162,10 @@ ReadStep Questions::read_one(const std::string& asked, const json& body) const {
   if (!one_->results) {
     auto record = record_of(body, one_->record, one_->match, one_->id);
     if (!record) return senseless("an answer without the record");
+    // What says no with status 200 is an object too, and no record.
+    if (record->match.empty() && record->fields.empty()) {
+      return senseless("an answer with no field of the record");
+    }
     // The address names the record, so that the match value need not stand in it again; where it
     // does, another one is another record.
     if (record->match.empty()) record->match = asked;

@@ -67,6 +67,7 @@ TEST_F(RestReading, AbsenceIsSaidByTheStatusOfTheRecordsOwnAddress) {
   const ReadStep unnamed = ask(kTwo, reply_of(200, R"({"note":"x"})"));
   ASSERT_EQ(unnamed.records.size(), 1u);
   EXPECT_EQ(unnamed.records[0].match, "a@b.co");
+  EXPECT_TRUE(ask(kTwo, reply_of(200, R"({"ok":false,"error":"not now"})")).stop);
   const ReadAsk odd{ReadAsk::Kind::by_match, {"..", "."}};
   EXPECT_TRUE(destination_->read(odd).calls.empty()) << "no address is theirs";
 }
