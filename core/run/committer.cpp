@@ -32,7 +32,8 @@ void CommitBuilder::add_taken(std::vector<TakenBatch>& taken, std::int64_t now_m
   std::vector<IntentBatch> batches;
   std::vector<OutcomeBatch> outcomes;
   for (TakenBatch& batch : taken) {
-    OutcomeBatch outcome{intent.seq, static_cast<std::uint32_t>(batches.size()), now_ms, {}};
+    const std::int64_t at_ms = batch.as_of_ms > 0 ? batch.as_of_ms : now_ms;
+    OutcomeBatch outcome{intent.seq, static_cast<std::uint32_t>(batches.size()), at_ms, {}};
     for (std::string& id : batch.destination_ids) {
       outcome.rows.push_back({RowOutcome::accepted, std::move(id)});
     }

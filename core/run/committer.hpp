@@ -20,6 +20,7 @@ namespace tailrace {
 struct TakenBatch {
   IntentBatch rows;
   std::vector<std::string> destination_ids;  // as long as the rows, or empty
+  std::int64_t as_of_ms = 0;  // store's clock: when it was so; 0: at the commit
 };
 
 /// What one batch asks to be made durable: its intent, or how its intents ended.

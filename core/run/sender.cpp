@@ -9,6 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestPoll{200};
+constexpr milliseconds kOverdue{20};
 constexpr std::uint64_t kLargestWindow = 1024;
 
 }  // namespace
@@ -184,7 +185,8 @@ void Sender::start_ready() {
     Work& work = works_.at(pending.work);
     const Clock::Time now = parts_.clock.now();
     const bool left = !pending.intent && job_takes_too_long(work);
-    if (cancelled_ || given_up_ || left || (stop_ && pending.intent)) {
+    const bool spent = stop_ && stop_->kind == Stop::Kind::quota;  // for questions too
+    if (cancelled_ || given_up_ || left || spent || (stop_ && pending.intent)) {
       calls_.erase(id);
       --work.outstanding;
       never_sent(work);
@@ -213,8 +215,9 @@ milliseconds Sender::next_wait() const {
   const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
   if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, milliseconds(1)));
   for (const Work& work : retries_) {
-    const auto left = std::chrono::duration_cast<milliseconds>(work.ready_at - now);
-    wait = std::min(wait, std::max(left, milliseconds(1)));
+    const auto left = std::chrono::ceil<milliseconds>(work.ready_at - now);
+    // One that is due and was not taken waits for a pause to end, a slot or an answer.
+    wait = std::min(wait, left > milliseconds(0) ? left : kOverdue);
   }
   return wait;
 }

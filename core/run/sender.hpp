@@ -137,6 +137,7 @@ class Sender {
   void split_regrouped(Work& work);
   [[nodiscard]] bool may_retry(const Work& work, const WorkRow& row) const;
   [[nodiscard]] bool ending() const { return stop_ || cancelled_ || given_up_; }
+  void take_unsent(const Work& work, Piece& piece) const;
   void close_intents(Work& work, Piece& piece) const;
   void submit(Piece piece, Settled settled);
   void stop(Stop stop);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "run/mutant.hpp"
 #include "run/sender.hpp"
 
 namespace tailrace {
@@ -15,7 +16,7 @@ constexpr milliseconds kBackoffCap{30'000};
 RowOutcome on_record(Outcome outcome) {
   switch (outcome) {
     case Outcome::accepted: return RowOutcome::accepted;
-    case Outcome::rejected: return RowOutcome::rejected;
+    case Outcome::rejected: return mutant(10) ? RowOutcome::accepted : RowOutcome::rejected;
     case Outcome::skipped: return RowOutcome::skipped;
     case Outcome::retryable: return RowOutcome::retryable;
     case Outcome::pending:
@@ -33,7 +34,7 @@ bool Sender::may_retry(const Work& work, const WorkRow& row) const {
   // Under an idempotency key the batch goes again as it was, or not at all.
   if (doubtful && !work.idempotency_key.empty() && !may_repeat(work)) return false;
   if (row.verdict->outcome == Outcome::retryable) return true;
-  return row.verdict->outcome == Outcome::unknown && !work.unkeyed;
+  return row.verdict->outcome == Outcome::unknown && (!work.unkeyed || mutant(9));
 }
 
 void Sender::end_work(Work& work) {
@@ -55,6 +56,7 @@ void Sender::end_work(Work& work) {
       finish_row(work, row, settled, piece);
     }
   }
+  take_unsent(work, piece);
   close_intents(work, piece);
   submit(std::move(piece), std::move(settled));
   if (!again.empty()) retry_rows(work, std::move(again));
@@ -146,6 +148,29 @@ void Sender::log_row(const Work& work, const WorkRow& row, Outcome outcome, Piec
   line.code = reason.code;
   if (!options_.rejected.code_only) line.message = reason.message;
   piece.log.push_back(std::move(line));
+}
+
+/// Rows found as they should be (a record that was to be removed is gone) had no request of ours,
+/// and no intent: the state learns of them all the same.
+void Sender::take_unsent(const Work& work, Piece& piece) const {
+  std::vector<bool> spoken_for(work.rows.size());
+  for (const WorkIntent& intent : work.intents) {
+    for (const RowIndex row : intent.rows) spoken_for[row] = spoken_for[row] || intent.sent;
+  }
+  TakenBatch found;
+  for (RowIndex i = 0; i < work.rows.size(); ++i) {
+    const WorkRow& row = work.rows[i];
+    const bool accepted = row.verdict && row.verdict->outcome == Outcome::accepted;
+    if (spoken_for[i] || row.regrouped || !accepted) continue;
+    const std::string match = row.match == row.key ? std::string() : row.match;
+    found.rows.op = row.change == Change::removed ? StateOp::remove : StateOp::write;
+    found.rows.rows.push_back({row.identity, row.version, row.key, match});
+    found.destination_ids.push_back(row.verdict->destination_id);
+  }
+  if (found.rows.rows.empty()) return;
+  // When it was asked, not when it was answered: what landed between the two is still in doubt.
+  found.as_of_ms = store_ms(work.begun_at);
+  piece.taken.push_back(std::move(found));
 }
 
 void Sender::close_intents(Work& work, Piece& piece) const {

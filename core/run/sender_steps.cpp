@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "run/mutant.hpp"
 #include "run/sender.hpp"
 
 namespace tailrace {
@@ -37,6 +38,7 @@ void Sender::begin(Work work) {
   }
   work.regroup.clear();
   work.paced = false;
+  work.begun_at = parts_.clock.now();
   for (WorkRow& row : work.rows) row.verdict.reset();
   const std::uint64_t id = work.id;
   Work& kept = works_.insert_or_assign(id, std::move(work)).first->second;
@@ -159,6 +161,7 @@ void Sender::ask_intent(Work& work, Call call) {
   pending.intent = work.intents.size();
   // Read before the commit is asked for: never later than what the store writes as send_by.
   pending.send_by = parts_.clock.now() + options_.timing.send_window;
+  if (mutant(14)) pending.send_by = Clock::Time::max();
   pending.call = std::move(call);
   work.intents.push_back(std::move(mark));
   calls_.emplace(id, std::move(pending));
@@ -228,6 +231,7 @@ void Sender::on_finished(http::Finished finished) {
     return;
   }
   Step step = parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
+  misread(work.operation, pending.call, reply, step);
   apply(work, std::move(step), &pending.call, &reply);
 }
 
@@ -246,8 +250,20 @@ void Sender::never_sent(Work& work) {
   apply(work, Step{}, nullptr, &never);
 }
 
-/// The intent ran out before its request could leave: it is voided, and asked for again.
+/// The intent ran out before its request could leave: it is voided, and asked for again. Where a
+/// request could have started each time, the store takes longer than an intent is good for, and
+/// would do so for ever.
 void Sender::expire(Work& work, PendingCall pending) {
+  constexpr int kMostExpired = 8;
+  const Clock::Time now = parts_.clock.now();
+  const bool free = pacer_.wait_for(pending.call.rate_class, now) == milliseconds(0) &&
+                    parts_.account.blocked_for(pending.call.rate_class, now) == milliseconds(0) &&
+                    parts_.transport.in_flight() < options_.max_in_flight && !breaker_.open();
+  if (free && ++work.expired >= kMostExpired && !ending()) {
+    trouble_ = "the state store takes longer to commit than the send window of " +
+               std::to_string(options_.timing.send_window.count() / 1000) + " s";
+    give_up();
+  }
   WorkIntent& intent = work.intents.at(*pending.intent);
   Piece piece;
   piece.voids.push_back({intent.seq, intent.batch});

@@ -74,7 +74,9 @@ void Batcher::take_change(WorkRow& row) {
   if (row.change == Change::removed) {
     row.key = change_.keys.key;
     row.match = change_.keys.match.empty() ? change_.keys.key : change_.keys.match;
-    row.destination_id = change_.keys.destination_id;
+    // A write in doubt may have made the record anew, under another id: it is looked up then.
+    const bool in_doubt = state_.doubts.contains(row.identity);
+    if (!in_doubt) row.destination_id = change_.keys.destination_id;
     return;
   }
   row.line = change_.line;

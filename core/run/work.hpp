@@ -65,6 +65,8 @@ struct Work {
   bool paced = false;           // refused for the rate: another try costs no retry budget
   bool needs_token = false;     // of the retry budget, before it may go again
   Clock::Time ready_at{};       // not before (backoff)
+  Clock::Time begun_at{};       // before the first request of this attempt
+  int expired = 0;              // intents that ran out though a request could have started
 
   [[nodiscard]] Batch batch(const Schema& schema) const {
     return Batch{operation, &schema, views, trace, idempotency_key};
