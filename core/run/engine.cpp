@@ -149,7 +149,7 @@ void Engine::open(Session& session) {
   if (spec_.plan.read.empty()) {
     auto source = world_.source(spec_);
     session.encoding = source->encoding();
-    session.reader = std::make_unique<Reader>(std::move(source));
+    session.reader = std::make_unique<Reader>(std::move(source), world_.reading);
     Reader* reader = session.reader.get();
     const std::lock_guard lock(cancel_mutex_);
     interrupt_ = [reader] { reader->cancel(); };

@@ -15,6 +15,7 @@
 #include "run/report.hpp"
 #include "run/spec.hpp"
 #include "run/work.hpp"
+#include "source/reader.hpp"
 #include "source/source.hpp"
 #include "state/store.hpp"
 
@@ -38,6 +39,7 @@ struct Surroundings {
   std::function<std::unique_ptr<Destination>(const nlohmann::json& connection,
                                              const nlohmann::json& object, const Schema& schema)>
       destination;
+  Reader::Limits reading;
 };
 
 /// The real world: COPY or an Arrow stream, SQLite, libcurl.

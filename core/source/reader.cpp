@@ -126,6 +126,10 @@ Reader::~Reader() {
 std::vector<SourceColumn> Reader::open() {
   std::unique_lock lock(shared_->mutex);
   shared_->check();
+  if (shared_->depth == 0) {
+    lock.unlock();  // cancel() may come while the source works
+    return shared_->source->open();
+  }
   thread_ = std::thread([shared = shared_] { shared->run(); });
   shared_->changed.wait(lock, [this] {
     return shared_->columns.has_value() || shared_->ended || shared_->cancelled;
@@ -135,7 +139,19 @@ std::vector<SourceColumn> Reader::open() {
   return *shared_->columns;
 }
 
+bool Reader::read_here(Chunk& chunk) {
+  do {
+    {
+      const std::lock_guard lock(shared_->mutex);
+      shared_->check();
+    }
+    if (!shared_->source->next(chunk)) return false;
+  } while (chunk.rows() == 0);
+  return true;
+}
+
 bool Reader::next(Chunk& chunk) {
+  if (shared_->depth == 0) return read_here(chunk);
   Chunk spent;
   std::swap(chunk, spent);
   spent.clear();

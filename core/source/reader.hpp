@@ -13,7 +13,8 @@
 namespace tailrace {
 
 /// Reads a source on a thread of its own, at most `depth` chunks ahead of the consumer. The source
-/// is opened, read and destroyed on that thread. One consumer; cancel() from any thread.
+/// is opened, read and destroyed on that thread. One consumer; cancel() from any thread. With a
+/// depth of 0 there is no thread: the consumer's own reads when it asks.
 class Reader {
  public:
   struct Limits {
@@ -46,6 +47,7 @@ class Reader {
 
  private:
   struct Shared;
+  [[nodiscard]] bool read_here(Chunk& chunk);
 
   std::shared_ptr<Shared> shared_;
   std::string encoding_;
