@@ -24,6 +24,12 @@ def count(report: Path) -> tuple[int, int, int]:
     return passed, failed, skipped
 
 
+def note_of(report: Path) -> str:
+    """What a suite says of itself beside its cases: a property named `note`."""
+    note = ET.parse(report).find(".//property[@name='note']")
+    return "" if note is None else f" ({note.get('value')})"
+
+
 def main(reports: Path, suites: list[str]) -> int:
     total_passed = total_failed = 0
     print()
@@ -32,6 +38,7 @@ def main(reports: Path, suites: list[str]) -> int:
         report = reports / f"{name}.xml"
         passed, failed, skipped = count(report) if report.exists() else (0, 0, 0)
         note = f", {skipped} skipped (counted as failed)" if skipped else ""
+        note += note_of(report) if report.exists() else ""
         if status != "0" and not failed:
             note += f", ended with status {status} (counted as failed)"
             failed += 1

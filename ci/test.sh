@@ -27,6 +27,8 @@ pytest_in() {
 suite core ctest --preset dev --parallel "$(nproc)" --no-tests=error \
   --output-junit "$PWD/$reports/core.xml"
 
+suite simulation ci/simulation.sh
+
 # These suites mostly wait for processes that they start: beside the Python suite they take the time
 # of the longer of the two. Their output is shown when that one has ended.
 beside=("airflow airflow" "dagster dagster" "destinations main" "faults main")

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "row/mutant.hpp"
+
 namespace tailrace {
 namespace {
 
@@ -113,7 +115,8 @@ std::vector<Breach> judge(const Guards& guards, const GuardFacts& facts,
   const std::uint64_t differing = counts.changed - counts.refreshed;
   std::vector<Breach> breaches;
   const bool empty = counts.unchanged + counts.added + counts.changed == 0;
-  if (empty && facts.known > 0 && !guards.allow_empty) breaches.push_back(empty_breach(facts));
+  const bool guarded = !guards.allow_empty && !mutant(7);
+  if (empty && facts.known > 0 && guarded) breaches.push_back(empty_breach(facts));
   const auto hold = [&](const char* guard, std::uint64_t n, const std::optional<Limit>& limit,
                         const char* would_be) {
     if (!is_above(n, facts.known, limit)) return;

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "row/mutant.hpp"
 #include "state/errors.hpp"
 
 namespace tailrace {
@@ -77,6 +78,11 @@ class JournalWalk {
     Window window{row.send_by_ms, row.run_id, {}, 0};
     for (IntentBatch& batch : unpack_intents(row.entries)) {
       window.batches.push_back({std::move(batch), {}, 0, false});
+    }
+    for (const Announced& batch : window.batches) {
+      for (std::size_t i = 0; i < batch.intent.rows.size() && mutant(1); ++i) {
+        accepted_(batch, i, {}, {RowOutcome::accepted, {}});
+      }
     }
     window.left = window.batches.size();
     if (window.left > 0) windows_.emplace(row.seq, std::move(window));
@@ -201,11 +207,14 @@ bool may_be_resumed(const Announced& batch) {
 void collect(Window& window, std::int64_t seq, std::uint32_t index, const Acceptances& accepted,
              std::int64_t quiet_ms, Replayed& out) {
   Announced& batch = window.batches[index];
-  const std::int64_t horizon_ms = window.sent_by_ms(batch) + quiet_ms;
+  if (mutant(2) && batch.open()) return;
+  const std::int64_t wait_ms = mutant(12) && batch.open() ? 0 : quiet_ms;
+  const std::int64_t horizon_ms = window.sent_by_ms(batch) + wait_ms;
+  const std::int64_t until_ms = mutant(8) ? window.sent_by_ms(batch) : horizon_ms;
   const auto in_doubt = [&](std::size_t i) {
     const IntentRow& row = batch.intent.rows[i];
     return batch.unknown(i) &&
-           !accepted.at(row.identity).ends(batch.intent.op, row.version, seq, horizon_ms);
+           !accepted.at(row.identity).ends(batch.intent.op, row.version, seq, until_ms);
   };
   bool whole = !batch.intent.rows.empty() && may_be_resumed(batch);
   for (std::size_t i = 0; i < batch.intent.rows.size() && whole; ++i) whole = in_doubt(i);

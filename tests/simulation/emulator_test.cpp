@@ -1,0 +1,209 @@
+#include "emulator.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace tailrace::simulation {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kWall = 1'700'000'000'000;
+
+wire::Request write(const std::vector<std::pair<std::string, std::string>>& rows) {
+  json body = json::array();
+  for (const auto& [key, value] : rows) body.push_back({{"id", key}, {"v", value}});
+  wire::Request request;
+  request.path = "/rows";
+  request.body = body.dump();
+  return request;
+}
+
+wire::Request remove(const std::string& key) {
+  wire::Request request;
+  request.method = wire::Method::delete_;
+  request.path = "/rows/" + key;
+  return request;
+}
+
+Schedule with(Fault fault, std::int64_t by_ms = 0) {
+  Schedule schedule;
+  schedule.seed = 7;
+  Rule rule;
+  rule.fault = fault;
+  rule.by_ms = by_ms;
+  schedule.rules.push_back(rule);
+  return schedule;
+}
+
+/// Sends one write of two rows, and lets a minute pass.
+struct Sent {
+  explicit Sent(const Schedule& schedule) : tool(schedule, kWall) {
+    place = tool.take(1, write({{"k1", "a"}, {"k2", "b"}}), 1'000);
+    tool.advance(61'000);
+  }
+  [[nodiscard]] const Delivery& delivery() const { return tool.log()[place]; }
+  [[nodiscard]] const wire::Reply& reply() const { return delivery().reply; }
+
+  Emulator tool;
+  std::size_t place = 0;
+};
+
+TEST(Emulator, AppliesAndAnswersRowByRow) {
+  Emulator tool(Schedule{}, kWall);
+  const std::size_t place = tool.take(1, write({{"k1", "a"}, {"k2", "poison"}}), 1'000);
+  EXPECT_TRUE(tool.records().empty()) << "nothing happens before it arrives";
+  tool.advance(2'000);
+  ASSERT_EQ(tool.records().size(), 1u);
+  EXPECT_EQ(tool.records().at("k1").value, "a");
+  const Delivery& delivery = tool.log()[place];
+  EXPECT_EQ(delivery.rows[1].done, Done::refused);
+  const json results = json::parse(delivery.reply.body).at("results");
+  EXPECT_EQ(results[0].at("status"), 200);
+  EXPECT_EQ(results[1].at("status"), 422);
+  (void)tool.take(1, remove("k1"), 3'000);
+  tool.advance(4'000);
+  EXPECT_TRUE(tool.records().empty());
+}
+
+TEST(Emulator, AFateHangsOnTheRequestAndNotOnItsPlaceInTheOrder) {
+  Schedule schedule;
+  schedule.seed = 11;
+  Rule rule;
+  rule.share = 0.5;
+  rule.fault = Fault::error_before;
+  schedule.rules.push_back(rule);
+  const auto fates = [&](bool backwards) {
+    Emulator tool(schedule, kWall);
+    std::set<std::string> failed;
+    for (int i = 0; i < 40; ++i) {
+      const std::string key = "k" + std::to_string(backwards ? 39 - i : i);
+      const Delivery& one = tool.log()[tool.take(1, write({{key, "a"}}), 1'000 + i)];
+      if (one.fault != Fault::none) failed.insert(key);
+    }
+    return failed;
+  };
+  EXPECT_EQ(fates(false), fates(true));
+  EXPECT_GT(fates(false).size(), 8u);
+  EXPECT_LT(fates(false).size(), 32u);
+}
+
+TEST(Emulator, RulesChooseByOperationKeyAttemptAndNumber) {
+  const auto faulty = [](const Rule& rule, int sends, const wire::Request& request) {
+    Schedule schedule;
+    schedule.rules.push_back(rule);
+    Emulator tool(schedule, kWall);
+    for (int i = 1; i < sends; ++i) (void)tool.take(1, request, i);
+    return tool.log()[tool.take(1, request, 100)].fault != Fault::none;
+  };
+  Rule rule;
+  rule.fault = Fault::refuse;
+  EXPECT_TRUE(faulty(rule, 1, write({{"k1", "a"}})));
+  rule.op = "delete";
+  EXPECT_FALSE(faulty(rule, 1, write({{"k1", "a"}})));
+  EXPECT_TRUE(faulty(rule, 1, remove("k1")));
+  rule.op = "*";
+  rule.key = "k2";
+  EXPECT_FALSE(faulty(rule, 1, write({{"k1", "a"}})));
+  EXPECT_TRUE(faulty(rule, 1, write({{"k1", "a"}, {"k2", "a"}})));
+  rule.key = "*";
+  rule.attempt = 2;
+  EXPECT_FALSE(faulty(rule, 1, write({{"k1", "a"}})));
+  EXPECT_TRUE(faulty(rule, 2, write({{"k1", "a"}})));
+  rule.attempt = 0;
+  rule.nth = 3;
+  EXPECT_FALSE(faulty(rule, 2, write({{"k1", "a"}})));
+  EXPECT_TRUE(faulty(rule, 3, write({{"k1", "a"}})));
+}
+
+TEST(Emulator, WhatIsLostBeforeHasNoEffectAndWhatIsLostAfterHas) {
+  for (const Fault fault : {Fault::refuse, Fault::reset_before, Fault::timeout_before,
+                            Fault::error_before, Fault::html_before, Fault::ok_false,
+                            Fault::empty_before, Fault::throttle, Fault::unauthorized}) {
+    EXPECT_TRUE(Sent(with(fault)).tool.records().empty()) << to_text(fault);
+  }
+  for (const Fault fault :
+       {Fault::reset_after, Fault::timeout_after, Fault::error_after, Fault::html_after,
+        Fault::empty_after, Fault::truncated, Fault::bad_json, Fault::missing, Fault::duplicate}) {
+    EXPECT_EQ(Sent(with(fault)).tool.records().size(), 2u) << to_text(fault);
+  }
+}
+
+TEST(Emulator, ALateRequestTakesEffectAfterItsSenderGaveUp) {
+  Emulator tool(with(Fault::late, 20'000), kWall);
+  const Delivery& delivery = tool.log()[tool.take(1, write({{"k1", "a"}}), 1'000)];
+  EXPECT_EQ(delivery.reply.failure, wire::Failure::lost);
+  EXPECT_GT(delivery.arrives_ms, 1'000);
+  EXPECT_LE(delivery.arrives_ms, 21'000);
+  tool.advance(delivery.arrives_ms - 1);
+  EXPECT_TRUE(tool.records().empty());
+  EXPECT_EQ(tool.next_arrival(), delivery.arrives_ms);
+  tool.advance(delivery.arrives_ms);
+  EXPECT_EQ(tool.records().size(), 1u);
+  EXPECT_FALSE(tool.next_arrival());
+}
+
+TEST(Emulator, RetryAfterIsSaidInSecondsAndAsADate) {
+  Schedule schedule = with(Fault::throttle, 3'000);
+  const Sent seconds(schedule);
+  EXPECT_EQ(seconds.reply().status, 429);
+  EXPECT_EQ(seconds.reply().retry_after, std::chrono::milliseconds(3'000));
+  EXPECT_EQ(seconds.delivery().not_before_ms, seconds.delivery().answers_ms + 3'000);
+  schedule.rules[0].date = true;
+  const Sent date(schedule);
+  ASSERT_TRUE(date.reply().retry_after);
+  EXPECT_GE(*date.reply().retry_after, std::chrono::milliseconds(3'000));
+  EXPECT_LE(*date.reply().retry_after, std::chrono::milliseconds(4'000));
+  schedule.rules[0].by_ms = 0;
+  EXPECT_FALSE(Sent(schedule).reply().retry_after);
+}
+
+TEST(Emulator, OneBadRowMayMakeItRefuseTheWholeRequest) {
+  Schedule schedule;
+  schedule.refuses_whole = true;
+  Emulator tool(schedule, kWall);
+  const std::size_t place = tool.take(1, write({{"k1", "a"}, {"k2", "poison"}}), 1'000);
+  tool.advance(2'000);
+  EXPECT_TRUE(tool.records().empty());
+  EXPECT_EQ(tool.log()[place].reply.status, 422);
+  EXPECT_EQ(tool.log()[place].rows[0].done, Done::not_run);
+}
+
+TEST(Emulator, AnInsertUnderAKeyIsDoneOnceAndWithoutOneEachTime) {
+  Schedule schedule;
+  schedule.mode = SyncMode::insert;
+  Emulator tool(schedule, kWall);
+  wire::Request insert = write({{"k1", "a"}});
+  insert.path = "/new";
+  (void)tool.take(1, insert, 1'000);
+  (void)tool.take(1, insert, 2'000);
+  insert.body = R"([{"id":"k2","v":"a"}])";
+  insert.headers.push_back({"Idempotency-Key", "once"});
+  (void)tool.take(1, insert, 3'000);
+  const std::size_t again = tool.take(1, insert, 4'000);
+  tool.advance(9'000);
+  EXPECT_EQ(tool.records().at("k1").made, 2);
+  EXPECT_EQ(tool.records().at("k2").made, 1);
+  EXPECT_EQ(json::parse(tool.log()[again].reply.body).at("results")[0].at("status"), 200);
+}
+
+TEST(Emulator, HubSpotsFindsNameRecordsById) {
+  Schedule schedule;
+  schedule.face = Face::hubspot;
+  Emulator tool(schedule, kWall);
+  tool.add_foreign("f1", "theirs");
+  wire::Request find;
+  find.path = "/crm/v3/objects/things/batch/read";
+  find.body = R"({"idProperty":"id","inputs":[{"id":"f1"},{"id":"k9"}]})";
+  const std::size_t place = tool.take(1, find, 1'000);
+  tool.advance(2'000);
+  const json body = json::parse(tool.log()[place].reply.body);
+  EXPECT_EQ(tool.log()[place].reply.status, 207);
+  EXPECT_EQ(body.at("results")[0].at("id"), tool.records().at("f1").id);
+  EXPECT_EQ(body.at("errors")[0].at("category"), "OBJECT_NOT_FOUND");
+}
+
+}  // namespace
+}  // namespace tailrace::simulation

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schedule.hpp"
+#include "wire/request.hpp"
+
+namespace tailrace::simulation {
+
+/// What a request asks of the tool, whatever its language.
+struct Ask {
+  enum class Op : std::uint8_t { write, insert, remove, find };
+  struct Row {
+    std::string key;    // the record's unique external id; empty where only `id` is known
+    std::string value;  // write
+    std::string id;     // the tool's own id, where the request names it
+    std::string trace;
+  };
+  Op op = Op::write;
+  std::vector<Row> rows;
+  std::string once;  // idempotency key; empty: none
+
+  /// Whether records are written: the rows have values.
+  [[nodiscard]] bool writes() const { return op == Op::write || op == Op::insert; }
+};
+[[nodiscard]] std::string_view to_text(Ask::Op op);
+
+/// What became of one row.
+enum class Done : std::uint8_t {
+  applied,  // also: found; removed; was not there to be removed
+  refused,  // its value is wrong
+  clash,    // its content is another record's
+  locked,   // nothing happened: somebody else has it
+  not_run,  // nothing happened: not executed
+  absent,   // find: there is no such record
+};
+
+struct RowAnswer {
+  Done done = Done::applied;
+  std::string id;
+  std::string value;  // find: of the record
+};
+
+/// How an answer departs from what is true.
+enum class Twist : std::uint8_t { none, missing, extra, shuffled, contradict };
+
+/// How one tool's requests and answers are written. Pure.
+class Language {
+ public:
+  virtual ~Language() = default;
+
+  /// What the run spec says of connection and object.
+  [[nodiscard]] virtual nlohmann::json connection() const = 0;
+  [[nodiscard]] virtual nlohmann::json object() const = 0;
+  /// Throws std::logic_error where the tool has no such request: a mistake of the destination's.
+  [[nodiscard]] virtual Ask read(const wire::Request& request) const = 0;
+  /// An answer that tells what became of the rows.
+  [[nodiscard]] virtual wire::Reply answer(const Ask& ask, const std::vector<RowAnswer>& rows,
+                                           Twist twist, std::size_t pick) const = 0;
+  /// One bad row makes the tool refuse the request as a whole.
+  [[nodiscard]] virtual wire::Reply refuse_whole(Done why) const = 0;
+  /// An error without outcomes. `code`: throttle, quota, unauthorized, field_gone or error.
+  [[nodiscard]] virtual wire::Reply error(int status, std::string_view code) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Language> make_language(const Schedule& schedule);
+
+/// A value that the tool does not take.
+[[nodiscard]] inline bool is_poison(std::string_view value) { return value.starts_with("poison"); }
+
+}  // namespace tailrace::simulation

@@ -1,0 +1,62 @@
+#include "mutants.hpp"
+
+#include <algorithm>
+
+#include "run/mutant.hpp"
+
+namespace tailrace {
+namespace {
+
+void accept(Step& step) {
+  for (Verdict& verdict : step.verdicts) {
+    verdict.outcome = Outcome::accepted;
+    verdict.reason = {};
+  }
+}
+
+[[nodiscard]] bool removes(Operation operation) {
+  return operation == Operation::delete_ || operation == Operation::archive;
+}
+
+}  // namespace
+
+void misread(Operation operation, const Call& call, const wire::Reply& reply, Step& step) {
+  if (call.effect == Effect::none) return;
+  const bool lost = reply.failure == wire::Failure::lost;
+  const bool success = reply.failure == wire::Failure::none && reply.status / 100 == 2;
+  const bool says_no = reply.body.find("\"ok\":false") != std::string::npos;
+  const bool told = std::any_of(step.verdicts.begin(), step.verdicts.end(),
+                                [](const auto& row) { return row.outcome != Outcome::unknown; });
+  if (mutant(3) && success && told) accept(step);
+  if (mutant(4) && success && reply.body.starts_with('<')) accept(step);
+  if (mutant(5) && lost) accept(step);
+  if (mutant(6) && lost && removes(operation)) accept(step);
+  if (mutant(15) && success && says_no) accept(step);
+}
+
+namespace simulation {
+
+const std::vector<Mutant>& all_mutants() {
+  static const std::vector<Mutant> mutants{
+      {1, "state advanced before the send"},
+      {2, "no intent journal"},
+      {3, "rows of a 207 taken as accepted"},
+      {4, "HTML with status 200 taken as accepted"},
+      {5, "timeout taken as accepted"},
+      {6, "timed-out delete taken as done"},
+      {7, "no guard against an empty model"},
+      {8, "doubt ended by the first acceptance"},
+      {10, "rejected rows recorded as delivered"},
+      {11, "no epoch fence"},
+      {12, "takeover without quiet time"},
+      {13, "guard looks at acknowledged keys only"},
+      {14, "no send_by check"},
+      {15, "200 with an error body taken as accepted"},
+  };
+  return mutants;
+}
+
+void choose_mutant(int number) { chosen_mutant = number; }
+
+}  // namespace simulation
+}  // namespace tailrace

@@ -1,0 +1,405 @@
+#include "surroundings.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <exception>
+#include <utility>
+
+#include "destination/registry.hpp"
+#include "source/source.hpp"
+#include "state/errors.hpp"
+#include "state/memory_store.hpp"
+#include "world.hpp"
+
+namespace tailrace::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+
+[[nodiscard]] Clock::Time time_of(std::int64_t ms) { return Clock::Time{milliseconds(ms)}; }
+
+[[nodiscard]] std::int64_t ms_of(Clock::Time time) {
+  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
+}
+
+class VirtualClock final : public Clock {
+ public:
+  explicit VirtualClock(World& world) : world_(world) {}
+  [[nodiscard]] Time now() const override { return time_of(world_.now_ms()); }
+  [[nodiscard]] std::chrono::system_clock::time_point wall() const override {
+    return std::chrono::system_clock::time_point{milliseconds(world_.store_ms())};
+  }
+
+ private:
+  World& world_;
+};
+
+class ModelSource final : public Source {
+ public:
+  ModelSource(Process& process, std::vector<std::string> lines)
+      : process_(process), lines_(std::move(lines)) {}
+
+  [[nodiscard]] std::vector<SourceColumn> open() override {
+    process_.step(Where::reading);
+    process_.sleep_until(process_.now_ms() + process_.plan().read_ms / 2);
+    return {{"id", Type::text, "text"}, {"v", Type::text, "text"}};
+  }
+
+  [[nodiscard]] bool next(Chunk& chunk) override {
+    constexpr std::size_t kRowsInChunk = 6;
+    chunk.clear();
+    process_.step(Where::reading);
+    process_.sleep_until(process_.now_ms() + process_.plan().read_ms / 2);
+    if (process_.plan().read_fails && at_ > 0) {
+      throw SourceError("the warehouse went away", false, "08006");
+    }
+    for (std::size_t i = 0; i < kRowsInChunk && at_ < lines_.size(); ++i) {
+      chunk.append(lines_[at_++]);
+    }
+    if (chunk.rows() == 0) process_.source_ended = true;
+    return chunk.rows() > 0;
+  }
+
+  void cancel() noexcept override {}
+  [[nodiscard]] std::string encoding() const override { return "simulated/1"; }
+
+ private:
+  Process& process_;
+  std::vector<std::string> lines_;
+  std::size_t at_ = 0;
+};
+
+/// The store of one process on the disk that all share. Before and after each thing it makes
+/// durable the process may die.
+class ProcessStore final : public MemoryStore {
+ public:
+  explicit ProcessStore(Process& process)
+      : MemoryStore(process.world().disk(), [&process] { return process.world().store_ms(); }),
+        process_(process) {}
+
+  [[nodiscard]] std::optional<Claim> claim(const SyncAddress& address, const RunRow& run,
+                                           std::int64_t lease_ms) override {
+    process_.step(Where::before_claim);
+    std::optional<Claim> claimed = MemoryStore::claim(address, run, lease_ms);
+    if (process_.world().telling()) {
+      process_.world().tell("run " + std::to_string(process_.number()) +
+                            (claimed ? " claims" : " finds the lease taken"));
+    }
+    if (claimed) {
+      // Whether the process lives is for the schedule to say, not for this object.
+      MemoryDisk::Sync& sync =
+          process_.world().disk()->syncs[static_cast<std::size_t>(claimed->holder.sync_id - 1)];
+      sync.shards[static_cast<std::size_t>(claimed->holder.shard)].holder = process_.lock;
+    }
+    process_.step(Where::after_claim);
+    return claimed;
+  }
+
+  void renew(const Holder& holder, std::int64_t lease_ms) override {
+    process_.check_alive();
+    MemoryStore::renew(holder, lease_ms);
+  }
+
+  void append(const Holder& holder, const Commit& commit) override {
+    process_.step(Where::before_commit);
+    const RunPlan::StoreFault* fault = next_fault();
+    if (fault != nullptr && !fault->applied) throw StoreUnavailable("the store is away");
+    MemoryStore::append(holder, commit);
+    process_.world().note(Event::commit, static_cast<std::uint64_t>(process_.number()),
+                          commit.journal.size());
+    process_.world().tell(process_, commit);
+    process_.world().oracle().commits(process_, commit);
+    if (fault != nullptr) throw StoreUnavailable("the store's answer was lost");
+    process_.step(Where::after_commit);
+  }
+
+  void finish(const Holder& holder, const Finish& finish) override {
+    process_.step(Where::before_finish);
+    const RunPlan::StoreFault* fault = next_fault();
+    if (fault != nullptr && !fault->applied) throw StoreUnavailable("the store is away");
+    MemoryStore::finish(holder, finish);
+    if (fault != nullptr) throw StoreUnavailable("the store's answer was lost");
+    process_.step(Where::after_finish);
+  }
+
+ private:
+  [[nodiscard]] const RunPlan::StoreFault* next_fault() {
+    ++commits_;
+    for (const RunPlan::StoreFault& fault : process_.plan().store_faults) {
+      if (fault.commit == commits_) return &fault;
+    }
+    return nullptr;
+  }
+
+  Process& process_;
+  int commits_ = 0;
+};
+
+/// Commits as the threaded one does, on the run's own thread: what is queued goes together, and
+/// takes the time that the schedule gives it.
+class VirtualCommitter final : public Committer {
+ public:
+  VirtualCommitter(Process& process, StateStore& store, CommitterOptions options)
+      : process_(process), store_(store), options_(std::move(options)), builder_(options_) {
+    process_.renew_at_ms = process_.now_ms() + options_.lease.count() / 3;
+    process_.renew = [this] { renew(); };
+  }
+  ~VirtualCommitter() override {
+    process_.renew = {};
+    process_.renew_at_ms = INT64_MAX;
+    process_.stir_at_ms.reset();
+  }
+  VirtualCommitter(const VirtualCommitter&) = delete;
+  VirtualCommitter& operator=(const VirtualCommitter&) = delete;
+
+  void submit(Piece piece) override {
+    process_.check_alive();
+    if (error_) return;
+    queue_.push_back(std::move(piece));
+    if (committing_.empty()) process_.stir_at_ms = process_.now_ms();
+  }
+
+  [[nodiscard]] std::vector<Ack> take_acks() override {
+    work();
+    if (error_ && acks_.empty()) std::rethrow_exception(error_);
+    return std::exchange(acks_, {});
+  }
+
+  [[nodiscard]] bool flush(milliseconds limit) override {
+    const std::int64_t end = process_.now_ms() + limit.count();
+    for (;;) {
+      work();
+      if (error_) return false;
+      if (committing_.empty()) return true;
+      if (process_.now_ms() >= end) return false;
+      process_.sleep_until(std::min(due_ms_, end));
+    }
+  }
+
+  void with_store(const std::function<void(StateStore&)>& use) override {
+    while (!error_ && !committing_.empty()) {
+      process_.sleep_until(due_ms_);
+      work();
+    }
+    use(store_);
+  }
+
+  [[nodiscard]] std::int64_t last_seq() const override { return last_seq_or_first(); }
+  [[nodiscard]] double busy_seconds() const override { return 0; }
+
+ private:
+  [[nodiscard]] std::int64_t last_seq_or_first() const {
+    return committed_ ? committed_seq_ : options_.last_seq;
+  }
+
+  void work() {
+    process_.check_alive();
+    for (;;) {
+      if (error_) return;
+      if (committing_.empty()) {
+        if (queue_.empty()) return;
+        committing_ = std::exchange(queue_, {});
+        due_ms_ = process_.now_ms() + process_.plan().commit_ms;
+        process_.stir_at_ms = due_ms_;
+      }
+      if (process_.now_ms() < due_ms_) return;
+      commit();
+    }
+  }
+
+  void commit() {
+    std::vector<Piece> pieces = std::exchange(committing_, {});
+    process_.stir_at_ms.reset();
+    std::vector<Ack> acks;
+    try {
+      const Commit commit = builder_.build(pieces, store_.now_ms(), acks);
+      store_.append(options_.holder, commit);
+    } catch (const std::exception&) {
+      fail();
+      return;
+    }
+    acks_.insert(acks_.end(), acks.begin(), acks.end());
+    committed_ = true;
+    committed_seq_ = builder_.seq();
+  }
+
+  void renew() {
+    process_.renew_at_ms = process_.now_ms() + options_.lease.count() / 3;
+    if (error_) return;
+    try {
+      store_.renew(options_.holder, options_.lease.count());
+    } catch (const std::exception&) {
+      fail();
+    }
+  }
+
+  void fail() {
+    error_ = std::current_exception();
+    queue_.clear();
+    committing_.clear();
+    process_.stir_at_ms = process_.now_ms();
+  }
+
+  Process& process_;
+  StateStore& store_;
+  CommitterOptions options_;
+  CommitBuilder builder_;
+  std::vector<Piece> queue_;
+  std::vector<Piece> committing_;
+  std::vector<Ack> acks_;
+  std::exception_ptr error_;
+  std::int64_t due_ms_ = 0;
+  std::int64_t committed_seq_ = 0;
+  bool committed_ = false;
+};
+
+/// The wire between one process and the tool. A request leaves when its process gets to it, and
+/// never after its time.
+class Wire final : public http::Transport {
+ public:
+  explicit Wire(Process& process) : process_(process) {}
+
+  void start(http::Outgoing outgoing) override {
+    process_.check_alive();
+    process_.world().oracle().asks(process_);
+    queued_.push_back(std::move(outgoing));
+  }
+
+  [[nodiscard]] std::vector<http::Finished> poll(milliseconds wait) override {
+    const std::int64_t end = process_.now_ms() + wait.count();
+    process_.check_alive();
+    for (;;) {
+      while (!queued_.empty()) send_first();
+      std::vector<http::Finished> finished = take_finished();
+      if (!finished.empty()) {
+        process_.step(Where::with_answer);
+        return finished;
+      }
+      const std::int64_t stir = process_.stir_at_ms.value_or(INT64_MAX);
+      const bool woken = std::exchange(woken_, false);
+      if (woken || process_.now_ms() >= std::min(end, stir)) return finished;
+      std::int64_t next = std::min(end, stir);
+      for (const Under& one : under_way_) next = std::min(next, log(one).answers_ms);
+      process_.sleep_until(next);
+    }
+  }
+
+  void wake() noexcept override { woken_ = true; }
+
+  void abandon() override {
+    for (const http::Outgoing& outgoing : queued_) {
+      over_.push_back(ended(outgoing.id, wire::Failure::not_sent));
+    }
+    for (const Under& one : under_way_) {
+      over_.push_back(ended(one.id, wire::Failure::lost));
+      over_.back().sent_at = time_of(log(one).sent_ms);
+      given_up_.push_back(one.place);
+    }
+    queued_.clear();
+    under_way_.clear();
+  }
+
+  [[nodiscard]] std::size_t in_flight() const override {
+    return queued_.size() + under_way_.size();
+  }
+
+ private:
+  struct Under {
+    http::CallId id;
+    std::size_t place;  // in the tool's log
+  };
+
+  [[nodiscard]] const Delivery& log(const Under& one) const {
+    return process_.world().tool().log()[one.place];
+  }
+
+  static http::Finished ended(http::CallId id, wire::Failure failure) {
+    http::Finished finished;
+    finished.id = id;
+    finished.reply.failure = failure;
+    return finished;
+  }
+
+  void send_first() {
+    process_.step(Where::before_send);
+    if (queued_.empty()) return;
+    const http::Outgoing outgoing = std::move(queued_.front());
+    queued_.pop_front();
+    if (process_.now_ms() >= ms_of(outgoing.send_by)) {
+      over_.push_back(ended(outgoing.id, wire::Failure::expired));
+      return;
+    }
+    World& world = process_.world();
+    const std::size_t place =
+        world.tool().take(process_.number(), outgoing.request, process_.now_ms());
+    const Delivery& delivery = world.tool().log()[place];
+    under_way_.push_back({outgoing.id, place});
+    world.note(Event::send, delivery.fate, static_cast<std::uint64_t>(process_.number()));
+    world.tell(delivery);
+    world.oracle().sends(process_, delivery);
+    process_.step(Where::after_send);
+  }
+
+  std::vector<http::Finished> take_finished() {
+    std::vector<http::Finished> finished = std::exchange(over_, {});
+    World& world = process_.world();
+    for (const std::size_t place : std::exchange(given_up_, {})) {
+      world.oracle().learns(process_, world.tool().log()[place]);
+    }
+    const std::int64_t now = process_.now_ms();
+    std::stable_sort(under_way_.begin(), under_way_.end(), [&](const Under& a, const Under& b) {
+      return log(a).answers_ms < log(b).answers_ms;
+    });
+    auto one = under_way_.begin();
+    for (; one != under_way_.end() && log(*one).answers_ms <= now; ++one) {
+      const Delivery& delivery = log(*one);
+      http::Finished done;
+      done.id = one->id;
+      done.reply = delivery.reply;
+      if (delivery.fault != Fault::refuse) done.sent_at = time_of(delivery.sent_ms);
+      finished.push_back(std::move(done));
+      world.note(Event::answer, delivery.fate, static_cast<std::uint64_t>(delivery.reply.status));
+      if (world.telling()) {
+        world.tell("run " + std::to_string(process_.number()) + " learns of request " +
+                   std::to_string(delivery.number) + ": " + std::to_string(delivery.reply.status) +
+                   " " + delivery.reply.failure_text + delivery.reply.body);
+      }
+      world.oracle().learns(process_, delivery);
+    }
+    under_way_.erase(under_way_.begin(), one);
+    return finished;
+  }
+
+  Process& process_;
+  std::deque<http::Outgoing> queued_;
+  std::vector<Under> under_way_;
+  std::vector<http::Finished> over_;
+  std::vector<std::size_t> given_up_;
+  bool woken_ = false;
+};
+
+}  // namespace
+
+Surroundings surroundings_of(Process& process, std::vector<std::string> lines) {
+  Surroundings around;
+  around.source = [&process, rows = std::move(lines)](const RunSpec&) {
+    return std::make_unique<ModelSource>(process, rows);
+  };
+  around.store = [&process](const std::string&, bool) {
+    process.check_alive();
+    return std::make_unique<ProcessStore>(process);
+  };
+  around.transport = [&process](const http::TransportOptions&) {
+    return std::make_unique<Wire>(process);
+  };
+  around.clock = std::make_shared<VirtualClock>(process.world());
+  around.committer = [&process](StateStore& store, CommitterOptions options,
+                                const std::function<void()>&) {
+    return std::make_unique<VirtualCommitter>(process, store, std::move(options));
+  };
+  around.destination = make_destination;
+  around.reading.depth = 0;
+  return around;
+}
+
+}  // namespace tailrace::simulation

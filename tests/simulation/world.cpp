@@ -1,0 +1,328 @@
+#include "world.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <ostream>
+#include <stdexcept>
+#include <utility>
+
+#include "dice.hpp"
+#include "fiber.hpp"
+#include "state/journal.hpp"
+#include "surroundings.hpp"
+
+namespace tailrace::simulation {
+namespace {
+
+// Virtual time begins well after zero, where some times mean "none".
+constexpr std::int64_t kBegin = 1'000'000;
+constexpr std::int64_t kStoreOffset = 1'700'000'000'000;
+constexpr std::string_view kMapping = "mapping-1";
+
+Hasher::Secret secret() {
+  Hasher::Secret bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + 1);
+  return bytes;
+}
+
+std::shared_ptr<MemoryDisk> make_disk() {
+  auto disk = std::make_shared<MemoryDisk>();
+  disk->identity = {"simulated", secret(), 1};
+  return disk;
+}
+
+/// Hashes are the same in every simulation: each is made once a thread.
+Names& names() {
+  thread_local Names all(secret(), std::string(kMapping));
+  return all;
+}
+
+RunSpec make_spec(const Schedule& schedule, const Language& language) {
+  using std::chrono::milliseconds;
+  RunSpec spec;
+  spec.sync = "rows_to_tool";
+  spec.source.kind = "simulated";
+  spec.schema.columns = {{"id"}, {"v"}};
+  spec.schema.field_count = 2;
+  spec.schema.key = {0};
+  spec.key_names = {"id"};
+  spec.mapping_fingerprint = kMapping;
+  spec.connection = language.connection();
+  spec.connection.update({{"name", "tool"},
+                          {"account", "tool:1"},
+                          {"base_url", "http://127.0.0.1:1"},
+                          {"max_in_flight", schedule.max_in_flight}});
+  spec.object = language.object();
+  spec.account = "tool:1";
+  spec.on_removed = schedule.mode == SyncMode::mirror ? OnRemoved::delete_ : OnRemoved::ignore;
+  if (schedule.mode == SyncMode::insert) {
+    spec.mode = Mode::insert;
+    spec.insert_safety = schedule.safety == Safety::read_back ? InsertSafety::read_back
+                         : schedule.safety == Safety::idempotency_key
+                             ? InsertSafety::idempotency_key
+                             : InsertSafety::park;
+  }
+  spec.guards.max_removed.reset();
+  if (schedule.max_removed_percent > 0) {
+    spec.guards.max_removed = Limit{schedule.max_removed_percent, true};
+    spec.guards.removed_floor = 0;
+  }
+  spec.state_url = "simulated:";
+  spec.timing.lease = milliseconds(schedule.lease_ms);
+  spec.timing.send_window = milliseconds(schedule.window_ms);
+  spec.timing.quiet = milliseconds(schedule.quiet_ms);
+  spec.timing.outage = milliseconds(20'000);
+  if (schedule.deadline_ms > 0) spec.timing.deadline = milliseconds(schedule.deadline_ms);
+  spec.buffer_bytes = 1u << 16;
+  return spec;
+}
+
+}  // namespace
+
+World::World(Schedule schedule, std::ostream* story)
+    : schedule_(std::move(schedule)),
+      story_(story),
+      now_ms_(kBegin),
+      trace_(mix(schedule_.seed)),
+      tool_(schedule_, kStoreOffset),
+      disk_(make_disk()),
+      oracle_(schedule_, tool_, disk_, names(), kStoreOffset),
+      spec_(make_spec(schedule_, tool_.language())),
+      deaths_(all_faults().size() + 1) {
+  for (const char* key : {"f0", "f1"}) {
+    tool_.add_foreign(key, "theirs");
+    oracle_.foreign(key, "theirs");
+  }
+}
+
+World::~World() = default;
+
+std::int64_t World::store_ms() const { return now_ms_ + kStoreOffset; }
+
+void World::advance(std::int64_t ms) {
+  while (const std::optional<std::int64_t> arrival = tool_.next_arrival()) {
+    if (*arrival > ms) break;
+    now_ms_ = std::max(now_ms_, *arrival);
+    tool_.advance(now_ms_);
+  }
+  now_ms_ = std::max(now_ms_, ms);
+}
+
+void World::note(Event event, std::uint64_t a, std::uint64_t b) {
+  trace_ = mix(trace_ ^ mix(static_cast<std::uint64_t>(event) + (b << 8)) ^ mix(a) ^
+               static_cast<std::uint64_t>(now_ms_));
+}
+
+void World::note_death(Where where) {
+  std::vector<bool> met(deaths_.size());
+  for (const Delivery& delivery : tool_.log()) met[static_cast<std::size_t>(delivery.fault)] = true;
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    if (met[i]) ++deaths_[i][static_cast<std::size_t>(where)];
+  }
+}
+
+void World::tell(const std::string& line) {
+  if (story_ != nullptr) *story_ << now_ms_ - kBegin << " ms  " << line << '\n';
+}
+
+void World::tell(const Delivery& delivery) {
+  if (story_ == nullptr) return;
+  std::string line = "run " + std::to_string(delivery.process) + " sends request " +
+                     std::to_string(delivery.number) + ": " + std::string(to_text(delivery.ask.op));
+  for (const Ask::Row& row : delivery.ask.rows) {
+    line += " " + (row.key.empty() ? "#" + row.id : row.key);
+    if (!row.value.empty()) line += "=" + row.value;
+  }
+  if (delivery.fault != Fault::none) line.append(", ").append(to_text(delivery.fault));
+  if (delivery.arrives_ms == Delivery::kNever) {
+    line += ", without effect";
+  } else if (delivery.arrives_ms > delivery.answers_ms) {
+    line += ", takes effect at " + std::to_string(delivery.arrives_ms - kBegin) + " ms";
+  }
+  tell(line);
+}
+
+void World::tell(const Process& process, const Commit& commit) {
+  if (story_ == nullptr) return;
+  std::string line = "run " + std::to_string(process.number()) + " commits";
+  for (const JournalRow& row : commit.journal) {
+    line += " [" + std::to_string(row.seq);
+    if (row.kind == JournalKind::intent) {
+      line += " intent";
+      for (const IntentBatch& batch : unpack_intents(row.entries)) {
+        line += batch.op == StateOp::remove ? " (remove" : " (write";
+        for (const IntentRow& one : batch.rows) line += " " + one.key;
+        line += ")";
+      }
+    } else if (row.kind == JournalKind::outcome) {
+      line += " outcome";
+      for (const OutcomeBatch& batch : unpack_outcomes(row.entries)) {
+        line += " (" + std::to_string(batch.intent_seq) + "/" + std::to_string(batch.batch);
+        for (const RowResult& result : batch.rows) {
+          constexpr std::array<const char*, 6> kWords{"",        "accepted",  "rejected",
+                                                      "unknown", "retryable", "skipped"};
+          line += std::string(" ") + kWords.at(static_cast<std::size_t>(result.outcome));
+        }
+        line += ")";
+      }
+    } else {
+      line += " void";
+      for (const VoidBatch& batch : unpack_voids(row.entries)) {
+        line += " " + std::to_string(batch.intent_seq) + "/" + std::to_string(batch.batch);
+      }
+    }
+    line += "]";
+  }
+  tell(line);
+}
+
+void World::edit_model(const Round& round) {
+  for (const Edit& edit : round.edits) {
+    if (edit.value) {
+      model_[edit.key] = *edit.value;
+    } else {
+      model_.erase(edit.key);
+    }
+  }
+}
+
+std::vector<std::string> World::lines_of(const Round& round, Process& process) const {
+  std::vector<std::string> lines;
+  if (round.model_empty) return lines;
+  for (const auto& [key, value] : model_) lines.push_back(key + "\t" + value);
+  process.valid = lines.size();
+  const std::size_t repeated = std::min(static_cast<std::size_t>(round.repeated), lines.size());
+  for (std::size_t i = 0; i < repeated; ++i) lines.push_back(lines[i]);
+  process.valid -= repeated;
+  for (int i = 0; i < round.invalid; ++i) lines.emplace_back("\\N\tlost");
+  process.scanned = lines.size();
+  return lines;
+}
+
+Process& World::start(const RunPlan& plan) {
+  return processes_.emplace_back(*this, static_cast<int>(processes_.size()) + 1, plan);
+}
+
+void World::run_process(Process& process, const Round& round, bool let_guards_pass) {
+  RunSpec spec = spec_;
+  spec.run_id = "r" + std::to_string(process.number());
+  if (let_guards_pass) spec.allow_guards = {"empty", "max_removed"};
+  oracle_.begins(process);
+  try {
+    process.sleep_until(now_ms_ + process.plan().start_ms);
+    Engine engine(std::move(spec), surroundings_of(process, lines_of(round, process)));
+    process.engine = &engine;
+    process.result = engine.run();
+  } catch (const Crash&) {
+    tell("run " + std::to_string(process.number()) + " dies");
+  } catch (const std::exception& error) {
+    process.broke = error.what();
+  }
+  process.engine = nullptr;
+  if (!process.dead()) process.lock.reset();
+  note_end(process);
+}
+
+void World::note_end(const Process& process) {
+  note(Event::end, static_cast<std::uint64_t>(process.number()),
+       static_cast<std::uint64_t>(process.steps()));
+  if (!process.result) return;
+  const Report& report = process.result->report;
+  note(Event::end, static_cast<std::uint64_t>(report.status), report.outcomes.accepted);
+  note(Event::end, report.outcomes.unknown, report.outcomes.not_attempted);
+  if (story_ == nullptr) return;
+  tell("run " + std::to_string(process.number()) + " ends " + std::string(to_text(report.status)) +
+       " " + report.to_json().at("counts").dump() +
+       (report.message.empty() ? "" : " (" + report.message + ")"));
+}
+
+void World::run_alone(Process& process, const Round& round, bool let_guards_pass) {
+  run_process(process, round, let_guards_pass);
+  oracle_.ends(process, true);
+}
+
+void World::run_together(const std::vector<Process*>& processes, const Round& round) {
+  std::vector<std::unique_ptr<Fiber>> fibers;
+  for (Process* process : processes) {
+    fibers.push_back(
+        std::make_unique<Fiber>([this, process, &round] { run_process(*process, round, false); }));
+    process->fiber = fibers.back().get();
+    process->wake_at_ms = now_ms_;
+  }
+  std::vector<Process*> active = processes;
+  Dice dice(mix(schedule_.seed) ^ static_cast<std::uint64_t>(processes.front()->number()));
+  while (!active.empty()) {
+    std::int64_t soonest = INT64_MAX;
+    std::vector<Process*> ready;
+    for (Process* process : active) {
+      soonest = std::min(soonest, process->wake_at_ms);
+      if (process->wake_at_ms <= now_ms_) ready.push_back(process);
+    }
+    if (ready.empty()) {
+      advance(soonest);
+      continue;
+    }
+    Process* next = dice.of(ready);
+    next->fiber->resume();
+    if (next->fiber->ended()) {
+      std::erase(active, next);
+      oracle_.ends(*next, false);
+    }
+  }
+  for (Process* process : processes) process->fiber = nullptr;
+}
+
+void World::play_round(const Round& round) {
+  edit_model(round);
+  oracle_.model_is(model_);
+  if (story_ != nullptr) {
+    std::string rows;
+    for (const auto& [key, value] : model_) rows += " " + key + "=" + value;
+    tell("the model is" + rows + (round.model_empty ? ", and reads as empty" : ""));
+  }
+  std::vector<Process*> together;
+  for (const RunPlan& plan : round.runs) together.push_back(&start(plan));
+  if (together.size() == 1) {
+    run_alone(*together.front(), round, false);
+  } else if (!together.empty()) {
+    run_together(together, round);
+  }
+  oracle_.round_is_over(now_ms_);
+  note(Event::round, processes_.size());
+  advance(now_ms_ + round.pause_ms);
+}
+
+/// Faults off: two runs, each when nothing of the past can take effect any more.
+void World::play_quiet_runs() {
+  tool_.end_faults();
+  if (model_.empty()) model_["k0"] = "a";
+  oracle_.model_is(model_);
+  tell("faults end");
+  const Round quiet;
+  for (const bool second : {false, true}) {
+    advance(now_ms_ + schedule_.quiet_ms + schedule_.lease_ms + schedule_.window_ms + 1);
+    Process& process = start(RunPlan{});
+    run_alone(process, quiet, true);
+    oracle_.quiet_run_ended(process, second);
+  }
+  oracle_.round_is_over(now_ms_);
+  oracle_.all_is_over();
+}
+
+Outcome World::play() {
+  for (const Round& round : schedule_.rounds) play_round(round);
+  play_quiet_runs();
+  for (const auto& [key, record] : tool_.records()) {
+    note(Event::record, Prf(1).with(key).with(record.value).value());
+  }
+  Outcome outcome;
+  outcome.failures = oracle_.failures();
+  outcome.trace = trace_;
+  outcome.runs = processes_.size();
+  outcome.requests = tool_.log().size();
+  outcome.deaths = std::move(deaths_);
+  return outcome;
+}
+
+}  // namespace tailrace::simulation
