@@ -107,6 +107,8 @@ Seen Differ::compare(StateTable::Slot slot, Version version) const {
   if (!marks.acknowledged) return Seen::added;
   if (options_.once) return Seen::unchanged;
   if (state_.table.version(slot) != version) return Seen::changed;
+  // What may land of another version is a record of its own: this one is there.
+  if (options_.identity_is_key) return Seen::unchanged;
   if (marks.in_doubt && !doubt_carried(slot, version)) return Seen::changed;
   // A record that cannot be written a second time without making a second one is not refreshed.
   const bool refresh = options_.full_refresh && !options_.identity_is_key;

@@ -128,6 +128,7 @@ class Differ {
 
   void settle_repeated_keys();
   void count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone);
+  [[nodiscard]] bool is_parked(const IdentityHash& identity) const;
   void leave(StateTable::Slot slot, std::vector<IdentityHash>& gone);
   void append_gone(std::vector<IdentityHash>& gone, const KeyReader& reader);
   void append_removed(std::vector<IdentityHash>& gone, const KeyReader& reader);

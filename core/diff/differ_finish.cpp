@@ -59,6 +59,12 @@ void Differ::count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone)
   }
 }
 
+/// A parked insert may have happened: it waits for a person, also where its row comes back.
+bool Differ::is_parked(const IdentityHash& identity) const {
+  const auto found = state_.rejected.find(identity);
+  return found != state_.rejected.end() && found->second.hold == Hold::parked;
+}
+
 /// An entry that no row of the model came for.
 void Differ::leave(StateTable::Slot slot, std::vector<IdentityHash>& gone) {
   const StateTable::Marks& marks = state_.table.marks(slot);
@@ -74,7 +80,7 @@ void Differ::leave(StateTable::Slot slot, std::vector<IdentityHash>& gone) {
   if (known) gone.push_back(identity);
   if (present && stays) newly_absent_.push_back(identity);
   // A refused removal is remembered under the key that left: it is over when it was accepted.
-  if (marks.rejected && (stays || !known)) forgotten_.push_back(identity);
+  if (marks.rejected && (stays || !known) && !is_parked(identity)) forgotten_.push_back(identity);
 }
 
 void Differ::append_gone(std::vector<IdentityHash>& gone, const KeyReader& reader) {

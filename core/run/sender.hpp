@@ -120,6 +120,7 @@ class Sender {
   [[nodiscard]] bool job_takes_too_long(const Work& work) const;
   void leave_pending(Work& work);
   void take_verdicts(Work& work, std::vector<Verdict>& verdicts);
+  void take_regroup(Work& work, std::vector<Regroup>& groups);
   void take_pace(Work& work, const Step& step, wire::RateClass rate_class,
                  const wire::Reply* reply);
   void take_stop(Work& work, Step& step, const wire::Reply* reply);

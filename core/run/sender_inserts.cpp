@@ -174,8 +174,10 @@ void Sender::apply_read(Work& work, ReadStep step, const wire::Reply* reply) {
   }
   for (const std::string& match : step.absent) settle(match, Outcome::retryable, {});
   if (step.stop) note_trouble({{}, parts_.scrubber.clean(step.stop->message), {}});
-  if (reply != nullptr && reply->retry_after) {
-    pacer_.pause(0, parts_.clock.now() + std::min(*reply->retry_after, kReadLag * 30));
+  if (reply != nullptr) {
+    Step pace;
+    pace.pause = reply->retry_after.value_or(milliseconds(0));
+    take_pace(work, pace, 0, reply);
   }
   for (Call& call : step.calls) ask_intent(work, std::move(call));
   if (work.outstanding == 0) end_read_back(work);

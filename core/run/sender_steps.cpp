@@ -106,14 +106,25 @@ void Sender::take_stop(Work& work, Step& step, const wire::Reply* reply) {
   }
 }
 
+/// Rows that go on in other batches. Not so where an earlier attempt may have inserted them:
+/// another batch has another idempotency key, and would insert them again. They stay unknown.
+void Sender::take_regroup(Work& work, std::vector<Regroup>& groups) {
+  const bool bound = !work.idempotency_key.empty() &&
+                     std::any_of(work.rows.begin(), work.rows.end(),
+                                 [](const WorkRow& row) { return row.was_unknown; });
+  for (Regroup& group : groups) {
+    for (const RowIndex row : group.rows) {
+      if (row >= work.rows.size()) continue;
+      work.rows[row].regrouped = !bound;
+      if (bound) work.rows[row].verdict = Verdict{row, Outcome::unknown, {}, {}};
+    }
+    if (!bound) work.regroup.push_back(std::move(group));
+  }
+}
+
 void Sender::apply(Work& work, Step step, const Call* call, const wire::Reply* reply) {
   take_verdicts(work, step.verdicts);
-  for (Regroup& group : step.regroup) {
-    for (const RowIndex row : group.rows) {
-      if (row < work.rows.size()) work.rows[row].regrouped = true;
-    }
-    work.regroup.push_back(std::move(group));
-  }
+  take_regroup(work, step.regroup);
   if (!step.memo.empty()) work.memo = std::move(step.memo);
   take_pace(work, step, call == nullptr ? wire::RateClass{0} : call->rate_class, reply);
   take_stop(work, step, reply);

@@ -151,23 +151,19 @@ struct Accepted {
   static constexpr std::int64_t kNever = INT64_MIN;
 
   std::int64_t sent_ms = kNever;        // when the last accepted request was sent
-  std::int64_t keyed_sent_ms = kNever;  // the same, of writes and removals
   std::map<Version, std::int64_t> inserted;  // and the seq of the last row that told it
 
   void note(StateOp op, Version version, std::int64_t at_ms, std::int64_t seq) {
     sent_ms = std::max(sent_ms, at_ms);
-    if (op == StateOp::insert) {
-      inserted[version] = seq;
-    } else {
-      keyed_sent_ms = std::max(keyed_sent_ms, at_ms);
-    }
+    if (op == StateOp::insert) inserted[version] = seq;
   }
 
   [[nodiscard]] bool ends(StateOp op, Version version, std::int64_t seq,
                           std::int64_t horizon_ms) const {
-    if (op != StateOp::insert) return sent_ms > horizon_ms;
+    if (sent_ms > horizon_ms) return true;
+    if (op != StateOp::insert) return false;
     const auto told = inserted.find(version);
-    return keyed_sent_ms > horizon_ms || (told != inserted.end() && told->second > seq);
+    return told != inserted.end() && told->second > seq;
   }
 };
 

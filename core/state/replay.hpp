@@ -37,9 +37,10 @@ using AcceptedVisitor =
     std::function<void(StateOp op, const IntentRow& row, const std::string& destination_id)>;
 
 /// Reads the shard's journal once, and once more where rows were left open or unknown. Overruled
-/// are the sends whose horizon lies before the latest send time of an accepted row of the key; of
-/// inserts those before that of a write or removal, and those whose version was told to be inserted
-/// in a later row of the journal. Throws StateLost where an outcome has no intent.
+/// are the sends whose horizon lies before the latest send time of an accepted row of the key, and
+/// inserts whose version was told to be inserted in a later row of the journal. (Nobody inserts
+/// after an insert in doubt without having looked.) Throws StateLost where an outcome has no
+/// intent.
 [[nodiscard]] Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quiet_ms,
                                       const AcceptedVisitor& accepted);
 

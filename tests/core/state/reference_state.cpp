@@ -29,9 +29,6 @@ void ReferenceState::accept(const Batch& batch, std::size_t row, std::int64_t se
   ++events_;
   if (batch.op == StateOp::insert) {
     inserted_[{key, version}] = events_;
-  } else {
-    const auto keyed = keyed_at_.try_emplace(key, sent_at_ms).first;
-    keyed->second = std::max(keyed->second, sent_at_ms);
   }
   const auto at = accepted_at_.try_emplace(key, sent_at_ms).first;
   at->second = std::max(at->second, sent_at_ms);
@@ -93,11 +90,11 @@ bool ReferenceState::in_doubt(const Batch& batch, std::size_t row, std::int64_t 
   if (batch.op == StateOp::insert) {
     const auto told = inserted_.find({key, version});
     if (told != inserted_.end() && told->second > batch.announced) return false;
-    const auto keyed = keyed_at_.find(key);
-    return !(keyed != keyed_at_.end() && keyed->second > horizon_ms) && !parked_.contains(key);
+    if (parked_.contains(key)) return false;
   }
   const auto accepted = accepted_at_.find(key);
   if (accepted != accepted_at_.end() && accepted->second > horizon_ms) return false;
+  if (batch.op == StateOp::insert) return true;
   const auto entry = entries_.find(key);
   const bool acknowledged = entry != entries_.end() && !expired(entry->second, now_ms) &&
                             entry->second.version == version;

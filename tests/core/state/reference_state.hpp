@@ -77,7 +77,6 @@ class ReferenceState {
   std::vector<Batch> batches_;
   std::map<Key, Entry> entries_;
   std::map<Key, std::int64_t> accepted_at_;  // when it was sent
-  std::map<Key, std::int64_t> keyed_at_;     // the same, of writes and removals
   std::map<std::pair<Key, Version>, std::int64_t> inserted_;  // the event that told it
   std::set<Key> parked_;
   std::int64_t events_ = 0;
