@@ -46,6 +46,7 @@ const std::vector<Mutant>& all_mutants() {
       {6, "timed-out delete taken as done"},
       {7, "no guard against an empty model"},
       {8, "doubt ended by the first acceptance"},
+      {9, "insert sent again without a look"},
       {10, "rejected rows recorded as delivered"},
       {11, "no epoch fence"},
       {12, "takeover without quiet time"},

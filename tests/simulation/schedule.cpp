@@ -322,6 +322,8 @@ Schedule make_schedule(std::uint64_t seed) {
   schedule.seed = seed;
   schedule.face = dice.of(kFaces).face;
   schedule.mode = dice.chance(0.8) ? SyncMode::mirror : SyncMode::upsert;
+  if (schedule.face != Face::hubspot && dice.chance(0.35)) schedule.mode = SyncMode::insert;
+  schedule.safety = dice.of(kSafeties).safety;
   schedule.batch_rows =
       schedule.face == Face::rest_single ? 1 : static_cast<std::size_t>(dice.between(1, 4));
   schedule.max_in_flight = static_cast<std::size_t>(dice.between(1, 3));
