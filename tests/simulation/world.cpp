@@ -296,6 +296,7 @@ void World::play_round(const Round& round) {
 /// Faults off: two runs, each when nothing of the past can take effect any more.
 void World::play_quiet_runs() {
   tool_.end_faults();
+  spec_.timing.deadline.reset();  // a run may take the time that its questions need
   if (model_.empty()) model_["k0"] = "a";
   oracle_.model_is(model_);
   tell("faults end");
