@@ -145,6 +145,8 @@ class Sender {
 
   // Inserts that may have happened (sender_inserts.cpp).
   void take_doubtful();
+  [[nodiscard]] bool is_stuck(const Work& work, const WorkRow& row) const;
+  void look_up(Work& work, const std::vector<RowIndex>& stuck);
   void park(WorkRow row);
   void read_back_due(std::int64_t now_ms);
   void repeat_open_batches(std::int64_t now_ms);

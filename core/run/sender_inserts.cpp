@@ -75,6 +75,25 @@ void Sender::take_doubtful() {
   }
 }
 
+/// An insert of an earlier run that cannot go again under its idempotency key: it was refused with
+/// its batch, or other rows of the batch were taken. The refusal does not tell whether the tool
+/// knew the key, so somebody has to look. Where an answer was lost in this run as well it is too
+/// early.
+bool Sender::is_stuck(const Work& work, const WorkRow& row) const {
+  const bool of_earlier_run = row.was_unknown && !row.was_lost;
+  return of_earlier_run && row.verdict->outcome == Outcome::retryable && !ending() &&
+         !work.idempotency_key.empty() && (work.stuck || !may_repeat(work));
+}
+
+void Sender::look_up(Work& work, const std::vector<RowIndex>& stuck) {
+  for (const RowIndex index : stuck) {
+    work.rows[index].is_stuck = true;
+    work.rows[index].verdict.reset();
+    doubtful_.push_back(std::move(work.rows[index]));
+  }
+  if (exhausted_) take_doubtful();
+}
+
 void Sender::park(WorkRow row) {
   Reason reason{"parked",
                 "an earlier run sent this insert and its answer was lost: see whether the record "
@@ -100,7 +119,7 @@ bool Sender::assemble(const OpenBatch& open, Work& work) {
   std::vector<std::size_t> found;
   for (const IntentRow& row : open.intent.rows) {
     const auto same = [&row](const WorkRow& one) {
-      return one.identity == row.identity && one.version == row.version;
+      return one.identity == row.identity && one.version == row.version && !one.is_stuck;
     };
     const auto at = std::find_if(doubtful_.begin(), doubtful_.end(), same);
     if (at == doubtful_.end()) return false;
@@ -209,6 +228,7 @@ void Sender::end_read_back(Work& work) {
     }
     const bool gone = outcome == Outcome::retryable;
     if (!ending() && gone && work.reads + 1 >= kReads) {
+      row.was_unknown = false;
       absent.rows.push_back(std::move(row));
     } else if (!ending() && (gone || work.attempt < options_.max_attempts)) {
       again.rows.push_back(std::move(row));

@@ -29,7 +29,7 @@ RowOutcome on_record(Outcome outcome) {
 
 bool Sender::may_retry(const Work& work, const WorkRow& row) const {
   // What a job left behind is the next diff's to send: there are no fields here.
-  if (work.resumes || ending() || work.attempt >= options_.max_attempts) return false;
+  if (work.resumes || work.stuck || ending() || work.attempt >= options_.max_attempts) return false;
   const bool doubtful = row.was_unknown || row.verdict->outcome == Outcome::unknown;
   // Under an idempotency key the batch goes again as it was, or not at all.
   if (doubtful && !work.idempotency_key.empty() && !may_repeat(work)) return false;
@@ -43,6 +43,7 @@ void Sender::end_work(Work& work) {
   Settled settled;
   Piece piece;
   std::vector<RowIndex> again;
+  std::vector<RowIndex> stuck;
   for (RowIndex i = 0; i < work.rows.size(); ++i) {
     WorkRow& row = work.rows[i];
     if (!row.regrouped && !row.verdict) row.verdict = Verdict{i, Outcome::unknown, {}, {}};
@@ -52,6 +53,8 @@ void Sender::end_work(Work& work) {
     if (row.regrouped) continue;
     if (may_retry(work, row)) {
       again.push_back(i);
+    } else if (is_stuck(work, row)) {
+      stuck.push_back(i);
     } else {
       finish_row(work, row, settled, piece);
     }
@@ -61,6 +64,7 @@ void Sender::end_work(Work& work) {
   submit(std::move(piece), std::move(settled));
   if (!again.empty()) retry_rows(work, std::move(again));
   split_regrouped(work);
+  if (!stuck.empty()) look_up(work, stuck);
   works_.erase(work.id);
 }
 
@@ -207,7 +211,8 @@ void Sender::retry_rows(Work& work, std::vector<RowIndex> rows) {
   again.first_sent_ms = work.first_sent_ms;
   for (const RowIndex index : rows) {
     WorkRow& row = work.rows[index];
-    row.was_unknown = row.was_unknown || row.verdict->outcome == Outcome::unknown;
+    row.was_lost = row.was_lost || row.verdict->outcome == Outcome::unknown;
+    row.was_unknown = row.was_unknown || row.was_lost;
     again.rows.push_back(std::move(row));
   }
   again.refresh_views();

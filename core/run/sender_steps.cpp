@@ -37,6 +37,7 @@ void Sender::begin(Work work) {
     work.intents.clear();
   }
   work.regroup.clear();
+  work.stuck = false;
   work.paced = false;
   work.begun_at = parts_.clock.now();
   for (WorkRow& row : work.rows) row.verdict.reset();
@@ -107,19 +108,20 @@ void Sender::take_stop(Work& work, Step& step, const wire::Reply* reply) {
 }
 
 /// Rows that go on in other batches. Not so where an earlier attempt may have inserted them:
-/// another batch has another idempotency key, and would insert them again. They stay unknown.
+/// another batch has another idempotency key, and would insert them again.
 void Sender::take_regroup(Work& work, std::vector<Regroup>& groups) {
-  const bool bound = !work.idempotency_key.empty() &&
-                     std::any_of(work.rows.begin(), work.rows.end(),
-                                 [](const WorkRow& row) { return row.was_unknown; });
+  const bool inserted = std::any_of(work.rows.begin(), work.rows.end(),
+                                    [](const WorkRow& row) { return row.was_unknown; });
+  const bool bound = inserted && !work.idempotency_key.empty();
   for (Regroup& group : groups) {
     for (const RowIndex row : group.rows) {
       if (row >= work.rows.size()) continue;
       work.rows[row].regrouped = !bound;
-      if (bound) work.rows[row].verdict = Verdict{row, Outcome::unknown, {}, {}};
+      if (bound) work.rows[row].verdict = Verdict{row, Outcome::retryable, {}, {}};
     }
     if (!bound) work.regroup.push_back(std::move(group));
   }
+  work.stuck = bound && !groups.empty();
 }
 
 void Sender::apply(Work& work, Step step, const Call* call, const wire::Reply* reply) {

@@ -27,8 +27,10 @@ struct WorkRow {
   std::string send;           // changed_fields: which fields go; empty: all
   std::string hashes;         // changed_fields: of the fields as they are now
   bool was_rejected = false;  // rejected_row has an entry, to be taken away once accepted
-  bool was_unknown = false;   // an earlier attempt of this run may have been applied
+  bool was_unknown = false;   // an earlier attempt, of any run, may have been applied
+  bool was_lost = false;      // one of this run: it may still arrive
   bool regrouped = false;     // goes on in another batch
+  bool is_stuck = false;      // refused where it was inserted again under its idempotency key
   std::optional<Verdict> verdict;
 };
 
@@ -61,6 +63,7 @@ struct Work {
   std::optional<Clock::Time> job_since;  // when it first was left to wait for a job
   bool reads_back = false;      // asks whether its inserts are there instead of sending them
   int reads = 0;                // times that it asked
+  bool stuck = false;           // refused whole, and bound to its idempotency key
   bool unkeyed = false;         // a request of it cannot be repeated harmlessly
   bool paced = false;           // refused for the rate: another try costs no retry budget
   bool needs_token = false;     // of the retry budget, before it may go again
