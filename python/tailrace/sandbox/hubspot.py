@@ -32,8 +32,8 @@ _VERSION = r"(?:v3|\d{4}-\d{2}(?:-beta)?)"
 class HubSpot(Vendor):
     """A HubSpot account.
 
-    Options: ``tokens`` (accepted bearer tokens; left out: any), ``oauth`` (``client_id``,
-    ``client_secret``, ``refresh_token``, ``expires_in_s``, ``rotate``), ``limits`` (a tier, none,
+    Options: ``tokens`` (accepted bearer tokens; left out: any), ``oauth`` (see
+    ``oauth.Grants``), ``limits`` (a tier, none,
     or ``{max, interval_ms, daily}``), ``properties`` per object, ``objects`` (custom ones by name),
     ``unknown_properties`` (reject, create), ``multi_status`` (values: unknown properties and
     conflicts fail the whole batch; full: they are per row too) and ``max_body_bytes``.
@@ -53,7 +53,7 @@ class HubSpot(Vendor):
         super().__init__(setting)
         self._options = setting.options
         self._auth = _bearer(setting.options.get("tokens"))
-        self._grants = Grants(setting.options.get("oauth"), self.clock)
+        self._grants = Grants(setting.options.get("oauth"), self.clock, self.wall_ms)
         self._routes = self._make_routes()
         self.set_limits(setting.options.get("limits", facts.DEFAULT_TIER))
         self.reset()
@@ -239,8 +239,8 @@ class HubSpot(Vendor):
             try:
                 return Reply(200, self._grants.exchange(request))
             except TokenRefusedError as refused:
-                body = {"status": refused.code, "message": str(refused), "error": refused.code}
-                return Reply(400, body)
+                said = {"status": refused.code, "message": str(refused)}
+                return Reply(400, {**said, **refused.body()})
 
         return Call("token", "oauth", [], run)
 

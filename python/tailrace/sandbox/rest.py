@@ -11,14 +11,16 @@ declared paths are served, see ``rest_endpoints.py``.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from tailrace.sandbox.auth import auth_from
+from tailrace.sandbox.auth import Auth, auth_from
 from tailrace.sandbox.config import ConfigError, known
 from tailrace.sandbox.limits import Limiter, limiter
+from tailrace.sandbox.oauth import Grants, TokenRefusedError
 from tailrace.sandbox.records import Collection, Record
 from tailrace.sandbox.rest_endpoints import Endpoint, Reading, Removal, Served, declared
 from tailrace.sandbox.rest_once import Once, OnceSetting
@@ -56,13 +58,16 @@ class Failure:
     message: str
 
 
+_TOKEN_PATH = "/rest/oauth/token"  # noqa: S105  (a path)
+
 Handler = Callable[[Request, Any], Call | None]
 Route = tuple[str, Any, Handler]
 _DEFAULT_ONCE = OnceSetting()
 
 
 class Rest(Vendor):
-    """Options: ``auth`` (none, bearer, basic, header), ``limits`` (none, or ``{kind, max,
+    """Options: ``auth`` (none, bearer, basic, header), ``oauth`` (see ``oauth.Grants``; in place of
+    ``auth``; the endpoint is ``/rest/oauth/token``), ``limits`` (none, or ``{kind, max,
     interval_ms, retry_after}`` with retry_after seconds, http_date or none), ``objects``,
     ``default_collections``, ``partial_status`` (207, or 200 as some APIs have it),
     ``max_body_bytes``."""
@@ -71,7 +76,7 @@ class Rest(Vendor):
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         {
             *("auth", "limits", "objects", "default_collections", "partial_status"),
-            "max_body_bytes",
+            *("max_body_bytes", "oauth"),
         }
     )
     max_body_bytes = 16 * 1024 * 1024
@@ -80,6 +85,9 @@ class Rest(Vendor):
         super().__init__(setting)
         options = setting.options
         self._auth = _checked(auth_from, options.get("auth"))
+        self.grants = Grants(options.get("oauth"), self.clock, self.wall_ms, "vendors.rest.oauth")
+        if self.grants.enabled and options.get("auth") not in (None, "none"):
+            raise ConfigError("vendors.rest: one of auth and oauth")
         self._partial_status = options.get("partial_status", 207)
         if self._partial_status not in (200, 207):
             raise ConfigError("vendors.rest: partial_status is 200 or 207")
@@ -87,6 +95,8 @@ class Rest(Vendor):
         if not isinstance(objects, Mapping):
             raise ConfigError("vendors.rest: objects is a mapping")
         self._routes: list[Route] = []
+        if self.grants.enabled:
+            self._routes.append(("POST", re.compile(re.escape(_TOKEN_PATH)), self._read_token))
         self._forms: list[Results] = []
         for name, part in objects.items():
             self._declare(str(name), part)
@@ -130,12 +140,39 @@ class Rest(Vendor):
     # -- login and limits ------------------------------------------------------------------------
 
     def principal(self, request: Request) -> str:
+        if self.grants.enabled:
+            return self._token_of(request)
         principal: str | None = self._auth.principal(request)
         if principal is None:
             reply = self.refusal(401, "a valid login is needed")
             reply.headers.append(("WWW-Authenticate", self._auth.kind.capitalize()))
             raise RefusalError(reply)
         return principal
+
+    def _token_of(self, request: Request) -> str:
+        """RFC 6750: why a token is refused is said in the header."""
+        if request.path == _TOKEN_PATH:
+            return "oauth"
+        token = Auth("bearer").principal(request)
+        state = "unknown" if token is None else self.grants.state(token)
+        if token is not None and state == "good":
+            return token
+        reply = self.refusal(401, "the access token is missing, unknown or has expired")
+        error = "" if token is None else ' error="invalid_token"'
+        reply.headers.append(("WWW-Authenticate", f"Bearer{error}"))
+        raise RefusalError(reply)
+
+    def _read_token(self, request: Request, _match: Any) -> Call:
+        def run(_: Call) -> Reply:
+            unseen = [("Cache-Control", "no-store")]
+            try:
+                return Reply(200, self.grants.exchange(request), unseen)
+            except TokenRefusedError as refused:
+                if refused.status == HTTPStatus.UNAUTHORIZED:
+                    unseen.append(("WWW-Authenticate", "Basic"))
+                return Reply(refused.status, refused.body(), unseen)
+
+        return Call("token", "oauth", [], run)
 
     def set_limits(self, limits: Any) -> None:
         self._limiter: Limiter | None = None
@@ -149,8 +186,8 @@ class Rest(Vendor):
         self._retry_after = form
         self._limiter = _checked(lambda one: limiter(one, self.clock), limits)
 
-    def admit(self, _principal: str) -> list[tuple[str, str]]:
-        if self._limiter is None:
+    def admit(self, principal: str) -> list[tuple[str, str]]:
+        if self._limiter is None or (self.grants.enabled and principal == "oauth"):
             return []
         grant = self._limiter.take()
         headers = [
@@ -448,6 +485,7 @@ class Rest(Vendor):
 
     def reset(self) -> None:
         self._collections: dict[str, Collection] = {}
+        self.grants.reset()
         self._once = Once(self.clock, self.refusal)
         for name in self._declared:
             self._collection(name)

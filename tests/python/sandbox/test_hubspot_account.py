@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LIST = "/crm/v3/objects/contacts"
 PROPERTIES = "/crm/v3/properties/contacts"
 UPSERT = "/crm/v3/objects/contacts/batch/upsert"
-FORM = {"content-type": "application/x-www-form-urlencoded"}
+FORM = {"content-type": "application/x-www-form-urlencoded", "authorization": ""}
 
 Make = Any
 
@@ -73,8 +73,10 @@ def test_a_refreshed_token_works_until_it_expires(hubspot: Make, clock: Any) -> 
 def test_a_rotated_refresh_token_works_once(hubspot: Make) -> None:
     account = hubspot(oauth={**OAUTH, "rotate": True})
     second = refresh(account).body["refresh_token"]
-    assert refresh(account).body["message"] == "missing or unknown refresh token"
-    assert refresh(account, second).status == 200
+    third = refresh(account, second).body["refresh_token"]
+    reused = refresh(account, second)
+    assert (reused.status, reused.body["error"]) == (400, "invalid_grant")
+    assert refresh(account, third).status == 400, "all that came of it is revoked"
 
 
 @pytest.mark.parametrize(
