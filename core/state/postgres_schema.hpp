@@ -7,7 +7,7 @@
 namespace tailrace {
 
 /// The number of the tables' layout, in store.format. A store of a later one is refused.
-inline constexpr int kPostgresFormat = 2;
+inline constexpr int kPostgresFormat = 3;
 
 /// SQL for psql that makes the schema, its tables and the rights of the role that runs
 /// (`psql -v role=NAME -f FILE`): for an administrator, where that role may not make them itself.

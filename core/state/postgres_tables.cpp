@@ -12,7 +12,7 @@ namespace {
 // jsonb: they come back as they were written, and a vendor's message may quote a NUL, which jsonb
 // refuses. sync_shard is written at each commit, so its pages leave room for the new row beside
 // the old one.
-constexpr std::array<PostgresTable, 11> kTables{{
+constexpr std::array<PostgresTable, 12> kTables{{
     {1, "store",
      "id text, hash_secret bytea, format integer, created_at bigint, syncs bigint, shards bigint, "
      "sum bigint",
@@ -61,6 +61,8 @@ constexpr std::array<PostgresTable, 11> kTables{{
     {2, "shard_count",
      "sync_id bigint, shard integer, round text, counts text, at bigint, sum bigint", "", "",
      "PRIMARY KEY (sync_id, shard)", ""},
+    {3, "login", "login text, number bigint, lease_until bigint, sum bigint, sealed bytea", "", "",
+     "PRIMARY KEY (login)", ""},
 }};
 
 std::string column_list(const PostgresTable& table) {

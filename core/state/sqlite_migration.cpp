@@ -157,8 +157,13 @@ void migrate_sqlite(SqliteConnection& connection, const CheckFree& check_free) {
   SqliteTransaction transaction(connection);
   const std::string format = connection.ask("PRAGMA user_version");
   if (format == std::to_string(kSqliteFormat)) return;
-  if (format == "1") from_1_to_2(connection, check_free);
   SqliteCatalogue tables(connection);
+  if (format == "1") {
+    from_1_to_2(connection, check_free);
+  } else {
+    check_free(tables.shards(tables.store()));
+  }
+  make_sqlite_tables(connection, 3);
   StoreRow store = tables.store();
   store.identity.format = kSqliteFormat;
   tables.write(store);

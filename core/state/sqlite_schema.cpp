@@ -32,7 +32,7 @@ struct Definition {
 // `run`, `rejected_row` and `row_log` are for users to query: times in milliseconds since 1970,
 // keys as text. Blobs come last, so that the columns before them are read without following their
 // pages.
-constexpr std::array<Definition, 15> kDefinitions{{
+constexpr std::array<Definition, 16> kDefinitions{{
     {"store", 1,
      "CREATE TABLE store (id TEXT NOT NULL, hash_secret BLOB NOT NULL, format INTEGER NOT NULL, "
      "created_at INTEGER NOT NULL, syncs INTEGER NOT NULL, shards INTEGER NOT NULL, "
@@ -91,6 +91,10 @@ constexpr std::array<Definition, 15> kDefinitions{{
      "CREATE TABLE shard_count (sync_id INTEGER NOT NULL, shard INTEGER NOT NULL, "
      "round TEXT NOT NULL, counts TEXT NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL, "
      "PRIMARY KEY (sync_id, shard)) WITHOUT ROWID"},
+    {"login", 3,
+     "CREATE TABLE login (login TEXT NOT NULL, number INTEGER NOT NULL, "
+     "lease_until INTEGER NOT NULL, sum INTEGER NOT NULL, sealed BLOB NOT NULL, "
+     "PRIMARY KEY (login)) WITHOUT ROWID"},
 }};
 
 [[noreturn]] void lost(const std::string& path, const std::string& why) {

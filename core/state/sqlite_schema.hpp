@@ -8,7 +8,7 @@
 namespace tailrace {
 
 /// The number of the tables' layout. A store of a later one is refused.
-inline constexpr int kSqliteFormat = 2;
+inline constexpr int kSqliteFormat = 3;
 
 /// Makes the directory, 0700, where it is missing. Its parent must be there.
 void make_state_directory(const std::string& directory);

@@ -57,6 +57,10 @@ class SqliteStore : public StateStore {
   [[nodiscard]] std::vector<LogEntry> log_of(const std::string& sync, const std::string& key,
                                              std::size_t limit) override;
   [[nodiscard]] RateGrant draw(const RateAsk& ask) override;
+  [[nodiscard]] LoginLease take_login(const std::string& login, std::int64_t lease_ms) override;
+  bool end_login(const std::string& login, std::int64_t number,
+                 const std::optional<std::string>& sealed) override;
+  [[nodiscard]] std::vector<LoginRow> logins() override;
   void put_shard_count(const Holder& holder, const std::string& round,
                        const std::string& counts) override;
   [[nodiscard]] std::vector<ShardCount> shard_counts(const Holder& holder,
@@ -66,6 +70,7 @@ class SqliteStore : public StateStore {
   void adopt(const StoreIdentity& identity) override;
   void import_shard(const ShardImage& image) override;
   void import_runs(std::span<const RunRow> runs) override;
+  void import_logins(std::span<const LoginRow> rows) override;
 
  private:
   /// A claim whose commit was not answered.

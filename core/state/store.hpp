@@ -11,6 +11,7 @@
 
 #include "state/budget.hpp"
 #include "state/errors.hpp"
+#include "state/login.hpp"
 #include "state/records.hpp"
 
 namespace tailrace {
@@ -85,6 +86,16 @@ class StateStore {
   /// take tokens twice. Throws std::invalid_argument where the ask makes no sense.
   [[nodiscard]] virtual RateGrant draw(const RateAsk& ask) = 0;
 
+  /// The right to renew the token of a login, for at most so long: whoever has it alone may use the
+  /// refresh token that is kept. A call made again after StoreUnavailable may find its own lease.
+  [[nodiscard]] virtual LoginLease take_login(const std::string& login, std::int64_t lease_ms) = 0;
+  /// Ends the lease, and replaces what is kept where `sealed` is set: durable when it returns.
+  /// False where another has taken the lease since; then nothing has changed.
+  virtual bool end_login(const std::string& login, std::int64_t number,
+                         const std::optional<std::string>& sealed) = 0;
+  /// By name.
+  [[nodiscard]] virtual std::vector<LoginRow> logins() = 0;
+
   /// Replaces what this shard counted before.
   virtual void put_shard_count(const Holder& holder, const std::string& round,
                                const std::string& counts) = 0;
@@ -107,6 +118,8 @@ class StateStore {
   virtual void import_shard(const ShardImage& image) = 0;
   /// Puts in runs, oldest first. Throws std::logic_error where a run has used the store.
   virtual void import_runs(std::span<const RunRow> runs) = 0;
+  /// Puts in what another store keeps of logins.
+  virtual void import_logins(std::span<const LoginRow> rows) = 0;
 };
 
 /// Opens (and makes, where `create`) the store at `url`: sqlite:///relative/path,

@@ -105,6 +105,8 @@ void copy_store(StateStore& from, StateStore& to) {
     to.import_shard(image_of(from, shard));
   }
   to.import_runs(runs_of(from, held.run_id()));
+  // The token that the configuration holds may be spent: without these nobody could log in.
+  to.import_logins(from.logins());
   held.release("copied");
 }
 

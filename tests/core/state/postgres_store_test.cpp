@@ -185,7 +185,27 @@ void take_back_to_format_1(const ScratchDatabase& database) {
   transaction.commit();
   database.sql(
       "DROP TABLE tailrace.row_log, tailrace.field_hashes, tailrace.rate_budget, "
-      "tailrace.shard_count");
+      "tailrace.shard_count, tailrace.login");
+}
+
+void take_back_to_format_2(const ScratchDatabase& database) {
+  PostgresLink link{PostgresAddress(database.url())};
+  PostgresTransaction transaction(link, PostgresTransaction::Kind::writing);
+  PostgresCatalogue catalogue(transaction);
+  PostgresStoreRow row = catalogue.store();
+  row.identity.format = 2;
+  catalogue.write(row);
+  transaction.commit();
+  database.sql("DROP TABLE tailrace.login");
+}
+
+TEST_F(PostgresDatabase, AStoreOfFormat2GetsWhatItLacks) {
+  run_once(*database_.open());
+  take_back_to_format_2(database_);
+  const auto store = database_.open(false);
+  EXPECT_EQ(store->identity().format, kPostgresFormat);
+  EXPECT_TRUE(store->take_login("crm", 1000).granted);
+  run_once(*store);
 }
 
 TEST_F(PostgresDatabase, AnOlderFormatIsBroughtUpToDate) {

@@ -15,6 +15,7 @@
 
 #include "fault_vfs.hpp"
 #include "state/errors.hpp"
+#include "state/sqlite_rows.hpp"
 #include "state/sqlite_schema.hpp"
 #include "state/sqlite_store.hpp"
 #include "store_contract.hpp"
@@ -26,6 +27,7 @@ namespace {
 using Fault = FaultPlan::Fault;
 
 const std::string kFormat1 = TAILRACE_TEST_DATA "/state_format_1.db";
+const std::string kNow = std::to_string(kSqliteFormat);
 constexpr std::int64_t kMadeMs = 1'790'000'001'000;  // the file's first moment
 
 class Migration : public ::testing::Test {
@@ -61,11 +63,11 @@ class Migration : public ::testing::Test {
             "WHERE name = 'hold'");
     const std::string added =
         ask("SELECT count(*) FROM sqlite_schema WHERE name IN "
-            "('row_log', 'field_hashes', 'rate_budget', 'shard_count', 'row_log_of_key')");
+            "('row_log', 'field_hashes', 'rate_budget', 'shard_count', 'row_log_of_key', 'login')");
     const std::string left =
         ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%\\_1' "
             "ESCAPE '\\'");
-    EXPECT_EQ(flag + hold + added + left, number == "1" ? "1000" : "0150");
+    EXPECT_EQ(flag + hold + added + left, number == "1" ? "1000" : number == "2" ? "0150" : "0160");
     EXPECT_EQ(ask("PRAGMA integrity_check"), "ok");
     return number;
   }
@@ -114,7 +116,7 @@ TEST_F(Migration, AStoreOfFormat1IsTakenOverAndWorks) {
     ASSERT_EQ(runs.size(), 5U);
     EXPECT_EQ(runs[4].report, R"({"run_id":"first"})");
   }
-  EXPECT_EQ(format(), "2");
+  EXPECT_EQ(format(), kNow);
   const auto store = open();
   Claim claim = claim_of(*store, "next");
   Journalist(*store, claim, "next").accept({intent_row(4, 204)}, store->now_ms());
@@ -133,6 +135,25 @@ TEST_F(Migration, WhatItBecomesIsWhatANewStoreIs) {
   EXPECT_EQ(ask(schema), SqliteConnection(made, "", 1000).ask(schema));
 }
 
+TEST_F(Migration, AStoreOfFormat2GetsWhatItLacks) {
+  static_cast<void>(open());
+  {
+    SqliteConnection connection(path(), fault_vfs(), 1000);
+    SqliteCatalogue tables(connection);
+    StoreRow store = tables.store();
+    store.identity.format = 2;
+    tables.write(store);
+    connection.execute("DROP TABLE login; PRAGMA user_version = 2");
+  }
+  ASSERT_EQ(format(), "2");
+  {
+    const auto store = open();
+    expect_all_there(*store);
+    EXPECT_TRUE(store->take_login("crm", 1000).granted);
+  }
+  EXPECT_EQ(format(), kNow);
+}
+
 TEST_F(Migration, AUsersViewStays) {
   execute("CREATE VIEW failed AS SELECT key, code FROM rejected_row");
   static_cast<void>(open());
@@ -148,7 +169,7 @@ TEST_F(Migration, ARunOfTheEarlierVersionIsLeftToEnd) {
   EXPECT_EQ(format(), "1");
   holder.release({2, 1, 2, 1});
   EXPECT_NO_THROW(static_cast<void>(open())) << "it is dead";
-  EXPECT_EQ(format(), "2");
+  EXPECT_EQ(format(), kNow);
 }
 
 TEST_F(Migration, DamageIsNotCarriedAlong) {
@@ -185,7 +206,7 @@ TEST_F(Migration, AnErrorAtAnyStepLeavesTheOneOrTheOther) {
       const ScopedFault none({.sync = false});
       old += format() == "1" ? 1 : 0;
       expect_all_there(*open());
-      EXPECT_EQ(format(), "2");
+      EXPECT_EQ(format(), kNow);
       if (HasFailure()) FAIL() << "fault " << static_cast<int>(fault) << " at change " << at;
       EXPECT_TRUE(failed || old < at);
     }
@@ -211,7 +232,7 @@ TEST_F(Migration, DeathAtAnyStepLeavesTheOneOrTheOther) {
     const ScopedFault none({.sync = false});
     old += format() == "1" ? 1 : 0;
     expect_all_there(*open());
-    EXPECT_EQ(format(), "2");
+    EXPECT_EQ(format(), kNow);
     if (HasFailure()) FAIL() << "killed at change " << at;
     if (!died) break;
   }

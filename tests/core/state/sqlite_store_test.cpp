@@ -136,10 +136,10 @@ TEST_F(SqliteFile, SomethingElseIsRefused) {
 
 TEST_F(SqliteFile, ALaterFormatIsRefusedByNameOfBoth) {
   open();
-  execute("PRAGMA user_version = 3");
+  execute("PRAGMA user_version = " + std::to_string(kSqliteFormat + 1));
   const std::string why = refusal();
-  EXPECT_NE(why.find("format 3"), std::string::npos) << why;
-  EXPECT_NE(why.find("up to 2"), std::string::npos) << why;
+  EXPECT_NE(why.find("format " + std::to_string(kSqliteFormat + 1)), std::string::npos) << why;
+  EXPECT_NE(why.find("up to " + std::to_string(kSqliteFormat)), std::string::npos) << why;
   execute("PRAGMA user_version = 0");
   EXPECT_NE(refusal(), "");
 }
@@ -217,6 +217,19 @@ TEST_F(SqliteFile, NotesThatWereChangedAreFound) {
     execute(sql);
     EXPECT_THROW(read(), StateLost) << sql;
     execute("DELETE FROM rate_budget");
+  }
+}
+
+TEST_F(SqliteFile, AKeptLoginThatWasChangedIsFound) {
+  const auto store = open();
+  for (const char* sql : {"UPDATE login SET sealed = x'00'", "UPDATE login SET number = 7",
+                          "UPDATE login SET lease_until = 5"}) {
+    const LoginLease lease = store->take_login("crm", 1000);
+    ASSERT_TRUE(store->end_login("crm", lease.number, "sealed"));
+    execute(sql);
+    EXPECT_THROW(static_cast<void>(store->take_login("crm", 1000)), StateLost) << sql;
+    EXPECT_THROW(static_cast<void>(store->logins()), StateLost) << sql;
+    execute("DELETE FROM login");
   }
 }
 

@@ -63,6 +63,14 @@ class ForwardingStore : public StateStore {
     return inner_->log_of(sync, key, limit);
   }
   RateGrant draw(const RateAsk& ask) override { return inner_->draw(ask); }
+  LoginLease take_login(const std::string& login, std::int64_t lease_ms) override {
+    return inner_->take_login(login, lease_ms);
+  }
+  bool end_login(const std::string& login, std::int64_t number,
+                 const std::optional<std::string>& sealed) override {
+    return inner_->end_login(login, number, sealed);
+  }
+  std::vector<LoginRow> logins() override { return inner_->logins(); }
   void put_shard_count(const Holder& holder, const std::string& round,
                        const std::string& counts) override {
     inner_->put_shard_count(holder, round, counts);
@@ -77,6 +85,7 @@ class ForwardingStore : public StateStore {
   void adopt(const StoreIdentity& identity) override { inner_->adopt(identity); }
   void import_shard(const ShardImage& image) override { inner_->import_shard(image); }
   void import_runs(std::span<const RunRow> runs) override { inner_->import_runs(runs); }
+  void import_logins(std::span<const LoginRow> rows) override { inner_->import_logins(rows); }
 
  protected:
   StateStore& inner() { return *inner_; }
