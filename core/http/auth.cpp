@@ -1,11 +1,14 @@
 #include "http/auth.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
+
+#include "http/base64.hpp"
+#include "http/oauth.hpp"
+#include "http/oauth_settings.hpp"
 
 namespace tailrace::http {
 namespace {
@@ -22,15 +25,6 @@ std::string checked(const json& object, const char* key) {
     throw std::invalid_argument(std::string("auth: '") + key + "' holds a line break");
   }
   return value;
-}
-
-std::string base64(const std::string& text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
 }
 
 /// The same header on every request.
@@ -64,7 +58,12 @@ Secret::~Secret() {
   if (!value_.empty()) OPENSSL_cleanse(value_.data(), value_.size());
 }
 
-std::unique_ptr<Auth> make_auth(const json& auth) {
+const std::optional<std::string>& Auth::failure() const {
+  static const std::optional<std::string> none;
+  return none;
+}
+
+std::unique_ptr<Auth> make_auth(const json& auth, const AuthWorld& world) {
   if (auth.is_null() || (auth.is_object() && auth.empty())) return std::make_unique<NoAuth>();
   if (!auth.is_object() || auth.size() != 1) {
     throw std::invalid_argument("auth: exactly one kind of login is needed");
@@ -82,12 +81,18 @@ std::unique_ptr<Auth> make_auth(const json& auth) {
   if (const auto header = auth.find("header"); header != auth.end()) {
     return std::make_unique<FixedHeader>(checked(*header, "name"), checked(*header, "value"));
   }
+  if (const auto oauth2 = auth.find("oauth2"); oauth2 != auth.end()) {
+    return make_token_auth(parse_oauth_settings(*oauth2), world);
+  }
   throw std::invalid_argument("auth: unknown kind '" + auth.begin().key() +
-                              "'; known are bearer, token, basic and header");
+                              "'; known are bearer, token, basic, header and oauth2");
 }
 
 std::vector<std::string> secrets_of(const json& auth) {
   std::vector<std::string> texts;
+  if (const auto oauth2 = auth.find("oauth2"); auth.is_object() && oauth2 != auth.end()) {
+    return oauth_secrets_of(*oauth2);  // names and addresses among the rest are no secrets
+  }
   collect_texts(auth, texts);
   if (const auto basic = auth.find("basic"); auth.is_object() && basic != auth.end()) {
     texts.push_back(base64(checked(*basic, "user") + ":" + checked(*basic, "password")));

@@ -107,7 +107,7 @@ bool CurlTransfer::prepare(Outgoing outgoing) {
   for (const auto& header : request.headers) {
     if (has_break(header.name) || has_break(header.value)) return false;
   }
-  std::string url = base_.text + request.path;
+  std::string url = (outgoing_.base ? outgoing_.base->text : base_.text) + request.path;
   if (!request.query.empty()) url += '?' + request.query;
   set(easy_.get(), CURLOPT_URL, url.c_str());
   set_method(request);
@@ -160,7 +160,8 @@ int CurlTransfer::before_request(void* self, char* remote_ip, char*, int, int) {
   }
   const AddressKind kind = kind_of_address(remote_ip == nullptr ? "" : remote_ip);
   const bool proxied = !transfer.options_.proxy.empty();
-  const bool fits = transfer.base_.loopback           ? kind == AddressKind::loopback
+  const BaseUrl& base = transfer.outgoing_.base ? *transfer.outgoing_.base : transfer.base_;
+  const bool fits = base.loopback                     ? kind == AddressKind::loopback
                     : transfer.options_.allow_private ? kind != AddressKind::invalid
                                                       : kind == AddressKind::public_;
   if (!fits && !proxied) {

@@ -122,6 +122,13 @@ std::string cut(std::string_view text, std::size_t limit) {
 
 }  // namespace
 
+void Scrubber::learn(const std::string& secret) {
+  if (secret.empty()) return;
+  if (std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) {
+    secrets_.push_back(secret);
+  }
+}
+
 std::string Scrubber::clean(std::string_view text, std::size_t limit) const {
   // Far more than is kept, so that a secret is never cut in half before it is hidden.
   std::string work(text.substr(0, limit * 8));

@@ -13,6 +13,8 @@ namespace tailrace::http {
 class Scrubber {
  public:
   explicit Scrubber(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
+  /// A secret that came to be while the run is at work.
+  void learn(const std::string& secret);
   [[nodiscard]] std::string clean(std::string_view text, std::size_t limit = 512) const;
 
  private:

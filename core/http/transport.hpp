@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "http/address.hpp"
 #include "wire/rate.hpp"
 #include "wire/request.hpp"
 
@@ -19,6 +20,7 @@ struct Outgoing {
   CallId id = 0;
   wire::Request request;
   std::vector<wire::Header> credentials;  // never logged
+  std::shared_ptr<const BaseUrl> base;    // in place of the transport's own, where set
   SteadyTime send_by = SteadyTime::max();  // checked right before the first byte leaves
   bool idempotent = false;  // a read; everything else is never re-sent below us
 };

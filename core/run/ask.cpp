@@ -1,17 +1,18 @@
 #include "run/ask.hpp"
 
-#include <deque>
+#include <algorithm>
+#include <thread>
 #include <unordered_map>
 #include <utility>
-
-#include "http/auth.hpp"
-#include "http/scrub.hpp"
 
 namespace tailrace {
 namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
+
+constexpr milliseconds kPoll{100};
+constexpr milliseconds kLastToken{5000};
 
 std::string why(const wire::Reply& reply) {
   if (reply.failure != wire::Failure::none) return reply.failure_text;
@@ -50,50 +51,144 @@ http::TransportOptions transport_options(const json& connection, const std::stri
   return options;
 }
 
-Answer ask(const Destination& destination, const ReadAsk& question, const json& connection,
-           http::Transport& transport, milliseconds limit) {
-  const json login = connection.value("auth", json::object());
-  const auto auth = http::make_auth(login);
-  const http::Scrubber scrubber(http::secrets_of(login));
-  const std::vector<wire::Header> own = headers_of(connection);
-  const auto end = std::chrono::steady_clock::now() + limit;
-  Answer answer;
-  std::unordered_map<http::CallId, Call> waiting;
-  http::CallId next_id = 1;
-  const auto follow = [&](ReadStep step) {
-    take_step(step, answer);
-    if (step.stop) {
-      answer.failure = scrubber.clean(step.stop->message);
-      answer.configuration = step.stop->kind == Stop::Kind::configuration;
-      return;
-    }
-    for (Call& call : step.calls) {
-      http::Outgoing outgoing;
-      outgoing.id = next_id++;
-      outgoing.request = call.request;
-      outgoing.credentials = auth->headers();
-      outgoing.credentials.insert(outgoing.credentials.end(), own.begin(), own.end());
-      outgoing.idempotent = true;
-      waiting.emplace(outgoing.id, std::move(call));
-      transport.start(std::move(outgoing));
-    }
-  };
-  follow(destination.read(question));
-  while (!waiting.empty() && answer.failure.empty()) {
-    if (std::chrono::steady_clock::now() >= end) {
-      answer.failure = "no answer within " + std::to_string(limit.count() / 1000) + " s";
-      break;
-    }
-    for (http::Finished& finished : transport.poll(milliseconds(100))) {
-      const Call call = std::move(waiting.at(finished.id));
-      waiting.erase(finished.id);
-      ReadStep step = destination.read(question, &call, &finished.reply);
-      const bool nothing = step.calls.empty() && !step.stop && finished.reply.status / 100 != 2;
-      if (nothing) step.stop = Stop{Stop::Kind::configuration, why(finished.reply), std::nullopt};
-      follow(std::move(step));
+namespace {
+
+/// A question on its way: its calls that wait for credentials, and those that were sent.
+class Asking {
+ public:
+  Asking(const Destination& destination, const ReadAsk& question, const json& connection,
+         Login& login, http::Transport& transport)
+      : destination_(destination),
+        question_(question),
+        own_(headers_of(connection)),
+        login_(login),
+        transport_(transport) {
+    follow(destination_.read(question_));
+  }
+
+  [[nodiscard]] bool over() const {
+    return !answer_.failure.empty() || (ready_.empty() && sent_.empty());
+  }
+  [[nodiscard]] Answer take() { return std::move(answer_); }
+  void fail(const std::string& why, bool configuration) {
+    answer_.failure = login_.scrubber().clean(why);
+    answer_.configuration = configuration;
+  }
+
+  void go_on() {
+    http::Auth& auth = login_.auth();
+    const auto now = std::chrono::steady_clock::now();
+    auth.work(now, !ready_.empty(), milliseconds(0));
+    if (auth.failure()) return fail(*auth.failure(), true);
+    const milliseconds wait = auth.wait_for(now);
+    if (wait == milliseconds(0)) start_all();
+    const milliseconds most = ready_.empty() ? kPoll : std::min(wait, kPoll);
+    for (http::Finished& finished : transport_.poll(most)) {
+      if (answer_.failure.empty()) take_reply(finished);
     }
   }
+
+ private:
+  struct Waiting {
+    Call call;
+    int refusals = 0;
+    std::uint64_t generation = 0;
+  };
+
+  void start_all() {
+    for (Waiting& one : ready_) {
+      http::Outgoing outgoing;
+      outgoing.id = next_id_++;
+      outgoing.request = one.call.request;
+      outgoing.credentials = login_.auth().headers();
+      outgoing.base = login_.auth().base();
+      outgoing.credentials.insert(outgoing.credentials.end(), own_.begin(), own_.end());
+      outgoing.idempotent = true;
+      one.generation = login_.auth().generation();
+      const http::CallId id = outgoing.id;
+      sent_.emplace(id, std::move(one));
+      transport_.start(std::move(outgoing));
+    }
+    ready_.clear();
+  }
+
+  void take_reply(http::Finished& finished) {
+    const auto found = sent_.find(finished.id);
+    if (found == sent_.end()) return;
+    Waiting one = std::move(found->second);
+    sent_.erase(found);
+    http::Auth& auth = login_.auth();
+    const bool old_token = finished.reply.status == 401 && auth.renewable() && one.refusals == 0;
+    if (old_token && auth.refused(one.generation)) {
+      ++one.refusals;
+      ready_.push_back(std::move(one));
+      return;
+    }
+    ReadStep step = destination_.read(question_, &one.call, &finished.reply);
+    const bool nothing = step.calls.empty() && !step.stop && finished.reply.status / 100 != 2;
+    if (nothing) step.stop = Stop{Stop::Kind::configuration, why(finished.reply), std::nullopt};
+    follow(std::move(step));
+  }
+
+  void follow(ReadStep step) {
+    take_step(step, answer_);
+    if (step.stop) {
+      return fail(step.stop->message, step.stop->kind == Stop::Kind::configuration);
+    }
+    for (Call& call : step.calls) ready_.push_back({std::move(call), 0, 0});
+  }
+
+  const Destination& destination_;
+  const ReadAsk& question_;
+  std::vector<wire::Header> own_;
+  Login& login_;
+  http::Transport& transport_;
+  Answer answer_;
+  std::vector<Waiting> ready_;
+  std::unordered_map<http::CallId, Waiting> sent_;
+  http::CallId next_id_ = 1;
+};
+
+std::string no_answer(milliseconds limit, const std::string& trouble) {
+  return "no answer within " + std::to_string(limit.count() / 1000) + " s" +
+         (trouble.empty() ? "" : ": " + trouble);
+}
+
+}  // namespace
+
+Answer ask(const Destination& destination, const ReadAsk& question, const json& connection,
+           Login& login, http::Transport& transport, milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  Asking asking(destination, question, connection, login, transport);
+  while (!asking.over()) {
+    if (std::chrono::steady_clock::now() >= end) {
+      asking.fail(no_answer(limit, login.auth().trouble()), false);
+      break;
+    }
+    asking.go_on();
+  }
   transport.abandon();
+  login.auth().finish(kLastToken);
+  return asking.take();
+}
+
+Answer try_login(Login& login, milliseconds limit) {
+  http::Auth& auth = login.auth();
+  Answer answer;
+  const auto end = std::chrono::steady_clock::now() + limit;
+  for (auto now = std::chrono::steady_clock::now();; now = std::chrono::steady_clock::now()) {
+    auth.work(now, true, kPoll);
+    const milliseconds wait = auth.wait_for(now);
+    if (wait == milliseconds(0)) break;
+    answer.configuration = auth.failure().has_value();
+    if (answer.configuration) answer.failure = login.scrubber().clean(*auth.failure());
+    if (!answer.configuration && now >= end) {
+      answer.failure = login.scrubber().clean(no_answer(limit, auth.trouble()));
+    }
+    if (!answer.failure.empty()) break;
+    std::this_thread::sleep_for(std::min(wait, milliseconds(5)));
+  }
+  auth.finish(kLastToken);
   return answer;
 }
 

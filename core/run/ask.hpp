@@ -5,6 +5,8 @@
 
 #include "destination/destination.hpp"
 #include "http/transport.hpp"
+#include "run/clock.hpp"
+#include "run/login.hpp"
 
 namespace tailrace {
 
@@ -24,8 +26,11 @@ void take_step(ReadStep& step, Answer& answer);
 
 /// Asks and follows the destination's read steps to their end, within `limit`.
 [[nodiscard]] Answer ask(const Destination& destination, const ReadAsk& question,
-                         const nlohmann::json& connection, http::Transport& transport,
+                         const nlohmann::json& connection, Login& login, http::Transport& transport,
                          std::chrono::milliseconds limit);
+
+/// Gets a token where the login is one that asks for tokens; an answer without a failure else.
+[[nodiscard]] Answer try_login(Login& login, std::chrono::milliseconds limit);
 
 /// The transport that a resolved connection asks for.
 [[nodiscard]] http::TransportOptions transport_options(const nlohmann::json& connection,

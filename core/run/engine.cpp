@@ -80,6 +80,8 @@ RunResult Engine::run() {
 
 void Engine::perform(Session& session) {
   check_plan_ask();
+  // What cannot log in is told before the model is read.
+  if (spec_.task != Task::plan && spec_.task != Task::adopt) make_login(session);
   open(session);
   if (spec_.plan.read.empty()) {
     claim(session);

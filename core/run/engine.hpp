@@ -97,6 +97,7 @@ class Engine {
   [[nodiscard]] bool is_delivered(const Session& session, const ChangeRow& row) const;
   void attempt(Session& session);
   void wake_by(http::Transport* transport);
+  void make_login(Session& session) const;
   void resume_jobs(Session& session);
   [[nodiscard]] static bool has_job(const OpenBatch& open);
   [[nodiscard]] SenderOptions sender_options(const Session& session) const;

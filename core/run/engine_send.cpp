@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "http/scrub.hpp"
 #include "run/ask.hpp"
 #include "run/engine_session.hpp"
 #include "run/field_choice.hpp"
@@ -10,6 +9,10 @@
 
 namespace tailrace {
 using std::chrono::milliseconds;
+
+namespace {
+constexpr milliseconds kLastToken{5000};
+}  // namespace
 
 std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::json& connection) {
   const auto limits = connection.find("limits");
@@ -91,8 +94,18 @@ SenderOptions Engine::sender_options(const Session& session) const {
   return options;
 }
 
+void Engine::make_login(Session& session) const {
+  Login::Parts parts;
+  parts.transport = world_.transport;
+  parts.clock = world_.clock;
+  parts.with_store = [&session](const std::function<void(StateStore&)>& use) {
+    session.with_store(use);
+  };
+  parts.seed = std::hash<std::string>{}(spec_.run_id);
+  session.login = std::make_unique<Login>(spec_.connection, spec_.user_agent, std::move(parts));
+}
+
 void Engine::connect(Session& session, const SenderOptions& options) {
-  session.auth = http::make_auth(spec_.connection.value("auth", nlohmann::json::object()));
   http::TransportOptions wires = transport_options(spec_.connection, spec_.user_agent);
   wires.max_in_flight = options.max_in_flight;
   session.transport = world_.transport(wires);
@@ -131,16 +144,17 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
     session.committer->with_store([&](StateStore& store) { grant = store.draw(ask); });
     return grant;
   });
-  const http::Scrubber scrubber(
-      http::secrets_of(spec_.connection.value("auth", nlohmann::json::object())));
-  Sender sender(
-      {spec_.schema, *session.destination, session.state, batches, *session.transport,
-       *session.auth, scrubber, *session.committer, account, *world_.clock, cancelled_, progress_},
-      std::move(options), report);
+  http::Auth& auth = session.login->auth();
+  Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport,
+                 auth, session.login->scrubber(), *session.committer, account, *world_.clock,
+                 cancelled_, progress_},
+                std::move(options), report);
   told = &sender;
   for (Work& work : left_in_jobs) sender.resume(std::move(work));
   sender.run(store_now - steady.count());
   account.give_back(world_.clock->now());
+  // A refresh token that is on its way would be lost with the run.
+  auth.finish(sender.was_cancelled() ? spec_.timing.drain / 6 : kLastToken);
   session.report.seconds.settle = session.committer->busy_seconds();
   session.trouble = sender.trouble();
   if (sender.was_cancelled()) throw Ended(Status::cancelled, "cancelled while rows were sent");

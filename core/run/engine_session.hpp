@@ -11,12 +11,12 @@
 #include "diff/changeset.hpp"
 #include "diff/differ.hpp"
 #include "diff/null_count.hpp"
-#include "http/auth.hpp"
 #include "http/transport.hpp"
 #include "row/hash.hpp"
 #include "run/committer.hpp"
 #include "run/engine.hpp"
 #include "run/field_choice.hpp"
+#include "run/login.hpp"
 #include "run/plan_file.hpp"
 #include "run/recording.hpp"
 #include "run/report.hpp"
@@ -77,7 +77,7 @@ struct Engine::Session {
   std::optional<Differ> differ;  // unset where a plan file is sent
   std::optional<OpenedPlan> sealed;  // that plan; its rows are `changes`
   std::unique_ptr<http::Transport> transport;
-  std::unique_ptr<http::Auth> auth;
+  std::unique_ptr<Login> login;
   Clock::Time started;
   bool diff_finished = false;
   bool rows_counted = false;  // each planned row has its outcome in the report

@@ -102,9 +102,9 @@ void Engine::verify(Session& session) {
   session.transport = world_.transport(wires);
   wake_by(session.transport.get());
   progress_.phase.store(Phase::send);
-  Questions questions(
-      {*session.destination, *session.transport, *world_.clock, cancelled_, session.report.http},
-      spec_.connection, rates_of(can, spec_.connection));
+  Questions questions({*session.destination, *session.login, *session.transport, *world_.clock,
+                       cancelled_, session.report.http},
+                      spec_.connection, rates_of(can, spec_.connection));
   Comparison comparison(*session.destination, spec_.schema, questions, session.verification);
   std::string key;
   std::string scratch;
@@ -127,6 +127,8 @@ void Engine::verify(Session& session) {
     comparison.add(std::string(view.cell(spec_.schema.match).text(scratch)), {key, row.line});
   }
   comparison.flush();
+  session.login->auth().finish(std::chrono::seconds(5));
+  if (session.login->auth().failure()) throw Ended(Status::config, session.verification.failure);
 }
 
 /// The destination has acknowledged the row as it is, and nothing is under way that could change

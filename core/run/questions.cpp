@@ -13,6 +13,7 @@ constexpr int kAttempts = 5;
 constexpr milliseconds kPoll{100};
 constexpr milliseconds kFirstBackoff{500};
 constexpr milliseconds kLongestPause{5 * 60'000};
+constexpr milliseconds kLoginPatience{120'000};
 
 bool worth_another_try(const wire::Reply& reply) {
   if (reply.failure == wire::Failure::none) return reply.status == 429 || reply.status >= 500;
@@ -28,11 +29,7 @@ std::string why(const wire::Reply& reply) {
 
 Questions::Questions(Parts parts, const nlohmann::json& connection,
                      std::vector<wire::RateRule> rates)
-    : parts_(parts),
-      auth_(http::make_auth(connection.value("auth", nlohmann::json::object()))),
-      scrubber_(http::secrets_of(connection.value("auth", nlohmann::json::object()))),
-      headers_(headers_of(connection)),
-      pacer_(std::move(rates)) {}
+    : parts_(parts), headers_(headers_of(connection)), pacer_(std::move(rates)) {}
 
 bool Questions::wait(milliseconds time) {
   const Clock::Time until = parts_.clock.now() + time;
@@ -53,36 +50,74 @@ std::optional<wire::Reply> Questions::await(http::CallId id) {
   return std::nullopt;
 }
 
-wire::Reply Questions::fetch(const Call& call) {
-  wire::Reply reply;
-  for (int attempt = 1;; ++attempt) {
+/// Nothing once a request may go; else the answer in its place.
+std::optional<wire::Reply> Questions::await_login() {
+  http::Auth& auth = parts_.login.auth();
+  const Clock::Time since = parts_.clock.now();
+  for (;;) {
     const Clock::Time now = parts_.clock.now();
-    if (!wait(pacer_.wait_for(call.rate_class, now))) break;
-    http::Outgoing outgoing;
-    outgoing.id = next_id_++;
-    outgoing.request = call.request;
-    outgoing.credentials = auth_->headers();
-    outgoing.credentials.insert(outgoing.credentials.end(), headers_.begin(), headers_.end());
-    outgoing.idempotent = true;
-    const Clock::Time started = parts_.clock.now();
-    pacer_.take(call.rate_class);
-    ++parts_.counts.requests;
+    auth.work(now, true, milliseconds(0));
+    const milliseconds left = auth.wait_for(now);
+    if (left == milliseconds(0)) return std::nullopt;
+    wire::Reply none;
+    none.failure = wire::Failure::not_sent;
+    none.failure_text = auth.failure().value_or(auth.trouble());
+    if (auth.failure()) none.failure = wire::Failure::untrusted;  // no use in another try
+    if (auth.failure() || now - since >= kLoginPatience) return none;
+    if (wait(std::min(left, kPoll))) continue;
+    none.failure = wire::Failure::cancelled;
+    return none;
+  }
+}
+
+wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
+  wire::Reply reply;
+  reply.failure = wire::Failure::cancelled;
+  reply.failure_text = "cancelled";
+  if (std::optional<wire::Reply> none = await_login()) return std::move(*none);
+  if (!wait(pacer_.wait_for(call.rate_class, parts_.clock.now()))) return reply;
+  http::Auth& auth = parts_.login.auth();
+  http::Outgoing outgoing;
+  outgoing.id = next_id_++;
+  outgoing.request = call.request;
+  outgoing.credentials = auth.headers();
+  outgoing.base = auth.base();
+  outgoing.credentials.insert(outgoing.credentials.end(), headers_.begin(), headers_.end());
+  outgoing.idempotent = true;
+  generation = auth.generation();
+  const Clock::Time started = parts_.clock.now();
+  pacer_.take(call.rate_class);
+  ++parts_.counts.requests;
+  const http::CallId id = outgoing.id;
+  parts_.transport.start(std::move(outgoing));
+  std::optional<wire::Reply> answered = await(id);
+  pacer_.done(call.rate_class, started, parts_.clock.now());
+  return answered ? std::move(*answered) : reply;
+}
+
+wire::Reply Questions::fetch(const Call& call) {
+  http::Auth& auth = parts_.login.auth();
+  int refusals = 0;
+  for (int attempt = 1;; ++attempt) {
+    std::uint64_t generation = 0;
+    wire::Reply reply = send(call, generation);
     if (attempt > 1) ++parts_.counts.retries;
-    const http::CallId id = outgoing.id;
-    parts_.transport.start(std::move(outgoing));
-    std::optional<wire::Reply> answered = await(id);
-    pacer_.done(call.rate_class, started, parts_.clock.now());
-    if (!answered) break;
-    reply = std::move(*answered);
     if (reply.failure == wire::Failure::none && reply.status == 429) ++parts_.counts.rate_limited;
+    const bool old_token = reply.failure == wire::Failure::none && reply.status == 401;
+    if (old_token && refusals == 0 && auth.refused(generation)) {
+      ++refusals;
+      continue;
+    }
+    if (reply.failure == wire::Failure::none && !old_token) auth.accepted(generation);
     if (attempt >= kAttempts || !worth_another_try(reply)) return reply;
     const milliseconds pause = reply.retry_after.value_or(kFirstBackoff * (1 << attempt));
     if (pause > kLongestPause) return reply;
-    if (!wait(pause)) break;
+    if (!wait(pause)) {
+      reply.failure = wire::Failure::cancelled;
+      reply.failure_text = "cancelled";
+      return reply;
+    }
   }
-  reply.failure = wire::Failure::cancelled;
-  reply.failure_text = "cancelled";
-  return reply;
 }
 
 Answer Questions::ask(const ReadAsk& question) {
@@ -91,7 +126,7 @@ Answer Questions::ask(const ReadAsk& question) {
   const auto follow = [&](ReadStep step) {
     take_step(step, answer);
     if (step.stop) {
-      answer.failure = scrubber_.clean(step.stop->message);
+      answer.failure = parts_.login.scrubber().clean(step.stop->message);
       answer.configuration = step.stop->kind == Stop::Kind::configuration;
     }
     std::move(step.calls.begin(), step.calls.end(), std::back_inserter(calls));
@@ -102,7 +137,7 @@ Answer Questions::ask(const ReadAsk& question) {
     calls.pop_front();
     const wire::Reply reply = fetch(call);
     if (reply.failure != wire::Failure::none || worth_another_try(reply)) {
-      answer.failure = scrubber_.clean(why(reply));
+      answer.failure = parts_.login.scrubber().clean(why(reply));
       break;
     }
     ReadStep step = parts_.destination.read(question, &call, &reply);

@@ -5,12 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "destination/destination.hpp"
-#include "http/auth.hpp"
 #include "http/pacer.hpp"
-#include "http/scrub.hpp"
 #include "http/transport.hpp"
 #include "run/ask.hpp"
 #include "run/clock.hpp"
+#include "run/login.hpp"
 #include "run/report.hpp"
 
 namespace tailrace {
@@ -21,6 +20,7 @@ class Questions {
  public:
   struct Parts {
     const Destination& destination;
+    Login& login;
     http::Transport& transport;
     const Clock& clock;
     const std::atomic<bool>& cancelled;
@@ -35,12 +35,12 @@ class Questions {
 
  private:
   [[nodiscard]] wire::Reply fetch(const Call& call);
+  [[nodiscard]] wire::Reply send(const Call& call, std::uint64_t& generation);
+  [[nodiscard]] std::optional<wire::Reply> await_login();
   [[nodiscard]] bool wait(std::chrono::milliseconds time);
   [[nodiscard]] std::optional<wire::Reply> await(http::CallId id);
 
   Parts parts_;
-  std::unique_ptr<http::Auth> auth_;
-  http::Scrubber scrubber_;
   std::vector<wire::Header> headers_;
   http::Pacer pacer_;
   http::CallId next_id_ = 1;

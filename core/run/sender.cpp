@@ -29,6 +29,7 @@ void Sender::run(std::int64_t steady_to_store_ms) {
       check_limits();
       take_acks();
       fill();
+      renew_login();
       start_ready();
       if (sending_over()) break;
       for (http::Finished& finished : parts_.transport.poll(next_wait())) {
@@ -126,7 +127,8 @@ void Sender::fill() {
   if (ending()) return;
   const Clock::Time now = parts_.clock.now();
   const bool paced = pacer_.wait_for(0, now) > milliseconds(0) ||
-                     parts_.account.blocked_for(0, now) > milliseconds(0) || breaker_.open();
+                     parts_.account.blocked_for(0, now) > milliseconds(0) || breaker_.open() ||
+                     parts_.auth.wait_for(now) > milliseconds(0);
   const std::uint64_t allowed = paced ? 1 : window();
   while (ready_.size() + awaiting_intent_.size() < allowed) {
     if (next_retry(now)) continue;
@@ -169,6 +171,7 @@ bool Sender::next_retry(Clock::Time now) {
 bool Sender::may_start(wire::RateClass rate_class) {
   const Clock::Time now = parts_.clock.now();
   if (parts_.transport.in_flight() >= options_.max_in_flight) return false;
+  if (parts_.auth.wait_for(now) > milliseconds(0)) return false;
   if (breaker_.open()) {
     // One probe at a time: what else is in flight was sent before the breaker opened.
     if (parts_.transport.in_flight() > 0 || breaker_.wait_for(now) > milliseconds(0)) return false;
@@ -210,8 +213,8 @@ milliseconds Sender::next_wait() const {
   const Clock::Time now = parts_.clock.now();
   milliseconds wait = kLongestPoll;
   if (ready_.empty() && awaiting_intent_.empty() && retries_.empty()) return wait;
-  const milliseconds pace = std::max(
-      {pacer_.wait_for(0, now), parts_.account.blocked_for(0, now), breaker_.wait_for(now)});
+  const milliseconds pace = std::max({pacer_.wait_for(0, now), parts_.account.blocked_for(0, now),
+                                      breaker_.wait_for(now), parts_.auth.wait_for(now)});
   const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
   if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, milliseconds(1)));
   for (const Work& work : retries_) {

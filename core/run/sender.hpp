@@ -50,7 +50,7 @@ class Sender {
     const StateView& state;
     Batcher& batches;
     http::Transport& transport;
-    const http::Auth& auth;
+    http::Auth& auth;
     const http::Scrubber& scrubber;
     Committer& committer;
     AccountBudget& account;
@@ -86,6 +86,8 @@ class Sender {
     std::optional<std::size_t> intent;  // index into Work::intents
     Clock::Time send_by = Clock::Time::max();
     Clock::Time started{};
+    std::uint64_t login = 0;  // generation of the credentials that it was sent with
+    int refusals = 0;         // of credentials
   };
   struct Settled {
     OutcomeCounts counts;
@@ -110,7 +112,7 @@ class Sender {
   // One work's way (sender_steps.cpp).
   void begin(Work work);
   void apply(Work& work, Step step, const Call* call, const wire::Reply* reply);
-  void ask_intent(Work& work, Call call);
+  void ask_intent(Work& work, Call call, int refusals = 0);
   [[nodiscard]] bool makes_another(const Work& work, Effect effect) const;
   void start_call(std::uint64_t id);
   void on_finished(http::Finished finished);
@@ -125,6 +127,11 @@ class Sender {
                  const wire::Reply* reply);
   void take_stop(Work& work, Step& step, const wire::Reply* reply);
   void judge_connection(const wire::Reply& reply);
+
+  // Credentials that are renewed (sender_login.cpp).
+  void renew_login();
+  [[nodiscard]] bool goes_again(Work& work, PendingCall& pending, const wire::Reply& reply,
+                                bool login_refused);
 
   // How rows end (sender_settle.cpp).
   void end_work(Work& work);

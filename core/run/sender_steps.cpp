@@ -99,7 +99,9 @@ void Sender::take_stop(Work& work, Step& step, const wire::Reply* reply) {
     stop(*step.stop);
   }
   const bool never_sent = reply != nullptr && reply->failure == wire::Failure::cancelled;
-  if (!never_sent && !(step.stop && refused_whole(reply))) return;
+  // Where the credentials were refused nothing has happened, whatever the status.
+  const bool nothing_done = never_sent || step.reauthenticate;
+  if (!nothing_done && !(step.stop && refused_whole(reply))) return;
   for (WorkRow& row : work.rows) {
     if (row.verdict) continue;
     row.verdict = Verdict{};
@@ -146,10 +148,11 @@ bool Sender::makes_another(const Work& work, Effect effect) const {
   return effect == Effect::unkeyed_write;
 }
 
-void Sender::ask_intent(Work& work, Call call) {
+void Sender::ask_intent(Work& work, Call call, int refusals) {
   const std::uint64_t id = next_id_++;
   PendingCall pending;
   pending.work = work.id;
+  pending.refusals = refusals;
   ++work.outstanding;
   if (call.effect == Effect::none) {
     pending.call = std::move(call);
@@ -196,12 +199,14 @@ void Sender::start_call(std::uint64_t id) {
   budget_.request_made();
   ++started_;
   ++report_.http.requests;
-  if (work.attempt > 1) ++report_.http.retries;
+  if (work.attempt > 1 || pending.refusals > 0) ++report_.http.retries;
   parts_.progress.requests.store(report_.http.requests, std::memory_order_relaxed);
   http::Outgoing outgoing;
   outgoing.id = id;
   outgoing.request = pending.call.request;
+  pending.login = parts_.auth.generation();
   outgoing.credentials = parts_.auth.headers();
+  outgoing.base = parts_.auth.base();
   outgoing.credentials.insert(outgoing.credentials.end(), options_.headers.begin(),
                               options_.headers.end());
   outgoing.send_by = pending.send_by;
@@ -239,12 +244,14 @@ void Sender::on_finished(http::Finished finished) {
     return;
   }
   if (work.reads_back) {
+    if (goes_again(work, pending, reply, reply.status == 401)) return;
     ReadStep step = parts_.destination.read(read_back_ask(work), &pending.call, &reply);
     apply_read(work, std::move(step), &reply);
     return;
   }
   Step step = parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
   misread(work.operation, pending.call, reply, step);
+  if (goes_again(work, pending, reply, step.reauthenticate)) return;
   apply(work, std::move(step), &pending.call, &reply);
 }
 
@@ -271,7 +278,8 @@ void Sender::expire(Work& work, PendingCall pending) {
   const Clock::Time now = parts_.clock.now();
   const bool free = pacer_.wait_for(pending.call.rate_class, now) == milliseconds(0) &&
                     parts_.account.blocked_for(pending.call.rate_class, now) == milliseconds(0) &&
-                    parts_.transport.in_flight() < options_.max_in_flight && !breaker_.open();
+                    parts_.transport.in_flight() < options_.max_in_flight && !breaker_.open() &&
+                    parts_.auth.wait_for(now) == milliseconds(0);
   if (free && ++work.expired >= kMostExpired && !ending()) {
     trouble_ = "the state store takes longer to commit than the send window of " +
                std::to_string(options_.timing.send_window.count() / 1000) + " s";
@@ -284,7 +292,7 @@ void Sender::expire(Work& work, PendingCall pending) {
   submit(std::move(piece), {});
   --work.outstanding;
   if (ending()) return never_sent(work);
-  ask_intent(work, std::move(pending.call));
+  ask_intent(work, std::move(pending.call), pending.refusals);
 }
 
 }  // namespace tailrace

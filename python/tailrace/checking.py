@@ -68,14 +68,15 @@ def _of_sync(
         compiled = compile_section(loaded, sync, section)
         if offline:
             return []
-        connection = resolve(compiled.connection, loaded.environment)
+        directory = str(files.inputs.directory)
+        connection = resolve(compiled.connection, loaded.environment, directory)
         owner = files.owner(compiled, connection["account"])
         return list(_of_destination(compiled, connection, owner, section))
     except ConfigError as error:
         return list(error.problems)
     except SourceError as error:
         return [section.problem(str(error), "source")]
-    except ValueError as error:
+    except (ValueError, StateLost, Unfinished) as error:
         return [section.problem(str(error), "destination")]
 
 
@@ -83,11 +84,9 @@ def _of_destination(
     compiled: Compiled, connection: dict[str, Any], owner: Owner, section: Section
 ) -> Iterator[Problem]:
     """Compare the mapping with the fields that the destination tells of."""
-    from tailrace import _core
-
-    answer = json.loads(
-        _core.read_object(json.dumps(connection), json.dumps(compiled.spec["object"]), "describe")
-    )
+    asked = (json.dumps(connection), json.dumps(compiled.spec["object"]), "describe", owner.url)
+    with store_access.store_errors() as core:
+        answer = json.loads(core.read_object(*asked))
     if answer.get("failure"):
         yield section.problem(str(answer["failure"]), "destination")
         return

@@ -134,7 +134,7 @@ class ProjectFiles:
     def connection(self, compiled: Compiled) -> dict[str, Any]:
         """The run spec's connection, with its secrets. Raises ConfigError."""
         try:
-            return resolve(compiled.connection, self.environment)
+            return resolve(compiled.connection, self.environment, str(self.inputs.directory))
         except ValueError as error:
             name = compiled.connection["name"]
             problem = Problem(str(error), self.inputs.project.shown, 1, 1, f"connections.{name}")

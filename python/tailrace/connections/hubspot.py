@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from pydantic import model_validator
 
 from tailrace.connections.base import BaseUrl, Can, Destination, Wanted
+from tailrace.connections.oauth import RefreshTokenOf  # noqa: TC001  (pydantic reads it)
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Strict
@@ -23,11 +26,16 @@ _CAN = Can(
 
 
 class HubSpotAuth(Strict):
-    """The token of a private app."""
+    """The token of a private app, or the refresh token of an OAuth app."""
 
-    not_offered: ClassVar[frozenset[str]] = frozenset({"refresh_token"})
+    token: Secret | None = None
+    refresh_token: RefreshTokenOf | None = None
 
-    token: Secret
+    @model_validator(mode="after")
+    def _one(self) -> HubSpotAuth:
+        if (self.token is None) == (self.refresh_token is None):
+            raise ValueError("needs one of token and refresh_token")
+        return self
 
 
 class HubSpotConnection(Destination):
@@ -39,8 +47,11 @@ class HubSpotConnection(Destination):
     tier: Literal["free", "starter", "professional", "enterprise", "capacity_pack"] | None = None
 
     def auth_dict(self) -> dict[str, Any]:
-        """A bearer token."""
-        return {"token": self.auth.token}
+        """A bearer token, or what gets one: HubSpot takes the client's secret in the form."""
+        if self.auth.refresh_token is None:
+            return {"token": self.auth.token}
+        token_url = f"{self.base_url}/oauth/v1/token"
+        return {"oauth2": self.auth.refresh_token.core_dict_at(token_url, "form")}
 
     def can(self, name: str) -> Can:  # noqa: ARG002
         """Deleting is archiving: HubSpot has nothing else for it."""

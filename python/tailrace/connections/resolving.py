@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,20 +21,32 @@ _TIMEOUT_S = 60.0
 _UNFIT = re.compile(r"[\r\n\0]")
 
 
-def resolve(connection: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+def resolve(
+    connection: Mapping[str, Any], environment: Mapping[str, str], directory: str = "."
+) -> dict[str, Any]:
     """The connection of the run spec, secrets as text: it goes to the core and nowhere else.
+    `directory` is the project's, for the file of a private key.
 
     Raises:
         ValueError: A secret cannot be sent in a header, or a named certificate file is missing.
     """
     open_one: dict[str, Any] = reveal(connection)
+    oauth2 = open_one["auth"].get("oauth2", {})
+    key = oauth2.pop("private_key", None)  # a text of several lines, and sent nowhere
     for text in _texts(open_one["auth"], open_one["headers"]):
         if _UNFIT.search(text):
             raise ValueError("auth and headers may not hold line ends or NUL characters")
     explicit = open_one.pop("account")
     public_login = open_one.pop("public_login")
     open_one["account"] = explicit or _account(open_one, public_login)
-    https = urlsplit(open_one["base_url"]).scheme == "https"
+    if key is not None:
+        oauth2["private_key"] = key
+    if "key_file" in oauth2:
+        oauth2["key_file"] = str(Path(directory, oauth2["key_file"]).absolute())
+    urls = (open_one["base_url"], oauth2.get("token_url", ""))
+    https = any(urlsplit(url).scheme == "https" for url in urls)
+    # An instance_url may be https where the login's own address is not.
+    https = https or "base_url_from" in oauth2
     open_one["ca_file"] = find_ca_file(open_one["ca_file"], environment) if https else ""
     open_one["proxy"] = open_one["proxy"] or ""
     open_one["timeout_s"] = open_one["timeout_s"] or _TIMEOUT_S

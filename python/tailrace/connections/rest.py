@@ -8,6 +8,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tailrace.connections.base import Can, Destination, Wanted
+from tailrace.connections.oauth import (  # noqa: TC001  (pydantic reads the annotations)
+    ClientCredentials,
+    JwtBearer,
+    RefreshToken,
+)
 from tailrace.connections.rest_header import FreeHeaderName, HeaderName  # noqa: TC001
 from tailrace.connections.rest_object import RestObject  # noqa: TC001  (pydantic too)
 from tailrace.nearest import hint
@@ -33,18 +38,24 @@ class HeaderAuth(Strict):
 class RestAuth(Strict):
     """One of its members."""
 
-    not_offered: ClassVar[frozenset[str]] = frozenset({"oauth2"})
-
     bearer: Secret | None = None
     basic: BasicAuth | None = None
     header: HeaderAuth | None = None
+    oauth2: ClientCredentials | None = None
+    refresh_token: RefreshToken | None = None
+    jwt: JwtBearer | None = None
 
     @model_validator(mode="after")
     def _one(self) -> RestAuth:
-        given = [part for part in (self.bearer, self.basic, self.header) if part is not None]
-        if len(given) != 1:
-            raise ValueError("needs one of bearer, basic and header")
+        if len(self.model_fields_set) != 1 or not any(dict(self).values()):
+            raise ValueError("needs one of bearer, basic, header, oauth2, refresh_token and jwt")
         return self
+
+    def contradictions(self) -> Iterator[tuple[Path, str]]:
+        """Those of the grant."""
+        if self.jwt is not None:
+            for path, message in self.jwt.contradictions():
+                yield ("jwt", *path), message
 
 
 class RestConnection(Destination):
@@ -57,11 +68,20 @@ class RestConnection(Destination):
     headers: dict[FreeHeaderName, Secret] = Field(default_factory=dict)
     objects: dict[Name, RestObject] = Field(min_length=1)
 
+    def contradictions(self) -> Iterator[tuple[Path, str]]:
+        """Those of the login."""
+        if self.auth is not None:
+            for path, message in self.auth.contradictions():
+                yield ("auth", *path), message
+
     def auth_dict(self) -> dict[str, Any]:
         """In the shape of the file."""
         auth = self.auth
         if auth is None:
             return {}
+        for grant in (auth.oauth2, auth.refresh_token, auth.jwt):
+            if grant is not None:
+                return {"oauth2": grant.core_dict()}
         if auth.bearer is not None:
             return {"bearer": auth.bearer}
         if auth.basic is not None:
@@ -70,8 +90,16 @@ class RestConnection(Destination):
         return {"header": {"name": auth.header.name, "value": auth.header.value}}
 
     def public_login(self) -> str | None:
-        """The user of basic auth."""
-        return self.auth.basic.user if self.auth and self.auth.basic else None
+        """The user of basic auth, the client, or whom a JWT speaks for. A refresh token belongs to
+        one account of many that have the same client: then there is no such part."""
+        auth = self.auth
+        if auth is None:
+            return None
+        if auth.jwt is not None:
+            return f"{auth.jwt.issuer} {auth.jwt.subject}"
+        if auth.oauth2 is not None:
+            return auth.oauth2.client_id
+        return auth.basic.user if auth.basic else None
 
     def object_dict(self, name: str) -> dict[str, Any]:
         """The declaration of the file, with its name."""

@@ -157,7 +157,6 @@ def test_limits_are_the_core_s() -> None:
         (HUBSPOT + "timeout: 0", 4, "timeout", "longer than nothing"),
         (HUBSPOT + "daily_calls: 60%", 4, "daily_calls", "not offered by this version"),
         (REST + "profile: x.yml", 13, "profile", "not offered by this version"),
-        (REST.replace("bearer", "oauth2"), 3, "auth.oauth2", "not offered by this version"),
         (REST.replace("X-Tenant", "Authorization"), 4, "headers.Authorization", "set by the"),
         (REST.replace("X-Tenant", '"X Tenant"'), 4, "headers.X Tenant", "no name of a header"),
         (

@@ -204,8 +204,9 @@ class FakeCore(types.ModuleType):
     def store_copy(self, *call: str) -> None:
         self._store("copy", *call)
 
-    def read_object(self, connection: str, target: str, kind: str) -> str:
+    def read_object(self, connection: str, target: str, kind: str, state_url: str) -> str:
         assert kind == "describe"
+        assert state_url
         self.specs.append({"connection": json.loads(connection), "object": json.loads(target)})
         return json.dumps({"fields": self.fields, "account": None, "failure": None})
 

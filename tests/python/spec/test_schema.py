@@ -53,4 +53,4 @@ def test_keys_of_the_modes_are_in_it() -> None:
 
 def test_secrets_are_marked() -> None:
     token = json_schema()["$defs"]["HubSpotAuth"]["properties"]["token"]
-    assert token["writeOnly"] is True
+    assert token["anyOf"][0]["writeOnly"] is True
