@@ -13,6 +13,7 @@ import yaml
 
 from tailrace.cli.main import cli
 from tailrace.connections.hubspot import HubSpotConnection
+from tailrace.connections.registry import TYPES
 from tailrace.project import Project
 from tailrace.run_options import GUARDS
 from tailrace.spec.document import Document
@@ -69,6 +70,14 @@ def test_what_a_file_may_say_is_what_it_says(text: str) -> None:
     whole = given if kind is ProjectFile else {**SYNC, **given}
     problems: list[Any] = []
     assert validate(kind, Document("page", whole).section(), problems) is not None, problems
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_every_connection_is_one_that_there_is(text: str) -> None:
+    for name, settings in yaml.safe_load(text).get("connections", {}).items():
+        problems: list[Any] = []
+        section = Document(f"connection {name}", settings).section()
+        assert validate(TYPES[settings["type"]], section, problems) is not None, problems
 
 
 @pytest.mark.parametrize("line", commands())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tailrace.sandbox.config import ConfigError
 from tailrace.sandbox.jwt import BadTokenError, PublicKey, claims_of
@@ -44,9 +45,10 @@ def assertion(claims: dict[str, Any], header: dict[str, Any] | None = None) -> s
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
     signed = f"{part(header or {'alg': 'RS256'})}.{part(claims)}"
-    command = ["openssl", "dgst", "-sha256", "-sign", str(LOGINS / "key.pem")]
-    made = subprocess.run(command, input=signed.encode(), capture_output=True, check=True)
-    return f"{signed}.{base64.urlsafe_b64encode(made.stdout).rstrip(b'=').decode()}"
+    key = serialization.load_pem_private_key((LOGINS / "key.pem").read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    made = key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"{signed}.{base64.urlsafe_b64encode(made).rstrip(b'=').decode()}"
 
 
 CLAIMS = {"iss": "app", "sub": "ann", "aud": "https://login.example", "exp": AT + 180}
