@@ -124,6 +124,9 @@ class Asking {
       ready_.push_back(std::move(one));
       return;
     }
+    if (finished.reply.failure == wire::Failure::none && finished.reply.status != 401) {
+      auth.accepted(one.generation);
+    }
     ReadStep step = destination_.read(question_, &one.call, &finished.reply);
     const bool nothing = step.calls.empty() && !step.stop && finished.reply.status / 100 != 2;
     if (nothing) step.stop = Stop{Stop::Kind::configuration, why(finished.reply), std::nullopt};
