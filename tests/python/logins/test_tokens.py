@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from destination_forms import BY_NAME
 from login_grants import by_status, tokens
 
 from tailrace import ConfigError, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sync_world import World
 
 
 Make = Any
@@ -182,3 +186,23 @@ def test_checking_tries_the_login_and_not_offline(make_login: Make) -> None:
     world = make_login("oauth2", asked={"client_id": "other"})
     (problem,) = world.project().check()
     assert "invalid_client" in str(problem)
+
+
+def test_hubspot_takes_a_refresh_token_and_renews_at_its_end(
+    make_world: Callable[..., World],
+) -> None:
+    served = {"client_id": "app", "client_secret": "$SECRET", "refresh_token": "first-" * 4}
+    form = replace(
+        BY_NAME["hubspot"],
+        login={"refresh_token": {**served, "client_secret": "$SECRET"}},
+        credential_option="oauth",
+        credential={**served, "client_auth": "form", "uses": 4, "tell_expiry": False},
+    )
+    world = make_world(form)
+    world.people(1000)
+    ended = world.run(counted=False)
+    assert ended.error is None, ended.error
+    assert ended.counts.accepted == 1000
+    by_op = world.sandbox.counters("hubspot")["by_op"]
+    assert by_op["oauth.token"] == 3, "10 requests at 4 a token"
+    assert world.unequal() == set()
