@@ -32,16 +32,30 @@ AccountBudget::AccountBudget(std::string account, const std::vector<wire::RateRu
     share.ask.account = account;
     share.ask.rule = std::to_string(rule.rate_class) + '/' + rule.name + '/' +
                      std::to_string(rule.window.count());
-    share.ask.requests = rule.requests;
     share.ask.window_ms = rule.window.count();
     const milliseconds lease =
         std::clamp(rule.window / kLeasesAWindow, kShortestLease, kLongestLease);
     share.lease = lease;
     share.ask.lease_ms = (lease + kOnItsWay).count();
-    const double in_a_lease = rule.requests * static_cast<double>(lease.count()) /
-                              static_cast<double>(rule.window.count());
-    share.ask.want = std::max(1.0, std::ceil(in_a_lease));
+    set_limit(share, rule.requests);
     shares_.push_back(std::move(share));
+  }
+}
+
+void AccountBudget::set_limit(Share& share, double requests) {
+  share.ask.requests = requests;
+  const double in_a_lease = requests * static_cast<double>(share.lease.count()) /
+                            static_cast<double>(share.ask.window_ms);
+  share.ask.want = std::max(1.0, std::ceil(in_a_lease));
+}
+
+void AccountBudget::learn(wire::RateClass rate_class, const wire::RateHint& hint) {
+  if (!hint.window || !hint.limit || *hint.limit < 1) return;
+  for (Share& share : shares_) {
+    if (share.rate_class != rate_class || share.ask.window_ms != hint.window->count()) continue;
+    if (share.ask.requests == *hint.limit) continue;
+    set_limit(share, *hint.limit);
+    share.retry_at = {};  // the refusal was of the limit that was taken for the account's
   }
 }
 

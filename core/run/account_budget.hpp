@@ -28,6 +28,8 @@ class AccountBudget {
                                                       Clock::Time now) const;
   /// Counts a start. Call only after wait_for() said zero.
   void take(wire::RateClass rate_class);
+  /// What an answer's headers say of the account's limit: the tier that it really has.
+  void learn(wire::RateClass rate_class, const wire::RateHint& hint);
   /// Gives back what was drawn and not used.
   void give_back(Clock::Time now);
 
@@ -40,6 +42,7 @@ class AccountBudget {
     Clock::Time until{};   // of the tokens
     Clock::Time retry_at{};  // nothing was free
   };
+  static void set_limit(Share& share, double requests);
   [[nodiscard]] RateGrant draw(const RateAsk& ask) const;
   [[nodiscard]] std::chrono::milliseconds wait_for(Share& share, Clock::Time now);
 

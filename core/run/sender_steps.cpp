@@ -68,6 +68,7 @@ void Sender::take_pace(Work& work, const Step& step, wire::RateClass rate_class,
                        const wire::Reply* reply) {
   const Clock::Time now = parts_.clock.now();
   pacer_.learn(rate_class, step.hint, now);
+  parts_.account.learn(rate_class, step.hint);
   if (step.hint.calls_left) report_.http.calls_left = step.hint.calls_left;
   const bool refused = reply != nullptr && reply->status == 429;
   if (refused) work.paced = true;

@@ -79,6 +79,21 @@ TEST(AccountBudget, WhatIsNotUsedGoesBack) {
   EXPECT_EQ(used, 999u);
 }
 
+TEST(AccountBudget, TheLimitIsTheOneThatAnswersSpeakOf) {
+  Account account(2);
+  EXPECT_LE(account.work(1s).size(), 100u);
+  wire::RateHint hint;
+  hint.limit = 190;
+  hint.window = 10s;
+  for (AccountBudget& budget : account.budgets) budget.learn(0, hint);
+  const std::deque<std::int64_t> starts = account.work(60s);
+  EXPECT_LE(busiest(starts, 10s), 190u);
+  EXPECT_GE(starts.size(), 6u * 190u * 95 / 100);
+  hint.window = 1s;
+  account.budgets[0].learn(0, hint);
+  EXPECT_LE(busiest(account.work(20s), 10s), 190u) << "of another window";
+}
+
 TEST(AccountBudget, WithoutALimitNothingIsDrawn) {
   AccountBudget budget("crm:1", {}, [](const RateAsk&) -> RateGrant {
     ADD_FAILURE() << "drawn";
