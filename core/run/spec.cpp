@@ -94,8 +94,16 @@ Guards parse_guards(const json& spec) {
   return guards;
 }
 
+/// A request that timed out may take effect for as long again.
+milliseconds quiet_time(const json& spec, milliseconds least) {
+  const auto connection = spec.find("connection");
+  if (connection == spec.end()) return least;
+  return std::max(least, 2 * seconds(*connection, "timeout_s", milliseconds(0)));
+}
+
 Timing parse_timing(const json& spec) {
   Timing timing;
+  timing.quiet = quiet_time(spec, timing.quiet);
   const auto found = spec.find("timing");
   if (found == spec.end()) return timing;
   timing.lease = seconds(*found, "lease_s", timing.lease);

@@ -21,7 +21,6 @@ _BUFFER_BYTES = 8 << 20
 _TIMING = {
     "lease_s": 60,
     "send_window_s": 30,
-    "quiet_s": 120,
     "deadline_s": None,
     "drain_s": 3,
 }

@@ -83,7 +83,6 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
         "timing": {
             "lease_s": 60,
             "send_window_s": 30,
-            "quiet_s": 120,
             "deadline_s": None,
             "drain_s": 3,
         },
