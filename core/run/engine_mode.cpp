@@ -85,6 +85,11 @@ void Engine::prepare_mode(Session& session) const {
     throw std::invalid_argument(
         "send: changed_fields: a write to this object replaces the whole record");
   }
+  if (inserts && spec_.full_refresh && spec_.only_keys) {
+    throw std::invalid_argument(
+        "rows are inserted once: no run makes a record again that is missing, or overwrites one "
+        "that differs");
+  }
   // Rows that somebody names go whether they have changed or not.
   session.full_refresh = spec_.full_refresh || spec_.only_keys;
   if (!spec_.resync_every || inserts || !session.state.has_baseline) return;

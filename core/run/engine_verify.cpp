@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "run/account_budget.hpp"
 #include "run/engine_session.hpp"
 #include "run/questions.hpp"
 
@@ -24,8 +25,10 @@ class Comparison {
 
   void add(const std::string& match, Waiting row) {
     auto normalised = destination_.identity(match);
-    if (!normalised) return;
-    waiting_.emplace(std::move(*normalised), std::move(row));
+    if (!normalised) return unreadable(std::move(row));
+    const auto [at, alone] = waiting_.try_emplace(std::move(*normalised), row);
+    // A record whose row left under one key may have come back under another: that one counts.
+    if (!alone && at->second.line.empty()) at->second = std::move(row);
     if (waiting_.size() >= destination_.capabilities().max_rows) flush();
   }
 
@@ -39,14 +42,16 @@ class Comparison {
     if (!answer.failure.empty()) out_.failure = answer.failure;
     for (const Record& record : answer.records) compare(record);
     for (const std::string& match : answer.absent) absent(match);
-    for (auto& [match, row] : waiting_) {
-      ++out_.unreadable;
-      out_.add({std::move(row.key), "unreadable", {}});
-    }
+    for (auto& [match, row] : waiting_) unreadable(std::move(row));
     waiting_.clear();
   }
 
  private:
+  void unreadable(Waiting row) {
+    ++out_.unreadable;
+    out_.add({std::move(row.key), "unreadable", {}});
+  }
+
   void compare(const Record& record) {
     const auto found = waiting_.find(record.match);
     if (found == waiting_.end()) return;
@@ -63,6 +68,7 @@ class Comparison {
       return;
     }
     ++out_.different;
+    out_.repair.push_back(row.key);
     out_.add({std::move(row.key), "different", std::move(fields)});
   }
 
@@ -74,6 +80,7 @@ class Comparison {
     if (row.line.empty()) return;  // gone from the model and from the tool
     ++out_.checked;
     ++out_.missing;
+    out_.repair.push_back(row.key);
     out_.add({std::move(row.key), "missing", {}});
   }
 
@@ -102,9 +109,13 @@ void Engine::verify(Session& session) {
   session.transport = world_.transport(wires);
   wake_by(session.transport.get());
   progress_.phase.store(Phase::send);
-  Questions questions({*session.destination, *session.login, *session.transport, *world_.clock,
+  const std::vector<wire::RateRule> rates = rates_of(can, spec_.connection);
+  AccountBudget account(spec_.account, rates, [&](const RateAsk& ask) {
+    return session.store->draw(ask);  // no committer is at work: nothing is written
+  });
+  Questions questions({*session.destination, *session.login, *session.transport, *world_.clock, account,
                        cancelled_, session.report.http},
-                      spec_.connection, rates_of(can, spec_.connection));
+                      spec_.connection, rates);
   Comparison comparison(*session.destination, spec_.schema, questions, session.verification);
   std::string key;
   std::string scratch;
@@ -127,6 +138,7 @@ void Engine::verify(Session& session) {
     comparison.add(std::string(view.cell(spec_.schema.match).text(scratch)), {key, row.line});
   }
   comparison.flush();
+  account.give_back(world_.clock->now());
   session.login->auth().finish(std::chrono::seconds(5));
   if (session.login->auth().failure()) throw Ended(Status::config, session.verification.failure);
 }

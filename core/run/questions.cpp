@@ -40,6 +40,17 @@ bool Questions::wait(milliseconds time) {
   return true;
 }
 
+/// Within this process' limits, and those of all that use the account.
+bool Questions::wait_for_turn(wire::RateClass rate_class) {
+  while (true) {
+    const Clock::Time now = parts_.clock.now();
+    milliseconds time = pacer_.wait_for(rate_class, now);
+    if (time <= milliseconds(0)) time = parts_.account.wait_for(rate_class, now);
+    if (time <= milliseconds(0)) return true;
+    if (!wait(time)) return false;
+  }
+}
+
 std::optional<wire::Reply> Questions::await(http::CallId id) {
   while (!parts_.cancelled.load(std::memory_order_relaxed)) {
     for (http::Finished& finished : parts_.transport.poll(kPoll)) {
@@ -75,7 +86,7 @@ wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
   reply.failure = wire::Failure::cancelled;
   reply.failure_text = "cancelled";
   if (std::optional<wire::Reply> none = await_login()) return std::move(*none);
-  if (!wait(pacer_.wait_for(call.rate_class, parts_.clock.now()))) return reply;
+  if (!wait_for_turn(call.rate_class)) return reply;
   http::Auth& auth = parts_.login.auth();
   http::Outgoing outgoing;
   outgoing.id = next_id_++;
@@ -87,6 +98,7 @@ wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
   generation = auth.generation();
   const Clock::Time started = parts_.clock.now();
   pacer_.take(call.rate_class);
+  parts_.account.take(call.rate_class);
   ++parts_.counts.requests;
   const http::CallId id = outgoing.id;
   parts_.transport.start(std::move(outgoing));

@@ -7,6 +7,7 @@
 #include "destination/destination.hpp"
 #include "http/pacer.hpp"
 #include "http/transport.hpp"
+#include "run/account_budget.hpp"
 #include "run/ask.hpp"
 #include "run/clock.hpp"
 #include "run/login.hpp"
@@ -23,6 +24,7 @@ class Questions {
     Login& login;
     http::Transport& transport;
     const Clock& clock;
+    AccountBudget& account;
     const std::atomic<bool>& cancelled;
     HttpCounts& counts;
   };
@@ -38,6 +40,7 @@ class Questions {
   [[nodiscard]] wire::Reply send(const Call& call, std::uint64_t& generation);
   [[nodiscard]] std::optional<wire::Reply> await_login();
   [[nodiscard]] bool wait(std::chrono::milliseconds time);
+  [[nodiscard]] bool wait_for_turn(wire::RateClass rate_class);
   [[nodiscard]] std::optional<wire::Reply> await(http::CallId id);
 
   Parts parts_;

@@ -33,7 +33,8 @@ json Verification::to_json() const {
   }
   return {{"checked", checked},       {"equal", equal},     {"missing", missing},
           {"different", different},   {"extra", extra},     {"pending", pending},
-          {"unreadable", unreadable}, {"failure", failure}, {"rows", std::move(shown)}};
+          {"unreadable", unreadable}, {"failure", failure}, {"rows", std::move(shown)},
+          {"repair", repair}};
 }
 
 std::vector<VerifiedRow::Field> differing_fields(const Destination& destination,

@@ -35,7 +35,8 @@ struct Verification {
   std::uint64_t extra = 0;
   std::uint64_t pending = 0;
   std::uint64_t unreadable = 0;  // the tool gave no answer for it
-  std::vector<VerifiedRow> rows;
+  std::vector<VerifiedRow> rows;    // the first of those that are not equal
+  std::vector<std::string> repair;  // keys of all that are missing or different
   std::string failure;  // why rows could not be read
 
   void add(VerifiedRow row);

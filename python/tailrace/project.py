@@ -193,22 +193,18 @@ class Project:
         """Compare the destination's records, field by field, with the rows that it acknowledged.
 
         Args:
-            repair: Send the rows again whose records are missing or different; where there are
-                more of them than a verification lists, all rows of the model.
+            repair: Send the rows again whose records are missing or different, and no others.
 
         Raises:
+            ConfigError: Rows of mode insert or append are to be repaired: they are sent once.
             TailraceError: The class of how reading, or the repairing run, ended.
         """
-        options = RunOptions(**arguments)
-        result = self._work("verify", sync, options)
+        result = self._work("verify", sync, RunOptions(**arguments))
         raise_unless(result, "done")
         found = Verification.from_json(part_of(result, "verify"))
-        if repair and found.missing + found.different > 0:
-            again: RunArguments = {**arguments, "full_refresh": True}
-            # More than are listed: all rows go.
-            if len(found.keys_to_repair) == found.missing + found.different:
-                again["only_keys"] = found.keys_to_repair
-            self.run(sync, **again)
+        if repair and found.keys_to_repair:
+            keys = found.keys_to_repair
+            self.run(sync, **{**arguments, "full_refresh": True, "only_keys": keys})
         return found
 
     def try_row(self, sync: SyncSpec, key: str | tuple[str, ...], *, send: bool = False) -> Trial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tailrace.report.reading import parse, take
@@ -36,7 +36,8 @@ class Verification:
     """Counts of rows. `checked` were compared: `equal`, `missing` at the destination or
     `different`. `extra` are records that were delivered and whose rows are gone from the model.
     `pending` rows have changed since, and are sent by the next run; `unreadable` ones the
-    destination gave no answer about. `rows` are those that are not equal, the first thousand."""
+    destination gave no answer about. `rows` are those that are not equal, the first thousand;
+    `keys_to_repair` are of all that are missing or different."""
 
     sync: str
     run_id: str
@@ -48,28 +49,27 @@ class Verification:
     pending: int
     unreadable: int
     rows: tuple[RowDifference, ...]
+    keys_to_repair: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def agrees(self) -> bool:
         """True where every row that was compared is as it was delivered."""
         return self.missing == self.different == self.unreadable == 0
 
-    @property
-    def keys_to_repair(self) -> tuple[str, ...]:
-        """Of rows whose records are missing or different."""
-        return tuple(row.key for row in self.rows if row.state in ("missing", "different"))
-
     @classmethod
     def from_json(cls, document: str | bytes | Mapping[str, Any]) -> Verification:
         """Raises ValueError where a member is missing."""
         found = parse(document, "verification")
-        return take(
-            cls, {**found, "rows": tuple(map(_row, found.get("rows", ())))}, "a verification"
-        )
+        lists = {
+            "rows": tuple(map(_row, found.get("rows", ()))),
+            "keys_to_repair": tuple(found.get("repair", ())),
+        }
+        return take(cls, {**found, **lists}, "a verification")
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, ready for JSON."""
+        """As plain values, ready for JSON; without the keys, of which `rows` shows the first."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        del plain["keys_to_repair"]
         return plain
 
 

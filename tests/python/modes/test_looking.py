@@ -37,6 +37,21 @@ def test_what_somebody_changed_in_the_tool_is_found_and_repaired(world: World, t
     assert world.settles().counts.changed == 1
 
 
+def test_a_repair_of_thousands_sends_them_and_nothing_else(world: World, tool: Any) -> None:
+    world.declare(on_removed="delete")
+    world.people(1300)
+    world.settles()
+    for number in range(1200):
+        tool.edit(f"p{number}", "note", "edited")
+    world.sql("delete from people where person_id in ('p1298', 'p1299')")
+    world.sql("update people set level = 'high' where person_id = 'p1297'")
+    found = world.project().verify("people", repair=True)
+    assert (found.different, found.extra, found.pending) == (1200, 2, 1)
+    assert (len(found.rows), len(found.keys_to_repair)) == (1000, 1200)
+    assert len(world.delivered()) == 1300, "nothing was taken away"
+    assert world.unequal() == {"p1297", "p1298", "p1299"}, "they are the next run's"
+
+
 def test_trying_a_row_sends_nothing_until_it_is_told_to(world: World) -> None:
     world.people(2)
     trial = world.project().try_row("people", "p1")

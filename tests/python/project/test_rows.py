@@ -25,6 +25,7 @@ FOUND = {
         },
         {"key": "9", "state": "pending", "fields": []},
     ],
+    "repair": ["7", "8"],
 }
 
 
@@ -48,7 +49,7 @@ def test_a_repair_sends_what_is_missing_or_different_and_nothing_else(
 
 
 def test_nothing_to_repair_is_no_run(folder: Any, core: Any) -> None:
-    fine = {**FOUND, "equal": 3, "missing": 0, "different": 0, "rows": []}
+    fine = {**FOUND, "equal": 3, "missing": 0, "different": 0, "rows": [], "repair": []}
     core.result = {**core.result, "verify": fine}
     assert folder.load().verify("health", repair=True).agrees
     assert len(core.specs) == 1
@@ -68,10 +69,12 @@ TRIAL = {
 }
 
 
-def test_more_than_are_listed_are_repaired_by_sending_all(folder: Any, core: Any) -> None:
-    core.result = {**core.result, "verify": {**FOUND, "missing": 5000}}
-    folder.load().verify("health", repair=True)
-    assert (core.specs[1]["only_keys"], core.specs[1]["full_refresh"]) == (None, True)
+def test_more_than_are_listed_are_repaired_as_well(folder: Any, core: Any) -> None:
+    keys = [str(number) for number in range(5000)]
+    core.result = {**core.result, "verify": {**FOUND, "missing": 5000, "repair": keys}}
+    found = folder.load().verify("health", repair=True)
+    assert core.specs[1]["only_keys"] == keys
+    assert "keys_to_repair" not in found.to_dict()
 
 
 def test_a_baseline_that_cannot_be_taken_leaves_the_old_one_known(
