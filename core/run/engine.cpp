@@ -125,6 +125,8 @@ void Engine::perform(Session& session) {
 /// delivered goes on with that.
 bool Engine::takes_as_delivered(const Session& session) const {
   if (spec_.task == Task::adopt) return true;
+  // One row that is sent by hand is no first run.
+  if (spec_.task == Task::attempt || spec_.only_keys) return false;
   return spec_.backfill == Backfill::skip && session.claim->mapping_fingerprint.empty();
 }
 

@@ -77,9 +77,12 @@ void Engine::write_end(Session& session, StateStore& store) {
   finish.run.sync = spec_.sync;
   const bool reached_end = report.status == Status::done || report.status == Status::rejected ||
                            report.status == Status::unfinished;
-  if (reached_end && session.diff_finished) {
+  if (reached_end && session.guarded) {
     finish.mapping_fingerprint = spec_.mapping_fingerprint;
     finish.encoding = session.encoding;
+  }
+  // Of a run that gave way, or that looked at some keys alone, nothing is said of the model.
+  if (reached_end && session.diff_finished && (session.guarded || spec_.only_keys)) {
     PlanLists lists = session.lists();
     finish.forgotten = std::move(lists.forgotten);
     const bool all_sent = session.full_refresh || !session.state.has_baseline || session.adopted;

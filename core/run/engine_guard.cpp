@@ -1,4 +1,6 @@
 // Before the first request: does what is about to happen look like what the user wants?
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "run/engine_session.hpp"
@@ -14,6 +16,15 @@ constexpr milliseconds kSiblingsWait{30'000};
 // Runs that are looked through for earlier null counts.
 constexpr std::size_t kRunsLookedAt = 50;
 
+/// What one shard has counted for all, as it is kept in the store.
+struct SiblingCount {
+  // Grows each time that the shard counts again after it acted on a count: another round, or this
+  // one once more.
+  std::int64_t generation = 0;
+  bool acted = false;  // it got past the guards with this count
+  json counts;
+};
+
 json counts_of(const GuardFacts& facts) {
   const DiffCounts& counts = facts.counts;
   return {
@@ -23,9 +34,25 @@ json counts_of(const GuardFacts& facts) {
       {"null_rows", facts.nulls.rows}, {"nulls", facts.nulls.nulls}};
 }
 
-void add_counts(const std::string& text, GuardFacts& facts) {
-  const json other = json::parse(text, nullptr, false);
-  if (!other.is_object()) throw StateLost("state: the counts of a shard cannot be read");
+std::string to_text(const SiblingCount& count) {
+  json told = count.counts;
+  told["generation"] = count.generation;
+  told["acted"] = count.acted;
+  return told.dump();
+}
+
+SiblingCount sibling_count(const std::string& text) {
+  SiblingCount count;
+  count.counts = json::parse(text, nullptr, false);
+  if (!count.counts.is_object()) {
+    throw StateLost("state: the counts of a shard cannot be read");
+  }
+  count.generation = count.counts.value("generation", std::int64_t{0});
+  count.acted = count.counts.value("acted", false);
+  return count;
+}
+
+void add_counts(const json& other, GuardFacts& facts) {
   const auto of = [&other](const char* name) { return other.value(name, std::uint64_t{0}); };
   DiffCounts& counts = facts.counts;
   counts.scanned += of("scanned");
@@ -37,6 +64,32 @@ void add_counts(const std::string& text, GuardFacts& facts) {
   counts.invalid += of("invalid");
   counts.gone += of("gone");
   facts.known += of("known");
+}
+
+/// That of a count made now. Counts of a lower one have been acted on.
+std::int64_t next_generation(const std::map<int, SiblingCount>& counts, int own) {
+  if (const auto mine = counts.find(own); mine != counts.end()) {
+    return mine->second.generation + (mine->second.acted ? 1 : 0);
+  }
+  // Nobody acts before all have counted: where somebody did, it was in another round.
+  std::int64_t generation = 1;
+  for (const auto& [shard, count] : counts) {
+    generation = std::max(generation, count.generation + (count.acted ? 1 : 0));
+  }
+  return generation;
+}
+
+/// Limits of one part of n: by their hashes the parts are alike.
+Guards for_one_of(Guards guards, int of) {
+  const auto share = [of](std::optional<Limit>& limit) {
+    if (limit && !limit->percent) limit->value /= of;
+  };
+  share(guards.max_removed);
+  share(guards.max_changed);
+  share(guards.max_added);
+  share(guards.encoding);
+  guards.removed_floor /= static_cast<std::uint64_t>(of);
+  return guards;
 }
 
 }  // namespace
@@ -51,7 +104,7 @@ GuardFacts Engine::guard_facts(Session& session) {
   facts.deletes = spec_.on_removed != OnRemoved::ignore;
   if (spec_.guards.max_null_jump.empty()) return facts;
   Report& report = session.report;
-  report.nulls = facts.nulls = session.null_counter->counts();
+  facts.nulls = session.null_counter->counts();
   session.with_store([&](StateStore& store) {
     for (const RunRow& run : store.runs(spec_.sync, kRunsLookedAt)) {
       // A run that was refused has counted what is wrong: it is nothing to compare with.
@@ -68,38 +121,72 @@ GuardFacts Engine::guard_facts(Session& session) {
 }
 
 /// The guards look at the whole sync: a shard adds what its siblings have counted, and gives way
-/// where one of them has not.
+/// where one of them has not. Where a shard is tried again in a round that it has acted in, its
+/// siblings will not count once more: then its own part is judged by itself as well.
 void Engine::guard_shards(Session& session, GuardFacts& facts) {
-  const int of = spec_.shard ? spec_.shard->of : 1;
-  if (of == 1 || spec_.task != Task::run) return;
-  const Holder& holder = session.claim->holder;
-  std::vector<bool> counted(static_cast<std::size_t>(of), false);
+  const ShardOf& shard = *spec_.shard;
+  SiblingCount own;
+  own.counts = counts_of(facts);
+  std::map<int, SiblingCount> counts;
   session.with_store([&](StateStore& store) {
-    store.put_shard_count(holder, spec_.shard->round, counts_of(facts).dump());
-    for (const auto& count : store.shard_counts(holder, spec_.shard->round)) {
-      if (count.shard < 0 || count.shard >= of) continue;
-      counted[static_cast<std::size_t>(count.shard)] = true;
-      if (count.shard != spec_.shard->index) add_counts(count.counts, facts);
+    for (const auto& count : store.shard_counts(session.claim->holder, shard.round)) {
+      counts.emplace(count.shard, sibling_count(count.counts));
     }
+    own.generation = next_generation(counts, shard.index);
+    store.put_shard_count(session.claim->holder, shard.round, to_text(own));
   });
-  const auto missing = std::count(counted.begin(), counted.end(), false);
-  if (missing == 0) return;
+  const GuardFacts part = facts;
+  int missing = 0;
+  bool any_old = false;
+  for (int sibling = 0; sibling < shard.of; ++sibling) {
+    if (sibling == shard.index) continue;
+    const auto found = counts.find(sibling);
+    const bool old = found != counts.end() && found->second.generation < own.generation;
+    if (found == counts.end() || (old && shard.round.empty())) {
+      ++missing;
+      continue;
+    }
+    any_old = any_old || old;
+    add_counts(found->second.counts, facts);
+  }
+  if (missing > 0) give_way(session, missing);
+  session.shard_count = to_text({own.generation, true, own.counts});
+  if (!any_old) return;
+  session.report.breaches = judge(for_one_of(spec_.guards, shard.of), part, spec_.allow_guards);
+}
+
+void Engine::give_way(Session& session, int missing) const {
   const auto due = world_.clock->wall() + kSiblingsWait;
   session.report.not_before_ms =
       std::chrono::duration_cast<milliseconds>(due.time_since_epoch()).count();
   throw Ended(Status::unfinished,
-              std::to_string(missing) + " of " + std::to_string(of) +
+              std::to_string(missing) + " of " + std::to_string(spec_.shard->of) +
                   " shards have not counted their rows yet: the guards judge the whole sync, "
                   "nothing was sent; run this shard again when they have");
 }
 
 void Engine::guard(Session& session) {
-  if (spec_.task == Task::adopt || spec_.only_keys) return;
+  session.guarded = spec_.task == Task::adopt;
+  if (session.guarded || spec_.only_keys) return;
   GuardFacts facts = guard_facts(session);
-  if (takes_as_delivered(session)) return;
-  guard_shards(session, facts);
-  session.report.breaches = judge(spec_.guards, facts, spec_.allow_guards);
+  if (!takes_as_delivered(session)) judge_model(session, facts);
+  // Only now: what a run has counted that was refused, or gave way, is nothing to compare with.
+  session.report.nulls = facts.nulls;
+  session.guarded = true;
+}
+
+void Engine::judge_model(Session& session, GuardFacts& facts) {
+  const bool is_part = spec_.shard && spec_.shard->of > 1 && spec_.task == Task::run;
+  if (is_part) guard_shards(session, facts);
+  // A part that was judged by itself has said all there is to say.
+  if (session.report.breaches.empty()) {
+    session.report.breaches = judge(spec_.guards, facts, spec_.allow_guards);
+  }
   if (spec_.task != Task::plan) refuse_breaches(session);
+  if (!is_part) return;
+  session.with_store([&](StateStore& store) {
+    store.put_shard_count(session.claim->holder, spec_.shard->round, session.shard_count);
+  });
 }
 
 void Engine::refuse_breaches(const Session& session) {

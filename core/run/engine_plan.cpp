@@ -119,6 +119,7 @@ void Engine::take_plan(Session& session) {
   check_state(header, session.state.table);
   session.destination = world_.destination(spec_.connection, spec_.object, spec_.schema);
   prepare_mode(session);
+  session.guarded = true;               // when the plan was made
   session.full_refresh = header.resync;  // and not what is due by now
   const double total = seconds_between(session.started, world_.clock->now());
   session.report.seconds.read = total;

@@ -157,8 +157,11 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
   auth.finish(sender.was_cancelled() ? spec_.timing.drain / 6 : kLastToken);
   session.report.seconds.settle = session.committer->busy_seconds();
   session.trouble = sender.trouble();
+  const Stop* stopped = sender.stopped() ? &*sender.stopped() : nullptr;
+  // What has to be put right is told whatever else ended the run.
+  if (stopped && stopped->kind == Stop::Kind::configuration) stop_by(session, *stopped);
   if (sender.was_cancelled()) throw Ended(Status::cancelled, "cancelled while rows were sent");
-  if (sender.stopped()) stop_by(session, *sender.stopped());
+  if (stopped) stop_by(session, *stopped);
 }
 
 void Engine::stop_by(Session& session, const Stop& stop) const {

@@ -264,8 +264,9 @@ void Sender::give_up() {
 }
 
 void Sender::stop(Stop stop) {
-  if (stop_) return;
-  stop_ = std::move(stop);
+  const bool quota = stop_ && stop_->kind == Stop::Kind::quota;
+  const bool worse = quota && stop.kind == Stop::Kind::configuration;
+  if (!stop_ || worse) stop_ = std::move(stop);
 }
 
 void Sender::judge_connection(const wire::Reply& reply) {

@@ -381,25 +381,87 @@ TEST(Try, ShowsTheRequestAndSendsItOnlyWhereAsked) {
   EXPECT_EQ(world.run().report.status, Status::config);
 }
 
-TEST(Shards, GuardsWaitForAllCountsAndThenEachSendsItsPart) {
+TEST(Try, SendsUnderBackfillSkipAndLeavesTheFirstRunToTakeTheModel) {
   World world;
-  world.fill(40);
-  const auto shard = [&](int index) {
-    world.changes["shard"] = {{"index", index}, {"of", 2}, {"round", "r1"}};
-    return world.run().report;
-  };
-  const Report first = shard(0);
-  EXPECT_EQ(first.status, Status::unfinished);
+  world.fill(3);
+  world.changes["backfill"] = "skip";
+  world.changes["task"] = "try";
+  world.changes["try_send"] = true;
+  world.changes["only_keys"] = {"k1"};
+  EXPECT_EQ(world.run().report.outcomes.accepted, 1u);
+  EXPECT_EQ(world.tool.records.size(), 1u);
+  world.changes["task"] = "run";
+  world.changes["only_keys"] = nullptr;
+  const Report first = world.run().report;
+  EXPECT_EQ(first.outcomes.skipped, 2u) << first.message;
   EXPECT_EQ(first.http.requests, 0u);
-  EXPECT_TRUE(first.not_before_ms.has_value());
-  const Report second = shard(1);
-  EXPECT_EQ(second.status, Status::done) << second.message;
-  const Report again = shard(0);
-  EXPECT_EQ(again.status, Status::done) << again.message;
-  EXPECT_EQ(second.outcomes.accepted + again.outcomes.accepted, 40u);
-  EXPECT_TRUE(world.tool_equals_model());
-  world.changes["shard"] = nullptr;
-  EXPECT_EQ(world.run().report.http.requests, 0u) << "the whole run finds what the shards did";
+}
+
+TEST(Try, DoesNotHideAnotherEncoding) {
+  World world;
+  world.fill(10);
+  (void)world.run();
+  world.fill(10, "another form");
+  world.encoding = "another driver's";
+  world.changes["only_keys"] = {"k1"};
+  EXPECT_EQ(world.run().report.outcomes.accepted, 1u);
+  world.changes["only_keys"] = nullptr;
+  EXPECT_EQ(world.run().report.status, Status::refused);
+}
+
+TEST(Verify, NamesEveryRowThatIsToBeRepaired) {
+  World world;
+  world.fill(1500);
+  (void)world.run();
+  for (auto& [id, record] : world.tool.records) record["v"] = "edited";
+  world.changes["task"] = "verify";
+  const json found = world.run().verify;
+  EXPECT_EQ(found.at("different"), 1500);
+  EXPECT_EQ(found.at("repair").size(), 1500u);
+  EXPECT_EQ(found.at("rows").size(), 1000u) << "as many as anybody looks at";
+}
+
+/// Answers nothing before two requests wait.
+class PatientTransport final : public testing::ToolTransport {
+ public:
+  using ToolTransport::ToolTransport;
+  std::vector<http::Finished> poll(std::chrono::milliseconds wait) override {
+    began_ = began_ || in_flight() >= 2;
+    if (began_) return ToolTransport::poll(wait);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return {};
+  }
+
+ private:
+  bool began_ = false;
+};
+
+TEST(Verify, NoRepairInsertsARowAgain) {
+  World world;
+  world.fill(2);
+  world.changes["mode"] = "insert";
+  (void)world.run();
+  world.changes["only_keys"] = {"k1"};
+  world.changes["full_refresh"] = true;
+  EXPECT_EQ(world.run().report.status, Status::config);
+  EXPECT_EQ(world.tool.created.size(), 2u);
+}
+
+TEST(Stops, WhatMustBePutRightIsToldWhateverElseEndedTheRun) {
+  World world;
+  world.fill(8);
+  world.transport = [&world](const http::TransportOptions&) {
+    return std::make_unique<PatientTransport>(world.tool);
+  };
+  world.tool.fate = [](int nth) {
+    Fate fate;
+    fate.apply = false;
+    fate.status = nth == 1 ? 429 : 401;
+    if (nth == 1) fate.retry_after = std::chrono::hours(5);
+    return fate;
+  };
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::config) << report.message;
 }
 
 }  // namespace

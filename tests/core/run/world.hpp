@@ -153,7 +153,7 @@ struct Tool {
   }
 };
 
-class ToolTransport final : public http::Transport {
+class ToolTransport : public http::Transport {
  public:
   explicit ToolTransport(Tool& tool) : tool_(tool) {}
   void start(http::Outgoing outgoing) override { waiting_.push_back(std::move(outgoing)); }
