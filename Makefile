@@ -15,18 +15,20 @@ python_sources := $(packages) ci $(wildcard tests examples benchmarks)
 cxx_sources := find core python/bindings tests -name '*.[ch]pp' -print0
 
 .PHONY: help demo test lint format format-check tidy asan tsan wheel lock clean \
-	deps deps-build core $(environments:%=environment-%) $(environments:%=installed-%)
+	deps deps-build built-tests $(environments:%=environment-%) $(environments:%=installed-%)
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo_deps := $(if $(filter postgres,$(WAREHOUSE)),deps,deps-build)
-demo: $(demo_deps) ## Real data to the sandbox (WAREHOUSE=postgres for Postgres)
+demo: ## Real data to the sandbox (WAREHOUSE=postgres for Postgres)
+	@$(MAKE) -j 2 $(demo_deps) environment-main
 	@$(MAKE) installed-main
 	@build/venv/main/bin/tailrace demo --warehouse $(WAREHOUSE)
 
-test: deps ## All tests: C++, Python, destinations, Airflow, Dagster
-	@$(MAKE) -j 4 core environment-main environment-airflow environment-dagster
+test: ## All tests: C++, Python, destinations, Airflow, Dagster
+	@$(MAKE) -j 2 deps environment-main
+	@$(MAKE) -j 3 built-tests environment-airflow environment-dagster
 	@$(MAKE) installed-main installed-airflow installed-dagster
 	@ci/test.sh
 
@@ -71,9 +73,9 @@ deps:
 deps-build:
 	@ci/deps.sh --build
 
-core:
-	@cmake --preset dev >/dev/null
-	@cmake --build --preset dev --parallel $$(nproc)
+built-tests: wheel
+	@cmake --preset test -DTAILRACE_CORE_LIBRARY="$$(ci/core-library.sh)" >/dev/null
+	@cmake --build --preset test --parallel $$(nproc)
 
 $(environments:%=environment-%): environment-%:
 	@ci/once.sh build/venv/$*/.requirements ci/requirements/$*.txt ci/venv.sh -- ci/venv.sh $*

@@ -4,6 +4,6 @@
 set -euo pipefail
 reports=build/reports
 mkdir -p "$reports"
-exec build/cmake/dev/tests/simulation/simulate --seeds 1..100000 \
+exec build/cmake/test/tests/simulation/simulate --seeds 1..100000 \
   --scale "${TAILRACE_SIMULATION_SCALE:-1}" --jobs "$(nproc)" --mutants 20000 \
   --json "$reports/simulation.json" --junit "$reports/simulation.xml"

@@ -24,7 +24,7 @@ pytest_in() {
   "build/venv/$environment/bin/pytest" --junitxml="$reports/$report.xml" "$@"
 }
 
-suite core ctest --preset dev --parallel "$(nproc)" --no-tests=error \
+suite core ctest --preset test --parallel "$(nproc)" --no-tests=error \
   --output-junit "$PWD/$reports/core.xml"
 
 suite simulation ci/simulation.sh

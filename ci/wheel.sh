@@ -6,5 +6,5 @@ rm -rf build/dist
 export CMAKE_BUILD_PARALLEL_LEVEL
 CMAKE_BUILD_PARALLEL_LEVEL=$(nproc)
 build/venv/main/bin/python -m pip wheel . --quiet --disable-pip-version-check --no-deps \
-  --no-build-isolation --wheel-dir build/dist
+  --no-build-isolation --config-settings=cmake.define.TAILRACE_WARNINGS_AS_ERRORS=ON --wheel-dir build/dist
 printf 'wheel: %s\n' build/dist/*.whl

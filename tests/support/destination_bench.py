@@ -28,7 +28,8 @@ TOKEN = "token-5d0c"
 OBJECT = "people"
 LEVELS = ["low", "high"]
 FIELDS: Mapping[str, str] = {KEY: "text", "level": "text", "note": "text", "amount": "decimal"}
-_BUILT = "build/cmake/dev/tests/destinations/destination_probe"
+_BUILDS = ("test", "dev")
+_PROBE = "tests/destinations/destination_probe"
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -169,12 +170,14 @@ class Bench:
 
 
 def probe() -> str:
-    """The program, built by `make core`."""
-    given = os.environ.get("TAILRACE_DESTINATION_PROBE")
-    path = Path(given) if given else Path(__file__).resolve().parents[2] / _BUILT
-    if not path.is_file():
-        pytest.fail(f"{path} is missing: `make core` builds it")
-    return str(path)
+    """The program, as `make test` builds it, or by hand with the preset dev: the newer one."""
+    if given := os.environ.get("TAILRACE_DESTINATION_PROBE"):
+        return given
+    builds = Path(__file__).resolve().parents[2] / "build" / "cmake"
+    found = [path for name in _BUILDS if (path := builds / name / _PROBE).is_file()]
+    if not found:
+        pytest.fail(f"there is no {_PROBE} in {builds}: `make built-tests` builds it")
+    return str(max(found, key=lambda path: path.stat().st_mtime))
 
 
 def _cell(value: Any) -> str:
