@@ -69,7 +69,7 @@ void Engine::resume_jobs(Session& session) {
   };
   try {
     send_all(session, nothing, resumed, std::move(left));
-  } catch (const Ended&) {
+  } catch (...) {
     take();
     throw;
   }

@@ -209,6 +209,17 @@ void Sender::start_ready() {
   }
 }
 
+/// How long until a call that may start is not to wait any more, of a job for example.
+milliseconds Sender::next_ready(Clock::Time now) const {
+  Clock::Time earliest = Clock::Time::max();
+  for (const std::uint64_t id : ready_) {
+    earliest = std::min(earliest, works_.at(calls_.at(id).work).ready_at);
+    if (earliest <= now) return milliseconds(1);
+  }
+  if (earliest - now > kLongestPoll) return kLongestPoll;
+  return std::chrono::ceil<milliseconds>(earliest - now);
+}
+
 milliseconds Sender::next_wait() const {
   const Clock::Time now = parts_.clock.now();
   milliseconds wait = kLongestPoll;
@@ -216,7 +227,7 @@ milliseconds Sender::next_wait() const {
   const milliseconds pace = std::max({pacer_.wait_for(0, now), parts_.account.blocked_for(0, now),
                                       breaker_.wait_for(now), parts_.auth.wait_for(now)});
   const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
-  if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, milliseconds(1)));
+  if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, next_ready(now)));
   for (const Work& work : retries_) {
     const auto left = std::chrono::ceil<milliseconds>(work.ready_at - now);
     // One that is due and was not taken waits for a pause to end, a slot or an answer.

@@ -99,6 +99,7 @@ class Sender {
   void fill();
   void start_ready();
   [[nodiscard]] bool may_start(wire::RateClass rate_class);
+  [[nodiscard]] std::chrono::milliseconds next_ready(Clock::Time now) const;
   [[nodiscard]] std::chrono::milliseconds next_wait() const;
   void check_limits();
   void give_up();
