@@ -115,7 +115,7 @@ void Sender::take_stop(Work& work, Step& step, const wire::Reply* reply) {
 void Sender::take_regroup(Work& work, std::vector<Regroup>& groups) {
   const bool inserted = std::any_of(work.rows.begin(), work.rows.end(),
                                     [](const WorkRow& row) { return row.was_unknown; });
-  const bool bound = inserted && !work.idempotency_key.empty();
+  const bool bound = inserted && !work.idempotency_key.empty() && !mutant(22);
   for (Regroup& group : groups) {
     for (const RowIndex row : group.rows) {
       if (row >= work.rows.size()) continue;

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "row/mutant.hpp"
+
 namespace tailrace {
 namespace {
 
@@ -51,6 +53,7 @@ std::vector<JournalRow> carry_doubts(const CarryInto& into, Sends sends,
     carried.push_back(
         {++seq, into.epoch, run_id, JournalKind::intent, send_by_ms, pack_intents(batches)});
   };
+  if (mutant(21)) return carried;
   for (const OpenBatch& batch : open) carry(batch.run_id, batch.send_by_ms, {batch.intent});
   std::erase_if(sends, [](const UnknownSend& send) { return send.open != UnknownSend::kNotOpen; });
   keep_latest(sends);

@@ -58,6 +58,8 @@ Parts::Parts(const Schedule& whole) : whole_(whole) {
     in_round(round.model_empty, [](Round& one) { one.model_empty = false; });
     in_round(round.repeated > 0, [](Round& one) { one.repeated = 0; });
     in_round(round.invalid > 0, [](Round& one) { one.invalid = 0; });
+    in_round(round.encoding > 1, [](Round& one) { one.encoding = 1; });
+    in_round(round.mapping > 1, [](Round& one) { one.mapping = 1; });
     in_round(round.pause_ms > 0, [](Round& one) { one.pause_ms = 0; });
   }
   const auto in_schedule = [&](bool there, auto change) {
@@ -67,6 +69,9 @@ Parts::Parts(const Schedule& whole) : whole_(whole) {
   in_schedule(whole.refuses_whole, [](Schedule& one) { one.refuses_whole = false; });
   in_schedule(whole.deadline_ms > 0, [](Schedule& one) { one.deadline_ms = 0; });
   in_schedule(whole.max_removed_percent > 0, [](Schedule& one) { one.max_removed_percent = 0; });
+  in_schedule(whole.rate.requests > 0, [](Schedule& one) { one.rate = {}; });
+  in_schedule(whole.store_patience_ms > 0, [](Schedule& one) { one.store_patience_ms = 0; });
+  in_schedule(whole.quiet_of > 1, [](Schedule& one) { one.quiet_of = 1; });
   in_schedule(whole.max_in_flight > 1, [](Schedule& one) { one.max_in_flight = 1; });
 }
 

@@ -7,16 +7,11 @@
 #include <utility>
 
 #include "dice.hpp"
+#include "emulator_draw.hpp"
 #include "wire/retry_after.hpp"
 
 namespace tailrace::simulation {
 namespace {
-
-enum Draw : std::uint64_t { kTravel = 1, kService, kWhich, kShare, kLateness, kRule };
-
-std::uint64_t draw(const Delivery& delivery, std::uint64_t what) {
-  return Prf(delivery.fate).with(what).value();
-}
 
 std::string keys_text(const Ask& ask) {
   std::vector<std::string_view> keys;
@@ -24,6 +19,7 @@ std::string keys_text(const Ask& ask) {
   for (const Ask::Row& row : ask.rows) keys.push_back(row.key.empty() ? row.id : row.key);
   std::sort(keys.begin(), keys.end());
   std::string text(to_text(ask.op));
+  if (ask.rows.empty()) text += ask.job.empty() ? ask.name : ask.job;
   for (const std::string_view key : keys) text.append(" ").append(key);
   return text;
 }
@@ -38,6 +34,17 @@ std::string http_date(std::int64_t wall_ms) {
   return text.data();
 }
 
+/// When it arrives, or the job that it has made takes effect.
+std::int64_t due_ms(const Delivery& delivery) {
+  return delivery.arrived ? delivery.done_ms : delivery.arrives_ms;
+}
+
+std::string in_utf16(const std::string& text) {
+  std::string wide = "\xff\xfe";
+  for (const char c : text) wide.append(1, c).append(1, '\0');
+  return wide;
+}
+
 constexpr std::string_view kPage = "<!DOCTYPE html><html><body>One moment, please</body></html>";
 
 }  // namespace
@@ -47,7 +54,7 @@ Emulator::Emulator(const Schedule& schedule, std::int64_t wall_ms)
 
 void Emulator::add_foreign(const std::string& key, const std::string& value) {
   Record& record = records_[key];
-  record = {std::to_string(next_id_++), value, 1};
+  record = {std::to_string(next_id_++), value, 1, 0};
   keys_by_id_[record.id] = key;
 }
 
@@ -55,6 +62,7 @@ bool Emulator::fits(const Rule& rule, const Delivery& delivery) const {
   if (rule.op != "*" && rule.op != to_text(delivery.ask.op)) return false;
   if (rule.attempt > 0 && rule.attempt != delivery.attempt) return false;
   if (rule.nth > 0 && rule.nth != delivery.number) return false;
+  if (rule.run > 0 && rule.run != delivery.process) return false;
   if (rule.key == "*") return true;
   return std::any_of(delivery.ask.rows.begin(), delivery.ask.rows.end(),
                      [&](const Ask::Row& row) { return resolve(row) == rule.key; });
@@ -138,6 +146,16 @@ void Emulator::plan(Delivery& delivery, const Rule* rule) {
       lose(delivery, wire::Failure::lost,
            draw(delivery, kWhich) % 2 == 0 ? schedule_.timeout_ms : travel + service);
       return;
+    case Fault::slow_body:
+    case Fault::too_large: {
+      const bool slow = delivery.fault == Fault::slow_body;
+      lose(delivery, slow ? wire::Failure::lost : wire::Failure::too_large,
+           slow ? schedule_.timeout_ms : travel + service);
+      // What has come of it is no answer, whatever it says.
+      delivery.reply.status = 200;
+      delivery.reply.body = R"({"results":[],"errors":[],"accepted":9,"status":"COMPLETE"})";
+      return;
+    }
     case Fault::late_504:
       late();
       delivery.reply = language_->error(504, "error");
@@ -167,6 +185,14 @@ void Emulator::plan_answer(Delivery& delivery, const Rule* rule) {
     case Fault::unauthorized: nothing(language_->error(401, "unauthorized")); return;
     case Fault::field_gone: nothing(language_->error(400, "field_gone")); return;
     case Fault::error_before: nothing(language_->error(500, "error")); return;
+    case Fault::redirect:
+      nothing(page(307, ""));
+      delivery.reply.headers.push_back({"location", "https://elsewhere.example/rows"});
+      return;
+    case Fault::job_stuck: delivery.stuck_ms = rule->by_ms; return;
+    case Fault::readback_lag:
+      if (delivery.ask.op == Ask::Op::find) delivery.lag_ms = rule->by_ms;
+      return;
     case Fault::error_after: delivery.reply = language_->error(502, "error"); return;
     case Fault::busy_before:
       nothing(language_->error(503, "error"));
@@ -191,7 +217,7 @@ void Emulator::plan_answer(Delivery& delivery, const Rule* rule) {
 std::optional<std::int64_t> Emulator::next_arrival() const {
   std::optional<std::int64_t> next;
   for (const std::size_t place : under_way_) {
-    const std::int64_t at = log_[place].arrives_ms;
+    const std::int64_t at = due_ms(log_[place]);
     if (!next || at < *next) next = at;
   }
   return next;
@@ -201,18 +227,29 @@ void Emulator::advance(std::int64_t now_ms) {
   for (;;) {
     auto first = under_way_.end();
     for (auto it = under_way_.begin(); it != under_way_.end(); ++it) {
-      if (log_[*it].arrives_ms > now_ms) continue;
-      if (first == under_way_.end() || log_[*it].arrives_ms < log_[*first].arrives_ms) first = it;
+      if (due_ms(log_[*it]) > now_ms) continue;
+      if (first == under_way_.end() || due_ms(log_[*it]) < due_ms(log_[*first])) first = it;
     }
     if (first == under_way_.end()) return;
     Delivery& delivery = log_[*first];
-    under_way_.erase(first);
-    arrive(delivery);
+    if (delivery.arrived || arrive(delivery)) {
+      under_way_.erase(first);
+      if (!delivery.job.empty()) complete(delivery);
+    }
   }
 }
 
-void Emulator::arrive(Delivery& delivery) {
+/// False where it made a job, which takes effect later.
+bool Emulator::arrive(Delivery& delivery) {
   delivery.arrived = true;
+  if (schedule_.face == Face::job) {
+    if (delivery.ask.op == Ask::Op::find) {
+      answer_question(delivery);
+      return true;
+    }
+    make_job(delivery);
+    return false;
+  }
   const std::string& once = delivery.ask.once;
   const auto before = once.empty() ? done_once_.end() : done_once_.find(once);
   if (before != done_once_.end()) {
@@ -223,8 +260,16 @@ void Emulator::arrive(Delivery& delivery) {
     if (delivery.fault == Fault::duplicate && once.empty()) apply(delivery);
     remember(delivery);
   }
-  const bool told = delivery.reply.failure == wire::Failure::none && delivery.reply.status == 0;
-  if (told) write_answer(delivery);
+  if (is_untold(delivery)) write_answer(delivery);
+  return true;
+}
+
+void Emulator::end_faults(std::int64_t now_ms) {
+  faulty_ = false;
+  for (const std::size_t place : under_way_) {
+    Delivery& delivery = log_[place];
+    if (delivery.arrived) delivery.done_ms = std::min(delivery.done_ms, now_ms);
+  }
 }
 
 /// A request that was refused may come again under its key; one that did something may not.
@@ -278,12 +323,17 @@ void Emulator::judge_rows(Delivery& delivery) {
 void Emulator::apply(Delivery& delivery) {
   for (std::size_t i = 0; i < delivery.rows.size(); ++i) {
     if (delivery.rows[i].done == Done::applied || delivery.rows[i].done == Done::absent) {
-      apply_row(delivery.ask, delivery.ask.rows[i], delivery.rows[i]);
+      apply_row(delivery, delivery.ask.rows[i], delivery.rows[i]);
     }
   }
 }
 
-void Emulator::apply_row(const Ask& ask, const Ask::Row& row, RowAnswer& answer) {
+bool Emulator::sees(const Delivery& delivery, const Record& record) const {
+  return record.since_ms + delivery.lag_ms <= delivery.arrives_ms;
+}
+
+void Emulator::apply_row(const Delivery& delivery, const Ask::Row& row, RowAnswer& answer) {
+  const Ask& ask = delivery.ask;
   const std::string key = resolve(row);
   if (ask.op == Ask::Op::remove) {
     const auto found = records_.find(key);
@@ -296,8 +346,9 @@ void Emulator::apply_row(const Ask& ask, const Ask::Row& row, RowAnswer& answer)
   }
   if (ask.op == Ask::Op::find) {
     const auto found = records_.find(key);
-    answer.done = found == records_.end() ? Done::absent : Done::applied;
-    if (found != records_.end()) {
+    const bool seen = found != records_.end() && sees(delivery, found->second);
+    answer.done = seen ? Done::applied : Done::absent;
+    if (seen) {
       answer.id = found->second.id;
       answer.value = found->second.value;
     }
@@ -308,6 +359,7 @@ void Emulator::apply_row(const Ask& ask, const Ask::Row& row, RowAnswer& answer)
     record.id = std::to_string(next_id_++);
     keys_by_id_[record.id] = key;
     record.made = 1;
+    record.since_ms = delivery.arrives_ms;
   } else if (ask.op == Ask::Op::insert) {
     ++record.made;  // the tool does not mind two of them
   }
@@ -316,20 +368,19 @@ void Emulator::apply_row(const Ask& ask, const Ask::Row& row, RowAnswer& answer)
 }
 
 void Emulator::write_answer(Delivery& delivery) {
-  Twist twist = Twist::none;
-  switch (delivery.fault) {
-    case Fault::missing: twist = Twist::missing; break;
-    case Fault::extra: twist = Twist::extra; break;
-    case Fault::shuffled: twist = Twist::shuffled; break;
-    case Fault::contradict: twist = Twist::contradict; break;
-    default: break;
-  }
+  const Twist twist = twist_of(delivery.fault);
   delivery.reply = language_->answer(delivery.ask, delivery.rows, twist, draw(delivery, kWhich));
+  spoil(delivery);
+}
+
+/// What is wrong with an answer as text.
+void Emulator::spoil(Delivery& delivery) const {
   std::string& body = delivery.reply.body;
   if (delivery.fault == Fault::truncated && !body.empty()) {
     body.resize(draw(delivery, kWhich) % body.size());
   }
   if (delivery.fault == Fault::bad_json && !body.empty()) body += "}{";
+  if (delivery.fault == Fault::wrong_charset) body = in_utf16(body);
 }
 
 }  // namespace tailrace::simulation

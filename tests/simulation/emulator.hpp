@@ -29,6 +29,10 @@ struct Delivery {
   std::int64_t arrives_ms = kNever;  // kNever: it takes no effect
   std::int64_t answers_ms = 0;       // when the sender knows how it ended
   std::int64_t not_before_ms = 0;    // Retry-After, as a time; 0: none
+  std::int64_t lag_ms = 0;           // a question does not see what is younger
+  std::string job;                   // that it made
+  std::int64_t stuck_ms = 0;         // for how much longer it is at work
+  std::int64_t done_ms = kNever;     // when the job takes effect
   bool arrived = false;
   std::vector<RowAnswer> rows;  // what became of each, once it arrived or was refused
   wire::Reply reply;            // what the sender sees
@@ -43,6 +47,7 @@ class Emulator {
     std::string id;
     std::string value;
     int made = 0;  // how often a record of that key was created
+    std::int64_t since_ms = 0;
   };
 
   /// `wall_ms`: added to virtual time gives what the wall clock shows, for Retry-After as a date.
@@ -58,11 +63,11 @@ class Emulator {
   [[nodiscard]] std::optional<std::int64_t> next_arrival() const;
 
   /// From now on every request is served well.
-  void end_faults() { faulty_ = false; }
+  void end_faults(std::int64_t now_ms);
 
   [[nodiscard]] const std::deque<Delivery>& log() const { return log_; }
   [[nodiscard]] const std::map<std::string, Record>& records() const { return records_; }
-  /// Requests that will still take effect.
+  /// Requests that will still take effect, jobs that are at work among them.
   [[nodiscard]] const std::vector<std::size_t>& under_way() const { return under_way_; }
   /// The key of a record that has, or had, that id; empty where none had.
   [[nodiscard]] std::string key_of(const std::string& id) const;
@@ -76,11 +81,17 @@ class Emulator {
   void lose(Delivery& delivery, wire::Failure failure, std::int64_t after_ms);
   void refuse_all(Delivery& delivery, Done done, wire::Reply reply);
   void add_retry_after(Delivery& delivery, const Rule& rule);
-  void arrive(Delivery& delivery);
+  bool arrive(Delivery& delivery);
+  void complete(Delivery& delivery);
+  void make_job(Delivery& delivery);
+  void answer_question(Delivery& delivery);
+  void spoil(Delivery& delivery) const;
+  [[nodiscard]] const Delivery* job_of(const Ask& ask) const;
   void judge_rows(Delivery& delivery);
   void remember(const Delivery& delivery);
   void apply(Delivery& delivery);
-  void apply_row(const Ask& ask, const Ask::Row& row, RowAnswer& answer);
+  void apply_row(const Delivery& delivery, const Ask::Row& row, RowAnswer& answer);
+  [[nodiscard]] bool sees(const Delivery& delivery, const Record& record) const;
   void write_answer(Delivery& delivery);
   [[nodiscard]] std::string resolve(const Ask::Row& row) const;
 

@@ -119,14 +119,16 @@ TEST(Emulator, RulesChooseByOperationKeyAttemptAndNumber) {
 }
 
 TEST(Emulator, WhatIsLostBeforeHasNoEffectAndWhatIsLostAfterHas) {
-  for (const Fault fault : {Fault::refuse, Fault::reset_before, Fault::timeout_before,
-                            Fault::error_before, Fault::html_before, Fault::ok_false,
-                            Fault::empty_before, Fault::throttle, Fault::unauthorized}) {
+  for (const Fault fault :
+       {Fault::refuse, Fault::reset_before, Fault::timeout_before, Fault::error_before,
+        Fault::html_before, Fault::ok_false, Fault::empty_before, Fault::throttle,
+        Fault::unauthorized, Fault::redirect}) {
     EXPECT_TRUE(Sent(with(fault)).tool.records().empty()) << to_text(fault);
   }
   for (const Fault fault :
        {Fault::reset_after, Fault::timeout_after, Fault::error_after, Fault::html_after,
-        Fault::empty_after, Fault::truncated, Fault::bad_json, Fault::missing, Fault::duplicate}) {
+        Fault::slow_body, Fault::too_large, Fault::wrong_charset, Fault::empty_after,
+        Fault::truncated, Fault::bad_json, Fault::missing, Fault::duplicate}) {
     EXPECT_EQ(Sent(with(fault)).tool.records().size(), 2u) << to_text(fault);
   }
 }
@@ -187,6 +189,66 @@ TEST(Emulator, AnInsertUnderAKeyIsDoneOnceAndWithoutOneEachTime) {
   EXPECT_EQ(tool.records().at("k1").made, 2);
   EXPECT_EQ(tool.records().at("k2").made, 1);
   EXPECT_EQ(json::parse(tool.log()[again].reply.body).at("results")[0].at("status"), 200);
+}
+
+TEST(Emulator, AJobWorksForAWhileAndIsAskedForByItsNameOrId) {
+  Schedule schedule = with(Fault::job_stuck, 30'000);
+  schedule.face = Face::job;
+  Emulator tool(schedule, kWall);
+  wire::Request create;
+  create.path = "/jobs";
+  create.body = R"({"name":"r1-1","op":"write","rows":[{"id":"k1","v":"a"}]})";
+  const std::size_t place = tool.take(1, create, 1'000);
+  tool.advance(2'000);
+  EXPECT_EQ(tool.log()[place].reply.status, 202);
+  EXPECT_TRUE(tool.records().empty()) << "it is at work";
+  const auto ask = [&](const std::string& path, std::int64_t at_ms) {
+    wire::Request question;
+    question.method = wire::Method::get;
+    question.path = path;
+    const std::size_t asked = tool.take(1, question, at_ms);
+    tool.advance(at_ms + 100);
+    return json::parse(tool.log()[asked].reply.body);
+  };
+  EXPECT_EQ(ask("/named/r1-1", 3'000).at("jobs")[0], "J1");
+  EXPECT_TRUE(ask("/named/r1-2", 3'200).at("jobs").empty());
+  EXPECT_EQ(ask("/jobs/J1", 3'400).at("state"), "running");
+  tool.advance(60'000);
+  EXPECT_EQ(tool.records().at("k1").value, "a");
+  EXPECT_EQ(ask("/jobs/J1", 61'000).at("state"), "done");
+  EXPECT_EQ(ask("/jobs/J1/results", 62'000).at("results")[0].at("status"), 200);
+}
+
+TEST(Emulator, AJobThatFailsHasDoneNothing) {
+  Schedule schedule = with(Fault::job_failed);
+  schedule.face = Face::job;
+  Emulator tool(schedule, kWall);
+  wire::Request create;
+  create.path = "/jobs";
+  create.body = R"({"name":"r1-1","op":"write","rows":[{"id":"k1","v":"a"}]})";
+  const std::size_t place = tool.take(1, create, 1'000);
+  tool.advance(60'000);
+  EXPECT_TRUE(tool.records().empty());
+  EXPECT_EQ(tool.log()[place].rows[0].done, Done::not_run);
+}
+
+TEST(Emulator, AQuestionMayNotSeeWhatIsNew) {
+  Schedule schedule = with(Fault::readback_lag, 1'000);
+  schedule.rules[0].op = "read";
+  schedule.mode = SyncMode::insert;
+  Emulator tool(schedule, kWall);
+  wire::Request insert = write({{"k1", "a"}});
+  insert.path = "/new";
+  (void)tool.take(1, insert, 1'000);
+  tool.advance(1'100);
+  wire::Request find;
+  find.method = wire::Method::get;
+  find.path = "/rows/k1";
+  const std::size_t soon = tool.take(1, find, 1'200);
+  const std::size_t later = tool.take(1, find, 2'200);
+  tool.advance(9'000);
+  EXPECT_EQ(tool.log()[soon].rows[0].done, Done::absent);
+  EXPECT_EQ(tool.log()[later].rows[0].done, Done::applied);
 }
 
 TEST(Emulator, HubSpotsFindsNameRecordsById) {

@@ -9,29 +9,6 @@ namespace {
 
 using nlohmann::json;
 
-wire::Reply reply_of(int status, const json& body) {
-  wire::Reply reply;
-  reply.status = status;
-  reply.headers = {{"content-type", "application/json"}};
-  reply.body = body.dump();
-  return reply;
-}
-
-/// The rows in the order in which an answer names them, some of them twice or not at all.
-std::vector<std::size_t> named_rows(std::size_t rows, Twist twist, std::size_t pick) {
-  std::vector<std::size_t> order(rows);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  if (rows == 0) return order;
-  const auto picked = order.begin() + static_cast<std::ptrdiff_t>(pick % rows);
-  if (twist == Twist::missing) order.erase(picked);
-  if (twist == Twist::shuffled) {
-    std::reverse(order.begin(), order.end());
-    std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(pick % rows),
-                order.end());
-  }
-  return order;
-}
-
 std::string stranger() { return "nobody"; }
 
 std::string word_of(Done done) {
@@ -131,10 +108,10 @@ class RestLanguage final : public Language {
   [[nodiscard]] wire::Reply answer(const Ask& ask, const std::vector<RowAnswer>& rows, Twist twist,
                                    std::size_t pick) const override {
     if (ask.op == Ask::Op::find && rows.front().done == Done::applied) {
-      return reply_of(200, {{"id", ask.rows.front().key}, {"v", rows.front().value}});
+      return json_reply(200, {{"id", ask.rows.front().key}, {"v", rows.front().value}});
     }
     if (!ask.writes() || face_ == Face::rest_single) {
-      return rows.front().done == Done::applied ? reply_of(200, {{"id", ask.rows.front().key}})
+      return rows.front().done == Done::applied ? json_reply(200, {{"id", ask.rows.front().key}})
                                                 : refuse_whole(rows.front().done);
     }
     return face_ == Face::rest_list ? list(ask, rows, twist, pick) : errors(ask, rows, twist, pick);
@@ -144,12 +121,12 @@ class RestLanguage final : public Language {
     int status = status_of(why);
     if (why == Done::locked) status = 423;
     if (why == Done::not_run) status = 425;
-    return reply_of(status, {{"error", {{"code", word_of(why)}, {"message", "no"}}}});
+    return json_reply(status, {{"error", {{"code", word_of(why)}, {"message", "no"}}}});
   }
 
   [[nodiscard]] wire::Reply error(int status, std::string_view code) const override {
     // What this API calls a spent quota or a field that is gone are refusals like any other.
-    return reply_of(status, {{"error", {{"code", code}, {"message", "it went wrong"}}}});
+    return json_reply(status, {{"error", {{"code", code}, {"message", "it went wrong"}}}});
   }
 
  private:
@@ -162,23 +139,19 @@ class RestLanguage final : public Language {
     return path.substr(kRows.size());
   }
 
-  [[nodiscard]] static json entry(const std::string& key, Done done) {
-    return {{"id", key}, {"status", status_of(done)}, {"code", word_of(done)}, {"message", "so"}};
-  }
-
   [[nodiscard]] static wire::Reply list(const Ask& ask, const std::vector<RowAnswer>& rows,
                                         Twist twist, std::size_t pick) {
     json results = json::array();
     for (const std::size_t row : named_rows(rows.size(), twist, pick)) {
-      results.push_back(entry(ask.rows[row].key, rows[row].done));
+      results.push_back(result_entry(ask.rows[row].key, rows[row].done));
     }
-    if (twist == Twist::extra) results.push_back(entry(stranger(), Done::applied));
+    if (twist == Twist::extra) results.push_back(result_entry(stranger(), Done::applied));
     if (twist == Twist::contradict) {
       const std::size_t row = pick % rows.size();
       const bool applied = rows[row].done == Done::applied;
-      results.push_back(entry(ask.rows[row].key, applied ? Done::refused : Done::applied));
+      results.push_back(result_entry(ask.rows[row].key, applied ? Done::refused : Done::applied));
     }
-    return reply_of(200, {{"results", std::move(results)}});
+    return json_reply(200, {{"results", std::move(results)}});
   }
 
   [[nodiscard]] static wire::Reply errors(const Ask& ask, const std::vector<RowAnswer>& rows,
@@ -188,15 +161,15 @@ class RestLanguage final : public Language {
     for (const RowAnswer& row : rows) accepted += row.done == Done::applied ? 1 : 0;
     for (const std::size_t row : named_rows(rows.size(), twist, pick)) {
       if (rows[row].done == Done::applied) continue;
-      errors.push_back(entry(ask.rows[row].key, rows[row].done));
+      errors.push_back(result_entry(ask.rows[row].key, rows[row].done));
     }
-    if (twist == Twist::extra) errors.push_back(entry(stranger(), Done::refused));
+    if (twist == Twist::extra) errors.push_back(result_entry(stranger(), Done::refused));
     if (twist == Twist::contradict) {
       const std::size_t row = pick % rows.size();
-      errors.push_back(entry(ask.rows[row].key, Done::applied));
-      errors.push_back(entry(ask.rows[row].key, Done::refused));
+      errors.push_back(result_entry(ask.rows[row].key, Done::applied));
+      errors.push_back(result_entry(ask.rows[row].key, Done::refused));
     }
-    return reply_of(200, {{"errors", std::move(errors)}, {"accepted", accepted}});
+    return json_reply(200, {{"errors", std::move(errors)}, {"accepted", accepted}});
   }
 
   Face face_;
@@ -268,13 +241,13 @@ class HubSpotLanguage final : public Language {
       body["numErrors"] = errors.size();
       body["errors"] = std::move(errors);
     }
-    return reply_of(body.contains("errors") ? 207 : 200, body);
+    return json_reply(body.contains("errors") ? 207 : 200, body);
   }
 
   [[nodiscard]] wire::Reply refuse_whole(Done why) const override {
-    return reply_of(why == Done::clash ? 409 : 400, {{"status", "error"},
-                                                     {"category", category_of(why)},
-                                                     {"message", "one of the inputs is wrong"}});
+    return json_reply(why == Done::clash ? 409 : 400, {{"status", "error"},
+                                                       {"category", category_of(why)},
+                                                       {"message", "one of the inputs is wrong"}});
   }
 
   [[nodiscard]] wire::Reply error(int status, std::string_view code) const override {
@@ -286,7 +259,7 @@ class HubSpotLanguage final : public Language {
                          {"message", "there is no such property"},
                          {"context", {{"propertyName", {"v"}}}}}};
     }
-    return reply_of(status, body);
+    return json_reply(status, body);
   }
 
  private:
@@ -322,6 +295,32 @@ class HubSpotLanguage final : public Language {
 
 }  // namespace
 
+wire::Reply json_reply(int status, const nlohmann::json& body) {
+  wire::Reply reply;
+  reply.status = status;
+  reply.headers = {{"content-type", "application/json"}};
+  reply.body = body.dump();
+  return reply;
+}
+
+std::vector<std::size_t> named_rows(std::size_t rows, Twist twist, std::size_t pick) {
+  std::vector<std::size_t> order(rows);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (rows == 0) return order;
+  const auto picked = order.begin() + static_cast<std::ptrdiff_t>(pick % rows);
+  if (twist == Twist::missing) order.erase(picked);
+  if (twist == Twist::shuffled) {
+    std::reverse(order.begin(), order.end());
+    std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(pick % rows),
+                order.end());
+  }
+  return order;
+}
+
+json result_entry(const std::string& key, Done done) {
+  return {{"id", key}, {"status", status_of(done)}, {"code", word_of(done)}, {"message", "so"}};
+}
+
 std::string_view to_text(Ask::Op op) {
   switch (op) {
     case Ask::Op::write: return "write";
@@ -333,6 +332,7 @@ std::string_view to_text(Ask::Op op) {
 }
 
 std::unique_ptr<Language> make_language(const Schedule& schedule) {
+  if (schedule.face == Face::job) return make_job_language(schedule);
   if (schedule.face == Face::hubspot) return std::make_unique<HubSpotLanguage>();
   return std::make_unique<RestLanguage>(schedule);
 }

@@ -24,6 +24,9 @@ struct Ask {
   Op op = Op::write;
   std::vector<Row> rows;
   std::string once;  // idempotency key; empty: none
+  std::string name;  // of the job that the request makes, or asks for
+  std::string job;   // its id, where the request names it
+  bool results = false;  // asks for what became of its rows
 
   /// Whether records are written: the rows have values.
   [[nodiscard]] bool writes() const { return op == Op::write || op == Op::insert; }
@@ -69,6 +72,13 @@ class Language {
 };
 
 [[nodiscard]] std::unique_ptr<Language> make_language(const Schedule& schedule);
+[[nodiscard]] std::unique_ptr<Language> make_job_language(const Schedule& schedule);
+
+[[nodiscard]] wire::Reply json_reply(int status, const nlohmann::json& body);
+/// What an answer with an entry for every row says of one.
+[[nodiscard]] nlohmann::json result_entry(const std::string& key, Done done);
+/// The rows in the order in which an answer names them, some of them twice or not at all.
+[[nodiscard]] std::vector<std::size_t> named_rows(std::size_t rows, Twist twist, std::size_t pick);
 
 /// A value that the tool does not take.
 [[nodiscard]] inline bool is_poison(std::string_view value) { return value.starts_with("poison"); }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "emulator.hpp"
+#include "names.hpp"
 #include "process.hpp"
 #include "row/hash.hpp"
 #include "schedule.hpp"
@@ -26,26 +28,6 @@ struct Failure {
   std::string text;
 };
 
-/// Hashes of the keys and rows of a simulation, as the engine makes them.
-class Names {
- public:
-  Names(const Hasher::Secret& secret, const std::string& mapping_fingerprint);
-
-  [[nodiscard]] const IdentityHash& identity(const std::string& key);
-  [[nodiscard]] Version version(const std::string& key, const std::string& value);
-  /// Of a key that was asked for before; empty for any other hash.
-  [[nodiscard]] std::string key_of(const IdentityHash& identity) const;
-  /// "k1=a" of a version that was asked for before.
-  [[nodiscard]] std::string row_of(Version version) const;
-
- private:
-  Hasher hasher_;
-  Schema schema_;
-  std::string scratch_;
-  std::map<std::string, IdentityHash> identities_;
-  std::map<std::pair<std::string, std::string>, Version> versions_;
-};
-
 using Model = std::map<std::string, std::string>;
 
 /// Watches a simulation and says which promise was broken. What it knows comes from the tool's log,
@@ -56,12 +38,13 @@ class Oracle {
   Oracle(const Schedule& schedule, const Emulator& tool, std::shared_ptr<MemoryDisk> disk,
          Names& names, std::int64_t store_offset_ms);
 
-  /// The model that runs see from now on; `rows`: valid ones.
-  void model_is(const Model& model) { model_ = model; }
+  /// `model`: what runs see from now on.
+  void round_begins(Model model, bool named, std::int64_t now_ms);
   void foreign(const std::string& key, const std::string& value) { foreign_[key] = value; }
 
   // In the order in which they happen, by process.
   void begins(const Process& process);
+  void claims(const Process& process);  // has the lease, and has not read the state
   void asks(const Process& process);  // a request is handed to the transport
   void sends(const Process& process, const Delivery& delivery);
   void learns(const Process& process, const Delivery& delivery);  // of its answer
@@ -87,14 +70,25 @@ class Oracle {
     std::vector<std::pair<IdentityHash, Version>> rows;
     bool used = false;
   };
+  struct Sends {  // of one key
+    int costly = 0;     // sends that the answer before did not make free
+    bool free = true;  // the next one is: nothing was sent, or the tool is to blame for another
+  };
   struct Ledger {  // of one process
     std::vector<Intent> intents;
     std::multiset<std::string> in_flight;
     std::set<std::string> removed;
+    std::size_t known = 0;    // keys that the state knew when it claimed
+    bool must_refuse = false;  // its guard on the encoding has to hold it back
     std::size_t asked = 0;
-    std::size_t sent = 0;
+    std::size_t written = 0;  // requests that change something
     std::set<IdentityHash> accepted;  // in durable outcomes
     std::int64_t not_before_ms = 0;
+    std::map<std::string, Sends> sends;  // by key
+    std::size_t retries = 0;             // that cost something
+    int failures_in_a_row = 0;
+    bool met_fault = false;
+    int round = 0;
   };
 
   void read_intents(const JournalRow& row, Ledger& ledger);
@@ -105,12 +99,20 @@ class Oracle {
   [[nodiscard]] bool was_refused(int process, const Intent& intent, std::size_t row) const;
   void check_intent(const Process& process, const Delivery& delivery, Ledger& ledger);
   void check_removal(const Process& process, const Delivery& delivery, Ledger& ledger);
+  void check_rate(const Process& process);
+  void check_retries(const Process& process, const Delivery& delivery, Ledger& ledger);
+  void note_answer(const Delivery& delivery, Ledger& ledger);
+  void check_liveness(const Process& process, const Report& report, const Ledger& ledger);
+  void check_listed();
+  void check_order();
+  void check_limit(const Process& process, const Ledger& ledger);
+  void judge_encoding(const StateView& view, Ledger& ledger) const;
   void check_counts(const Process& process, const Report& report, const Ledger& ledger);
   void check_state(std::int64_t now_ms);
   void check_tool_is_model(const std::string& rule);
   void check_doubts(const Process& process);
   [[nodiscard]] std::optional<StateView> load(std::int64_t now_ms) const;
-  [[nodiscard]] bool is_rejected(const std::string& key, Version version) const;
+  [[nodiscard]] const RejectedRow* rejection_of(const std::string& key) const;
   [[nodiscard]] bool is_settled_rejection(const std::string& key, const std::string& value) const;
   [[nodiscard]] bool is_parked(const std::string& key) const;
   [[nodiscard]] bool is_kept(const std::string& key) const;
@@ -124,6 +126,17 @@ class Oracle {
   Model model_;
   std::map<std::string, std::string> foreign_;
   std::map<int, Ledger> ledgers_;
+  int round_ = 0;
+  bool named_ = false;
+  std::int64_t counts_until_ms_ = 0;  // a shard without a round's name has counted and not acted
+  struct Guarded {  // what guards judge, of one round
+    std::size_t known = 0;           // by the state of all shards, at most
+    std::set<std::string> removed;   // by shards
+    std::set<std::pair<std::string, std::string>> encodings;  // with mappings, as it began
+    bool excused = false;  // counts of an earlier round may pass for some of this one
+    bool encoding_passed = false;    // a run under this encoding has ended by itself
+  } guarded_;
+  std::deque<std::int64_t> asked_ms_;  // of all runs, as far back as a window of the limit
   std::set<std::string> delivered_;  // keys that a run has announced to write
   std::vector<Failure> failures_;
 };

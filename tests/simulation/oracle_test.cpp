@@ -54,7 +54,7 @@ class OracleTest : public testing::Test {
   }
 
   World world_;
-  Names names_{world_.disk()->identity.secret, "mapping-1"};
+  Names names_{world_.disk()->identity.secret};
   Process process_;
 };
 
@@ -140,6 +140,73 @@ TEST_F(OracleTest, ARemovalUnderAnEmptyModelOrOfAnUnknownKeyIsTold) {
   EXPECT_EQ(told(), "I7 I9 I9 ");
 }
 
+TEST_F(OracleTest, ARemovalOfMoreThanTheLimitIsTold) {
+  Schedule schedule;
+  schedule.max_removed_percent = 40;
+  World world(schedule);
+  Process process(world, 1, RunPlan{});
+  world.oracle().begins(process);
+  process.source_ended = true;
+  process.model_rows = 1;
+  MemoryStore store(world.disk(), [&] { return world.store_ms(); });
+  const auto claim =
+      store.claim({"s", "a", "o", 0, 1}, {"r1", "s", "running", 1, 0, "", ""}, 1'000);
+  ASSERT_TRUE(claim);
+  store.append(claim->holder, intent("k1", "a"));
+  store.append(claim->holder, outcome(RowOutcome::accepted));
+  world.oracle().commits(process, intent("k1", "a"));
+  world.oracle().claims(process);
+  wire::Request request;
+  request.method = wire::Method::delete_;
+  request.path = "/rows/k1";
+  const std::size_t place = world.tool().take(1, request, world.now_ms());
+  world.oracle().sends(process, world.tool().log()[place]);
+  std::string rules;
+  for (const Failure& failure : world.oracle().failures()) rules += failure.rule + " ";
+  EXPECT_EQ(rules, "I7 I9 ") << "all of the one known key is more than 40 %";
+}
+
+TEST_F(OracleTest, MoreRequestsInAWindowThanTheLimitAreTold) {
+  Schedule schedule;
+  schedule.rate = {2, 1'000};
+  World world(schedule);
+  Process one(world, 1, RunPlan{});
+  Process other(world, 2, RunPlan{});
+  world.oracle().asks(one);
+  world.oracle().asks(other);
+  world.advance(world.now_ms() + 1'000);
+  world.oracle().asks(one);
+  world.oracle().asks(one);
+  EXPECT_TRUE(world.oracle().failures().empty());
+  world.oracle().asks(other);
+  ASSERT_EQ(world.oracle().failures().size(), 1u);
+  EXPECT_EQ(world.oracle().failures().front().rule, "I10");
+}
+
+TEST_F(OracleTest, ARowThatGoesAgainAndAgainIsTold) {
+  for (int attempt = 1; attempt <= 11; ++attempt) {
+    world_.oracle().commits(process_, intent("k1", "a"));
+    Delivery lost = send("k1", "a");
+    lost.reply.status = 200;
+    lost.reply.failure = wire::Failure::none;
+    world_.oracle().asks(process_);
+    world_.oracle().sends(process_, lost);
+    world_.oracle().learns(process_, lost);
+    if (attempt == 9) {
+      EXPECT_EQ(told(), "");
+    }
+  }
+  EXPECT_EQ(told(), "I10 I10 ");
+}
+
+TEST_F(OracleTest, ARunThatWasFencedWhileItWasAwakeIsTold) {
+  Report report;
+  report.status = Status::busy;
+  report.epoch = 3;
+  end_with(report);
+  EXPECT_EQ(told(), "liveness ");
+}
+
 TEST_F(OracleTest, WritingAnothersRecordIsTold) {
   world_.oracle().commits(process_, intent("f0", "a"));
   world_.oracle().sends(process_, send("f0", "a"));
@@ -153,12 +220,14 @@ TEST_F(OracleTest, AReportThatHidesARowIsTold) {
   report.diff.added = 1;
   report.outcomes.unknown = 1;
   end_with(report);
-  EXPECT_EQ(told(), "I11 I11 ") << "done with a row left over, and scanned does not add up";
+  EXPECT_EQ(told(), "I11 I11 liveness ")
+      << "done with a row left over, scanned does not add up, and nothing stood in its way";
 }
 
 TEST_F(OracleTest, AReportOfMoreAcceptedRowsThanAreOnRecordIsTold) {
   Report report;
-  report.diff.scanned = report.diff.added = process_.scanned = process_.valid = 1;
+  report.diff.scanned = report.diff.added = process_.scanned = process_.valid =
+      process_.model_rows = 1;
   report.outcomes.accepted = 1;
   end_with(report);
   EXPECT_EQ(told(), "I11 ");
@@ -180,7 +249,7 @@ TEST_F(OracleTest, AStateThatSaysMoreThanTheToolHasIsTold) {
 }
 
 TEST_F(OracleTest, AToolThatIsNotTheModelInTheEndIsTold) {
-  world_.oracle().model_is({{"k1", "a"}});
+  world_.oracle().round_begins({{"k1", "a"}}, false, world_.now_ms());
   (void)send("k2", "a");
   world_.advance(world_.now_ms() + 1'000);
   world_.oracle().all_is_over();

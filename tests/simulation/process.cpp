@@ -8,6 +8,8 @@
 
 namespace tailrace::simulation {
 
+std::string encoding_name(int encoding) { return "simulated/" + std::to_string(encoding); }
+
 Process::Process(World& world, int number, RunPlan plan)
     : lock(std::make_shared<char>()), world_(world), number_(number), plan_(std::move(plan)) {}
 
@@ -44,7 +46,8 @@ void Process::step(Where where) {
   check_alive();
   ++steps_;
   world_.note(Event::step, static_cast<std::uint64_t>(number_), static_cast<std::uint64_t>(steps_));
-  if (steps_ == plan_.crash_step) {
+  const bool there = !plan_.crash_at.empty() && to_text(where) == plan_.crash_at;
+  if (steps_ == plan_.crash_step || (there && ++times_there_ == plan_.crash_time)) {
     dead_ = true;
     died = where;
     world_.note_death(where);

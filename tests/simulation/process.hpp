@@ -37,6 +37,9 @@ inline constexpr std::size_t kWheres = 10;
 
 class World;
 
+/// What a source says of the form in which it gives values.
+[[nodiscard]] std::string encoding_name(int encoding);
+
 /// One run as a process: where it meets the world it may die, stand still, or give way to another.
 class Process {
  public:
@@ -68,9 +71,14 @@ class Process {
   // What became of it.
   std::optional<RunResult> result;
   std::string broke;  // an exception that a run may not let out
-  std::uint64_t scanned = 0;  // rows that the source gave
+  std::uint64_t scanned = 0;  // rows that the source gave, of its shard
   std::uint64_t valid = 0;    // of them, without those repeated and without a key
+  std::uint64_t model_rows = 0;  // valid ones, of all shards
+  int encoding = 1;
+  int mapping = 1;
+  bool guards_pass = false;
   bool source_ended = false;
+  std::int64_t source_ended_ms = 0;
   std::optional<Where> died;
 
  private:
@@ -81,6 +89,7 @@ class Process {
   RunPlan plan_;
   int steps_ = 0;
   int turns_ = 0;
+  int times_there_ = 0;  // at plan_.crash_at
   bool dead_ = false;
 };
 

@@ -2,94 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
 
 #include "dice.hpp"
 
 namespace tailrace::simulation {
 namespace {
-
-using nlohmann::json;
-
-struct FaultName {
-  Fault fault;
-  std::string_view name;
-};
-constexpr std::array kFaults{
-    FaultName{Fault::none, "none"},
-    FaultName{Fault::refuse, "refuse"},
-    FaultName{Fault::reset_before, "reset_before"},
-    FaultName{Fault::reset_after, "reset_after"},
-    FaultName{Fault::timeout_before, "timeout_before"},
-    FaultName{Fault::timeout_after, "timeout_after"},
-    FaultName{Fault::late, "late"},
-    FaultName{Fault::late_504, "late_504"},
-    FaultName{Fault::duplicate, "duplicate"},
-    FaultName{Fault::throttle, "throttle"},
-    FaultName{Fault::error_before, "error_before"},
-    FaultName{Fault::error_after, "error_after"},
-    FaultName{Fault::busy_before, "busy_before"},
-    FaultName{Fault::busy_after, "busy_after"},
-    FaultName{Fault::unauthorized, "unauthorized"},
-    FaultName{Fault::quota, "quota"},
-    FaultName{Fault::lock_row, "lock_row"},
-    FaultName{Fault::partial, "partial"},
-    FaultName{Fault::clash, "clash"},
-    FaultName{Fault::missing, "missing"},
-    FaultName{Fault::extra, "extra"},
-    FaultName{Fault::shuffled, "shuffled"},
-    FaultName{Fault::contradict, "contradict"},
-    FaultName{Fault::html_before, "html_before"},
-    FaultName{Fault::html_after, "html_after"},
-    FaultName{Fault::ok_false, "ok_false"},
-    FaultName{Fault::empty_before, "empty_before"},
-    FaultName{Fault::empty_after, "empty_after"},
-    FaultName{Fault::truncated, "truncated"},
-    FaultName{Fault::bad_json, "bad_json"},
-    FaultName{Fault::field_gone, "field_gone"},
-};
-
-struct FaceName {
-  Face face;
-  std::string_view name;
-};
-constexpr std::array kFaces{
-    FaceName{Face::rest_list, "rest_list"},
-    FaceName{Face::rest_errors, "rest_errors"},
-    FaceName{Face::rest_single, "rest_single"},
-    FaceName{Face::hubspot, "hubspot"},
-};
-
-struct ModeName {
-  SyncMode mode;
-  std::string_view name;
-};
-constexpr std::array kModes{
-    ModeName{SyncMode::mirror, "mirror"},
-    ModeName{SyncMode::upsert, "upsert"},
-    ModeName{SyncMode::insert, "insert"},
-};
-
-struct SafetyName {
-  Safety safety;
-  std::string_view name;
-};
-constexpr std::array kSafeties{
-    SafetyName{Safety::read_back, "read_back"},
-    SafetyName{Safety::idempotency_key, "idempotency_key"},
-    SafetyName{Safety::park, "park"},
-};
-
-/// The entry of that name; throws std::invalid_argument where there is none.
-template <typename Table>
-const auto& named(const Table& table, const std::string& name) {
-  for (const auto& one : table) {
-    if (one.name == name) return one;
-  }
-  throw std::invalid_argument("schedule: nothing is named '" + name + "'");
-}
 
 // Faults that lose the answer weigh more: that is where the promise is hard to keep.
 constexpr std::array kOftenFaults{Fault::late,          Fault::late,         Fault::late_504,
@@ -97,8 +14,8 @@ constexpr std::array kOftenFaults{Fault::late,          Fault::late,         Fau
                                   Fault::error_after,   Fault::error_before, Fault::partial,
                                   Fault::html_after,    Fault::ok_false,     Fault::throttle};
 // These end a run or a row for good: now and then.
-constexpr std::array kRareFaults{Fault::unauthorized, Fault::quota, Fault::field_gone,
-                                 Fault::clash};
+constexpr std::array kRareFaults{Fault::unauthorized, Fault::quota, Fault::field_gone, Fault::clash,
+                                 Fault::redirect};
 
 [[nodiscard]] bool is_rare(Fault fault) {
   return std::find(kRareFaults.begin(), kRareFaults.end(), fault) != kRareFaults.end();
@@ -113,9 +30,19 @@ Rule make_rule(Dice& dice, const Schedule& schedule, double share) {
     rule.fault = dice.of(all_faults());
   }
   // Two copies of an insert that has no key make two records, and nobody can know.
-  const bool unkeyed =
-      schedule.mode == SyncMode::insert && schedule.safety != Safety::idempotency_key;
+  const bool unkeyed = schedule.mode == SyncMode::insert &&
+                       schedule.safety != Safety::idempotency_key &&
+                       schedule.safety != Safety::duplicate_ok;
   if (unkeyed && rule.fault == Fault::duplicate) rule.fault = Fault::late;
+  // A removal that looks its record up believes what it is told.
+  const bool looks = schedule.mode == SyncMode::insert && schedule.safety == Safety::read_back;
+  if (!looks && rule.fault == Fault::readback_lag) rule.fault = Fault::late;
+  const bool of_jobs = rule.fault >= Fault::job_stuck;
+  if (of_jobs && schedule.face != Face::job) rule.fault = Fault::timeout_after;
+  if (schedule.face == Face::job && dice.chance(0.3)) {
+    constexpr std::array mishaps{Fault::job_stuck, Fault::job_failed, Fault::job_partial_results};
+    rule.fault = dice.of(mishaps);
+  }
   if (is_rare(rule.fault)) rule.share = std::min(rule.share, 0.05);
   if (dice.chance(0.2)) rule.op = dice.chance(0.5) ? "write" : "delete";
   if (dice.chance(0.1)) rule.key = "k" + std::to_string(dice.below(4));
@@ -123,6 +50,11 @@ Rule make_rule(Dice& dice, const Schedule& schedule, double share) {
   switch (rule.fault) {
     case Fault::late:
     case Fault::late_504: rule.by_ms = dice.between(1, schedule.quiet_ms); break;
+    case Fault::job_stuck: rule.by_ms = dice.between(5'000, 90'000); break;
+    case Fault::readback_lag:
+      rule.op = "read";
+      rule.by_ms = dice.between(1, 1'500);
+      break;
     case Fault::throttle:
     case Fault::busy_before:
     case Fault::busy_after: {
@@ -134,6 +66,20 @@ Rule make_rule(Dice& dice, const Schedule& schedule, double share) {
     default: break;
   }
   return rule;
+}
+
+/// A batch of inserts that is bound to its idempotency key, because its answer was lost, is refused
+/// as a whole when it comes again.
+void add_refused_repetition(Schedule& schedule) {
+  Rule lost;
+  lost.op = "insert";
+  lost.attempt = 1;
+  lost.share = 0.3;
+  lost.fault = Fault::html_after;
+  Rule refused = lost;
+  refused.attempt = 2;
+  refused.fault = Fault::field_gone;
+  schedule.rules.insert(schedule.rules.begin(), {lost, refused});
 }
 
 /// The step at which something with that chance a step happens first; 0: not in this run.
@@ -171,7 +117,32 @@ std::string make_value(Dice& dice) {
   return std::string(dice.of(values));
 }
 
-Round make_round(Dice& dice, const Schedule& schedule, std::uint64_t keys, double crash_share) {
+/// The round's runs are shards, each of which comes twice: one whose siblings have not counted
+/// gives way, and has to come again.
+void make_shards(Dice& dice, const Schedule& schedule, int of, double crash_share, Round& round) {
+  round.runs.clear();
+  round.named = dice.chance(0.5);
+  for (const bool again : {false, true}) {
+    for (int shard = 0; shard < of; ++shard) {
+      if (dice.chance(0.05)) continue;  // never started
+      RunPlan run = make_run(dice, schedule, crash_share);
+      run.shard = shard;
+      run.of = of;
+      run.start_ms = dice.between(0, schedule.lease_ms) + (again ? 2 * schedule.lease_ms : 0);
+      round.runs.push_back(std::move(run));
+    }
+  }
+  // A job that is at work is known to the shard that made it alone.
+  if (schedule.face == Face::job || !dice.chance(0.1)) return;
+  // Somebody starts another number of shards, or the whole.
+  RunPlan other = make_run(dice, schedule, crash_share);
+  other.of = dice.chance(0.5) ? 1 : of + 1;
+  other.start_ms = dice.between(0, 3 * schedule.lease_ms);
+  round.runs.push_back(std::move(other));
+}
+
+Round make_round(Dice& dice, const Schedule& schedule, std::uint64_t keys, int of,
+                 double crash_share) {
   Round round;
   const std::int64_t edits = dice.between(1, 6);
   for (std::int64_t i = 0; i < edits; ++i) {
@@ -187,7 +158,9 @@ Round make_round(Dice& dice, const Schedule& schedule, std::uint64_t keys, doubl
     round.runs.push_back(make_run(dice, schedule, crash_share));
     if (i > 0) round.runs.back().start_ms = dice.between(0, 2 * schedule.lease_ms);
   }
-  if (runs > 1 && dice.chance(0.7)) {
+  if (of > 1 && schedule.face != Face::job && dice.chance(0.15)) of = dice.chance(0.5) ? 1 : 5 - of;
+  if (of > 1) make_shards(dice, schedule, of, crash_share, round);
+  if (runs > 1 && of == 1 && dice.chance(0.7)) {
     // What makes a second run meet the first: the first stands still for longer than its lease.
     round.runs.front().freezes.push_back({static_cast<int>(dice.between(3, 20)),
                                           schedule.lease_ms + dice.between(1, schedule.lease_ms)});
@@ -203,133 +176,27 @@ Round make_round(Dice& dice, const Schedule& schedule, std::uint64_t keys, doubl
   return round;
 }
 
-json to_json(const Rule& rule) {
-  json out{{"match", json::object()}, {"p", rule.share}, {"do", to_text(rule.fault)}};
-  if (rule.op != "*") out["match"]["op"] = rule.op;
-  if (rule.key != "*") out["match"]["key"] = rule.key;
-  if (rule.attempt > 0) out["match"]["attempt"] = rule.attempt;
-  if (rule.nth > 0) out["match"]["nth"] = rule.nth;
-  if (rule.by_ms > 0) out["by_ms"] = rule.by_ms;
-  if (rule.date) out["date"] = true;
-  return out;
-}
-
-Rule rule_of(const json& value) {
-  Rule rule;
-  const json match = value.value("match", json::object());
-  rule.op = match.value("op", "*");
-  rule.key = match.value("key", "*");
-  rule.attempt = match.value("attempt", 0);
-  rule.nth = match.value("nth", 0);
-  rule.share = value.value("p", 1.0);
-  rule.fault = fault_of(value.at("do").get<std::string>());
-  rule.by_ms = value.value("by_ms", std::int64_t{0});
-  rule.date = value.value("date", false);
-  return rule;
-}
-
-json to_json(const RunPlan& run) {
-  json out = json::object();
-  if (run.crash_step > 0) out["crash_step"] = run.crash_step;
-  if (run.lock_stays) out["lock_stays"] = true;
-  if (run.cancel_step > 0) out["cancel_step"] = run.cancel_step;
-  for (const RunPlan::Freeze& freeze : run.freezes) {
-    out["freezes"].push_back({freeze.step, freeze.for_ms});
-  }
-  for (const RunPlan::StoreFault& fault : run.store_faults) {
-    out["store_faults"].push_back({fault.commit, fault.applied});
-  }
-  if (run.read_ms > 0) out["read_ms"] = run.read_ms;
-  if (run.read_fails) out["read_fails"] = true;
-  if (run.commit_ms > 0) out["commit_ms"] = run.commit_ms;
-  if (run.start_ms > 0) out["start_ms"] = run.start_ms;
-  return out;
-}
-
-RunPlan run_of(const json& value) {
-  RunPlan run;
-  run.crash_step = value.value("crash_step", 0);
-  run.lock_stays = value.value("lock_stays", false);
-  run.cancel_step = value.value("cancel_step", 0);
-  for (const json& freeze : value.value("freezes", json::array())) {
-    run.freezes.push_back({freeze.at(0).get<int>(), freeze.at(1).get<std::int64_t>()});
-  }
-  for (const json& fault : value.value("store_faults", json::array())) {
-    run.store_faults.push_back({fault.at(0).get<int>(), fault.at(1).get<bool>()});
-  }
-  run.read_ms = value.value("read_ms", std::int64_t{0});
-  run.read_fails = value.value("read_fails", false);
-  run.commit_ms = value.value("commit_ms", std::int64_t{0});
-  run.start_ms = value.value("start_ms", std::int64_t{0});
-  return run;
-}
-
-json to_json(const Round& round) {
-  json out{{"edits", json::array()}, {"runs", json::array()}};
-  for (const Edit& edit : round.edits) {
-    out["edits"].push_back({edit.key, edit.value ? json(*edit.value) : json(nullptr)});
-  }
-  for (const RunPlan& run : round.runs) out["runs"].push_back(to_json(run));
-  if (round.model_empty) out["model_empty"] = true;
-  if (round.repeated > 0) out["repeated"] = round.repeated;
-  if (round.invalid > 0) out["invalid"] = round.invalid;
-  if (round.pause_ms > 0) out["pause_ms"] = round.pause_ms;
-  return out;
-}
-
-Round round_of(const json& value) {
-  Round round;
-  for (const json& edit : value.at("edits")) {
-    round.edits.push_back({edit.at(0).get<std::string>(), std::nullopt});
-    if (!edit.at(1).is_null()) round.edits.back().value = edit.at(1).get<std::string>();
-  }
-  for (const json& run : value.at("runs")) round.runs.push_back(run_of(run));
-  round.model_empty = value.value("model_empty", false);
-  round.repeated = value.value("repeated", 0);
-  round.invalid = value.value("invalid", 0);
-  round.pause_ms = value.value("pause_ms", std::int64_t{0});
-  return round;
-}
-
 }  // namespace
-
-std::string_view to_text(Fault fault) { return kFaults.at(static_cast<std::size_t>(fault)).name; }
-
-Fault fault_of(std::string_view name) { return named(kFaults, std::string(name)).fault; }
-
-const std::vector<Fault>& all_faults() {
-  static const std::vector<Fault> faults = [] {
-    std::vector<Fault> all;
-    for (const FaultName& one : kFaults) {
-      if (one.fault != Fault::none) all.push_back(one.fault);
-    }
-    return all;
-  }();
-  return faults;
-}
-
-std::string_view to_text(Face face) { return kFaces.at(static_cast<std::size_t>(face)).name; }
-
-std::string_view to_text(SyncMode mode) { return kModes.at(static_cast<std::size_t>(mode)).name; }
-
-std::string_view to_text(Safety safety) {
-  return kSafeties.at(static_cast<std::size_t>(safety)).name;
-}
 
 Schedule make_schedule(std::uint64_t seed) {
   Dice dice(seed);
   Schedule schedule;
   schedule.seed = seed;
-  schedule.face = dice.of(kFaces).face;
+  schedule.face = dice.of(all_faces());
   schedule.mode = dice.chance(0.8) ? SyncMode::mirror : SyncMode::upsert;
-  if (schedule.face != Face::hubspot && dice.chance(0.35)) schedule.mode = SyncMode::insert;
-  schedule.safety = dice.of(kSafeties).safety;
+  const bool inserts = schedule.face != Face::hubspot && schedule.face != Face::job;
+  if (inserts && dice.chance(0.35)) schedule.mode = SyncMode::insert;
+  schedule.safety = dice.of(all_safeties());
   schedule.batch_rows =
       schedule.face == Face::rest_single ? 1 : static_cast<std::size_t>(dice.between(1, 4));
   schedule.max_in_flight = static_cast<std::size_t>(dice.between(1, 3));
   schedule.refuses_whole = dice.chance(0.2);
   if (dice.chance(0.15)) schedule.deadline_ms = dice.between(2'000, 40'000);
   if (dice.chance(0.25)) schedule.max_removed_percent = 40;
+  constexpr std::array<std::int64_t, 4> timeouts{1'000, 5'000, 5'000, 15'000};
+  schedule.timeout_ms = dice.of(timeouts);
+  // What is lost may take effect for as long again as was waited for it.
+  schedule.quiet_ms = std::max(schedule.quiet_ms, 2 * schedule.timeout_ms);
   constexpr std::array<double, 4> fault_shares{0, 0.05, 0.2, 0.5};
   constexpr std::array<double, 4> crash_shares{0, 0, 0.01, 0.05};
   const double fault_share = dice.of(fault_shares);
@@ -340,52 +207,30 @@ Schedule make_schedule(std::uint64_t seed) {
       schedule.rules.push_back(make_rule(dice, schedule, fault_share / static_cast<double>(rules)));
     }
   }
+  const bool under_key =
+      schedule.mode == SyncMode::insert && schedule.safety == Safety::idempotency_key;
+  if (under_key && dice.chance(0.2)) add_refused_repetition(schedule);
   const auto keys = static_cast<std::uint64_t>(dice.between(3, 10));
   const std::int64_t rounds = dice.between(2, 6);
+  const int of = dice.chance(0.15) ? static_cast<int>(dice.between(2, 3)) : 1;
   for (std::int64_t i = 0; i < rounds; ++i) {
-    schedule.rounds.push_back(make_round(dice, schedule, keys, crash_share));
+    schedule.rounds.push_back(make_round(dice, schedule, keys, of, crash_share));
   }
-  return schedule;
-}
-
-json to_json(const Schedule& schedule) {
-  json out{{"seed", schedule.seed},
-           {"face", to_text(schedule.face)},
-           {"mode", to_text(schedule.mode)},
-           {"safety", to_text(schedule.safety)},
-           {"batch_rows", schedule.batch_rows},
-           {"max_in_flight", schedule.max_in_flight},
-           {"refuses_whole", schedule.refuses_whole},
-           {"lease_ms", schedule.lease_ms},
-           {"window_ms", schedule.window_ms},
-           {"quiet_ms", schedule.quiet_ms},
-           {"timeout_ms", schedule.timeout_ms},
-           {"deadline_ms", schedule.deadline_ms},
-           {"max_removed_percent", schedule.max_removed_percent},
-           {"rules", json::array()},
-           {"rounds", json::array()}};
-  for (const Rule& rule : schedule.rules) out["rules"].push_back(to_json(rule));
-  for (const Round& round : schedule.rounds) out["rounds"].push_back(to_json(round));
-  return out;
-}
-
-Schedule schedule_of(const json& value) {
-  Schedule schedule;
-  schedule.seed = value.at("seed").get<std::uint64_t>();
-  schedule.face = named(kFaces, value.at("face").get<std::string>()).face;
-  schedule.mode = named(kModes, value.at("mode").get<std::string>()).mode;
-  schedule.safety = named(kSafeties, value.value("safety", "read_back")).safety;
-  schedule.batch_rows = value.value("batch_rows", schedule.batch_rows);
-  schedule.max_in_flight = value.value("max_in_flight", schedule.max_in_flight);
-  schedule.refuses_whole = value.value("refuses_whole", false);
-  schedule.lease_ms = value.value("lease_ms", schedule.lease_ms);
-  schedule.window_ms = value.value("window_ms", schedule.window_ms);
-  schedule.quiet_ms = value.value("quiet_ms", schedule.quiet_ms);
-  schedule.timeout_ms = value.value("timeout_ms", schedule.timeout_ms);
-  schedule.deadline_ms = value.value("deadline_ms", schedule.deadline_ms);
-  schedule.max_removed_percent = value.value("max_removed_percent", 0.0);
-  for (const json& rule : value.at("rules")) schedule.rules.push_back(rule_of(rule));
-  for (const json& round : value.at("rounds")) schedule.rounds.push_back(round_of(round));
+  if (dice.chance(0.1)) {
+    const std::uint64_t first = dice.below(schedule.rounds.size());
+    for (std::size_t i = first; i < schedule.rounds.size(); ++i) schedule.rounds[i].encoding = 2;
+  }
+  if (dice.chance(0.1)) {
+    const std::uint64_t first = dice.below(schedule.rounds.size());
+    for (std::size_t i = first; i < schedule.rounds.size(); ++i) schedule.rounds[i].mapping = 2;
+  }
+  if (dice.chance(0.2)) {
+    schedule.rate.requests = static_cast<int>(dice.between(1, 6));
+    schedule.rate.window_ms = dice.between(1, 10) * 1'000;
+  }
+  if (dice.chance(0.5)) schedule.store_patience_ms = 60'000;
+  if (dice.chance(0.05)) schedule.quiet_of = static_cast<int>(dice.between(2, 3));
+  if (schedule.face == Face::job) schedule.quiet_of = of;
   return schedule;
 }
 

@@ -43,6 +43,14 @@ enum class Fault : std::uint8_t {
   truncated,       // applied, and the answer is cut
   bad_json,        // applied, and the answer is no JSON
   field_gone,      // the tool no longer has the field
+  redirect,        // 307 to another host; nothing was done
+  wrong_charset,   // applied, and the answer is in another encoding of text
+  slow_body,       // applied, and the answer is not there whole when the time is up
+  too_large,       // applied, and the answer is larger than is read
+  readback_lag,    // a question does not see what was made just before
+  job_stuck,       // the job is at work for long
+  job_failed,      // it ends without having done anything
+  job_partial_results,  // it was done, and its results do not name every row
 };
 [[nodiscard]] std::string_view to_text(Fault fault);
 [[nodiscard]] Fault fault_of(std::string_view name);
@@ -54,6 +62,7 @@ enum class Face : std::uint8_t {
   rest_errors,  // names refused rows only
   rest_single,  // PUT, one row a request
   hubspot,
+  job,          // takes a batch, works on it later, and is asked how that went
 };
 [[nodiscard]] std::string_view to_text(Face face);
 
@@ -62,8 +71,21 @@ enum class SyncMode : std::uint8_t { mirror, upsert, insert };
 [[nodiscard]] std::string_view to_text(SyncMode mode);
 
 /// What an insert whose answer was lost relies on.
-enum class Safety : std::uint8_t { read_back, idempotency_key, park };
+enum class Safety : std::uint8_t { read_back, idempotency_key, park, duplicate_ok };
 [[nodiscard]] std::string_view to_text(Safety safety);
+[[nodiscard]] const std::vector<Face>& all_faces();
+[[nodiscard]] const std::vector<Safety>& all_safeties();
+
+// Each throws std::invalid_argument for a word that is none of them.
+[[nodiscard]] Face face_of(const std::string& name);
+[[nodiscard]] SyncMode mode_of(const std::string& name);
+[[nodiscard]] Safety safety_of(const std::string& name);
+
+/// The account's limit: so many requests in any window, of all runs together. 0: none.
+struct Rate {
+  int requests = 0;
+  std::int64_t window_ms = 0;
+};
 
 /// A rule of the tool. The first that fits a request decides its fate.
 struct Rule {
@@ -71,9 +93,12 @@ struct Rule {
   std::string key = "*";   // a row's key, or *
   int attempt = 0;         // of this operation on these keys, from 1; 0: any
   int nth = 0;             // request of the whole schedule, from 1; 0: any
+  int run = 0;             // that makes the request, from 1; 0: any
   double share = 1;        // of the requests that fit
   Fault fault = Fault::none;
-  std::int64_t by_ms = 0;  // late: how late at most; throttle, busy: Retry-After (0: no header)
+  /// job_stuck: for how long; late: how late at most; throttle, busy: Retry-After (0: no header);
+  /// readback_lag: how long a record is not seen.
+  std::int64_t by_ms = 0;
   bool date = false;       // Retry-After as a date
 };
 
@@ -85,6 +110,8 @@ struct Edit {
 
 /// What happens to one run. Steps are its dealings with the world, counted from 1.
 struct RunPlan {
+  int shard = 0;  // the part of the sync that it sends
+  int of = 1;
   struct Freeze {
     int step = 0;
     std::int64_t for_ms = 0;
@@ -94,6 +121,8 @@ struct RunPlan {
     bool applied = false;  // the commit holds, its answer is lost
   };
   int crash_step = 0;        // 0: none
+  std::string crash_at;      // a place by its name, instead; empty: none
+  int crash_time = 1;        // the n-th time that the run comes there
   bool lock_stays = false;   // after a crash the process lock looks held
   int cancel_step = 0;       // 0: none
   std::vector<Freeze> freezes;
@@ -109,6 +138,9 @@ struct Round {
   bool model_empty = false;  // the query gives no rows, by mistake
   int repeated = 0;          // so many rows come twice
   int invalid = 0;           // so many rows without a key
+  int encoding = 1;          // the source's form of values; another makes every row differ
+  int mapping = 1;
+  bool named = false;        // its shards know that they belong together
   std::vector<RunPlan> runs;  // at once
   std::int64_t pause_ms = 0;  // afterwards
 };
@@ -128,6 +160,9 @@ struct Schedule {
   std::int64_t timeout_ms = 5'000;
   std::int64_t deadline_ms = 0;  // 0: none
   double max_removed_percent = 0;  // 0: the guard is off
+  std::int64_t store_patience_ms = 0;  // how long a run waits for a store that is away
+  Rate rate;
+  int quiet_of = 1;  // shards of the runs after the faults
   std::vector<Rule> rules;
   std::vector<Round> rounds;
 };

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "destination/registry.hpp"
+#include "job_destination.hpp"
 #include "source/source.hpp"
 #include "state/errors.hpp"
 #include "state/memory_store.hpp"
+#include "virtual_committer.hpp"
 #include "world.hpp"
 
 namespace tailrace::simulation {
@@ -56,12 +58,15 @@ class ModelSource final : public Source {
     for (std::size_t i = 0; i < kRowsInChunk && at_ < lines_.size(); ++i) {
       chunk.append(lines_[at_++]);
     }
-    if (chunk.rows() == 0) process_.source_ended = true;
+    if (chunk.rows() == 0) {
+      process_.source_ended = true;
+      process_.source_ended_ms = process_.now_ms();
+    }
     return chunk.rows() > 0;
   }
 
   void cancel() noexcept override {}
-  [[nodiscard]] std::string encoding() const override { return "simulated/1"; }
+  [[nodiscard]] std::string encoding() const override { return encoding_name(process_.encoding); }
 
  private:
   Process& process_;
@@ -91,6 +96,7 @@ class ProcessStore final : public MemoryStore {
           process_.world().disk()->syncs[static_cast<std::size_t>(claimed->holder.sync_id - 1)];
       sync.shards[static_cast<std::size_t>(claimed->holder.shard)].holder = process_.lock;
     }
+    if (claimed) process_.world().oracle().claims(process_);
     process_.step(Where::after_claim);
     return claimed;
   }
@@ -107,8 +113,12 @@ class ProcessStore final : public MemoryStore {
     MemoryStore::append(holder, commit);
     process_.world().note(Event::commit, static_cast<std::uint64_t>(process_.number()),
                           commit.journal.size());
-    process_.world().tell(process_, commit);
-    process_.world().oracle().commits(process_, commit);
+    const bool made_again = !commit.journal.empty() && commit.journal.back().seq <= seen_seq_;
+    if (!commit.journal.empty()) seen_seq_ = commit.journal.back().seq;
+    if (!made_again) {
+      process_.world().tell(process_, commit);
+      process_.world().oracle().commits(process_, commit);
+    }
     if (fault != nullptr) throw StoreUnavailable("the store's answer was lost");
     process_.step(Where::after_commit);
   }
@@ -133,124 +143,7 @@ class ProcessStore final : public MemoryStore {
 
   Process& process_;
   int commits_ = 0;
-};
-
-/// Commits as the threaded one does, on the run's own thread: what is queued goes together, and
-/// takes the time that the schedule gives it.
-class VirtualCommitter final : public Committer {
- public:
-  VirtualCommitter(Process& process, StateStore& store, CommitterOptions options)
-      : process_(process), store_(store), options_(std::move(options)), builder_(options_) {
-    process_.renew_at_ms = process_.now_ms() + options_.lease.count() / 3;
-    process_.renew = [this] { renew(); };
-  }
-  ~VirtualCommitter() override {
-    process_.renew = {};
-    process_.renew_at_ms = INT64_MAX;
-    process_.stir_at_ms.reset();
-  }
-  VirtualCommitter(const VirtualCommitter&) = delete;
-  VirtualCommitter& operator=(const VirtualCommitter&) = delete;
-
-  void submit(Piece piece) override {
-    process_.check_alive();
-    if (error_) return;
-    queue_.push_back(std::move(piece));
-    if (committing_.empty()) process_.stir_at_ms = process_.now_ms();
-  }
-
-  [[nodiscard]] std::vector<Ack> take_acks() override {
-    work();
-    if (error_ && acks_.empty()) std::rethrow_exception(error_);
-    return std::exchange(acks_, {});
-  }
-
-  [[nodiscard]] bool flush(milliseconds limit) override {
-    const std::int64_t end = process_.now_ms() + limit.count();
-    for (;;) {
-      work();
-      if (error_) return false;
-      if (committing_.empty()) return true;
-      if (process_.now_ms() >= end) return false;
-      process_.sleep_until(std::min(due_ms_, end));
-    }
-  }
-
-  void with_store(const std::function<void(StateStore&)>& use) override {
-    while (!error_ && !committing_.empty()) {
-      process_.sleep_until(due_ms_);
-      work();
-    }
-    use(store_);
-  }
-
-  [[nodiscard]] std::int64_t last_seq() const override { return last_seq_or_first(); }
-  [[nodiscard]] double busy_seconds() const override { return 0; }
-
- private:
-  [[nodiscard]] std::int64_t last_seq_or_first() const {
-    return committed_ ? committed_seq_ : options_.last_seq;
-  }
-
-  void work() {
-    process_.check_alive();
-    for (;;) {
-      if (error_) return;
-      if (committing_.empty()) {
-        if (queue_.empty()) return;
-        committing_ = std::exchange(queue_, {});
-        due_ms_ = process_.now_ms() + process_.plan().commit_ms;
-        process_.stir_at_ms = due_ms_;
-      }
-      if (process_.now_ms() < due_ms_) return;
-      commit();
-    }
-  }
-
-  void commit() {
-    std::vector<Piece> pieces = std::exchange(committing_, {});
-    process_.stir_at_ms.reset();
-    std::vector<Ack> acks;
-    try {
-      const Commit commit = builder_.build(pieces, store_.now_ms(), acks);
-      store_.append(options_.holder, commit);
-    } catch (const std::exception&) {
-      fail();
-      return;
-    }
-    acks_.insert(acks_.end(), acks.begin(), acks.end());
-    committed_ = true;
-    committed_seq_ = builder_.seq();
-  }
-
-  void renew() {
-    process_.renew_at_ms = process_.now_ms() + options_.lease.count() / 3;
-    if (error_) return;
-    try {
-      store_.renew(options_.holder, options_.lease.count());
-    } catch (const std::exception&) {
-      fail();
-    }
-  }
-
-  void fail() {
-    error_ = std::current_exception();
-    queue_.clear();
-    committing_.clear();
-    process_.stir_at_ms = process_.now_ms();
-  }
-
-  Process& process_;
-  StateStore& store_;
-  CommitterOptions options_;
-  CommitBuilder builder_;
-  std::vector<Piece> queue_;
-  std::vector<Piece> committing_;
-  std::vector<Ack> acks_;
-  std::exception_ptr error_;
-  std::int64_t due_ms_ = 0;
-  std::int64_t committed_seq_ = 0;
-  bool committed_ = false;
+  std::int64_t seen_seq_ = 0;
 };
 
 /// The wire between one process and the tool. A request leaves when its process gets to it, and
@@ -395,9 +288,14 @@ Surroundings surroundings_of(Process& process, std::vector<std::string> lines) {
   around.clock = std::make_shared<VirtualClock>(process.world());
   around.committer = [&process](StateStore& store, CommitterOptions options,
                                 const std::function<void()>&) {
-    return std::make_unique<VirtualCommitter>(process, store, std::move(options));
+    return make_virtual_committer(process, store, std::move(options));
   };
   around.destination = make_destination;
+  if (process.world().schedule().face == Face::job) {
+    around.destination = [](const nlohmann::json&, const nlohmann::json& object, const Schema&) {
+      return make_job_destination(object);
+    };
+  }
   around.reading.depth = 0;
   return around;
 }

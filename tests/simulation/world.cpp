@@ -18,7 +18,6 @@ namespace {
 // Virtual time begins well after zero, where some times mean "none".
 constexpr std::int64_t kBegin = 1'000'000;
 constexpr std::int64_t kStoreOffset = 1'700'000'000'000;
-constexpr std::string_view kMapping = "mapping-1";
 
 Hasher::Secret secret() {
   Hasher::Secret bytes{};
@@ -34,8 +33,18 @@ std::shared_ptr<MemoryDisk> make_disk() {
 
 /// Hashes are the same in every simulation: each is made once a thread.
 Names& names() {
-  thread_local Names all(secret(), std::string(kMapping));
+  thread_local Names all(secret());
   return all;
+}
+
+InsertSafety insert_safety_of(Safety safety) {
+  switch (safety) {
+    case Safety::read_back: return InsertSafety::read_back;
+    case Safety::idempotency_key: return InsertSafety::idempotency_key;
+    case Safety::park: return InsertSafety::park;
+    case Safety::duplicate_ok: break;
+  }
+  return InsertSafety::duplicate_ok;
 }
 
 RunSpec make_spec(const Schedule& schedule, const Language& language) {
@@ -47,21 +56,22 @@ RunSpec make_spec(const Schedule& schedule, const Language& language) {
   spec.schema.field_count = 2;
   spec.schema.key = {0};
   spec.key_names = {"id"};
-  spec.mapping_fingerprint = kMapping;
+  spec.mapping_fingerprint = kMappings[0];
   spec.connection = language.connection();
   spec.connection.update({{"name", "tool"},
                           {"account", "tool:1"},
                           {"base_url", "http://127.0.0.1:1"},
                           {"max_in_flight", schedule.max_in_flight}});
+  if (schedule.rate.requests > 0) {
+    const double per_s = static_cast<double>(schedule.rate.window_ms) / 1000;
+    spec.connection["limits"] = {{{"requests", schedule.rate.requests}, {"per_s", per_s}}};
+  }
   spec.object = language.object();
   spec.account = "tool:1";
   spec.on_removed = schedule.mode == SyncMode::mirror ? OnRemoved::delete_ : OnRemoved::ignore;
   if (schedule.mode == SyncMode::insert) {
     spec.mode = Mode::insert;
-    spec.insert_safety = schedule.safety == Safety::read_back ? InsertSafety::read_back
-                         : schedule.safety == Safety::idempotency_key
-                             ? InsertSafety::idempotency_key
-                             : InsertSafety::park;
+    spec.insert_safety = insert_safety_of(schedule.safety);
   }
   spec.guards.max_removed.reset();
   if (schedule.max_removed_percent > 0) {
@@ -73,6 +83,8 @@ RunSpec make_spec(const Schedule& schedule, const Language& language) {
   spec.timing.send_window = milliseconds(schedule.window_ms);
   spec.timing.quiet = milliseconds(schedule.quiet_ms);
   spec.timing.outage = milliseconds(20'000);
+  spec.timing.job_patience = milliseconds(30'000);
+  spec.timing.store_patience = milliseconds(schedule.store_patience_ms);
   if (schedule.deadline_ms > 0) spec.timing.deadline = milliseconds(schedule.deadline_ms);
   spec.buffer_bytes = 1u << 16;
   return spec;
@@ -177,6 +189,13 @@ void World::tell(const Process& process, const Commit& commit) {
   tell(line);
 }
 
+/// The model in the form in which the source gives it.
+Model World::encoded(const Round& round) const {
+  Model model = model_;
+  for (auto& [key, value] : model) value.append(static_cast<std::size_t>(round.encoding) - 1, '~');
+  return model;
+}
+
 void World::edit_model(const Round& round) {
   for (const Edit& edit : round.edits) {
     if (edit.value) {
@@ -190,13 +209,21 @@ void World::edit_model(const Round& round) {
 std::vector<std::string> World::lines_of(const Round& round, Process& process) const {
   std::vector<std::string> lines;
   if (round.model_empty) return lines;
-  for (const auto& [key, value] : model_) lines.push_back(key + "\t" + value);
-  process.valid = lines.size();
-  const std::size_t repeated = std::min(static_cast<std::size_t>(round.repeated), lines.size());
-  for (std::size_t i = 0; i < repeated; ++i) lines.push_back(lines[i]);
-  process.valid -= repeated;
-  for (int i = 0; i < round.invalid; ++i) lines.emplace_back("\\N\tlost");
-  process.scanned = lines.size();
+  const RunPlan& plan = process.plan();
+  const auto of = static_cast<std::uint32_t>(plan.of);
+  std::size_t repeated = std::min(static_cast<std::size_t>(round.repeated), model_.size());
+  process.model_rows = model_.size() - repeated;
+  for (const auto& [key, value] : encoded(round)) {
+    const std::size_t copies = repeated > 0 ? 2 : 1;
+    repeated -= copies - 1;
+    lines.insert(lines.end(), copies, key + "\t" + value);
+    if (names().shard(key, of) != static_cast<std::uint32_t>(plan.shard)) continue;
+    process.scanned += copies;
+    process.valid += copies == 1 ? 1 : 0;
+  }
+  lines.insert(lines.end(), static_cast<std::size_t>(round.invalid), "\\N\tlost");
+  // A row without an identity belongs to the first shard.
+  if (plan.shard == 0) process.scanned += static_cast<std::uint64_t>(round.invalid);
   return lines;
 }
 
@@ -204,10 +231,23 @@ Process& World::start(const RunPlan& plan) {
   return processes_.emplace_back(*this, static_cast<int>(processes_.size()) + 1, plan);
 }
 
-void World::run_process(Process& process, const Round& round, bool let_guards_pass) {
+RunSpec World::spec_of(const Process& process, const Round& round) const {
   RunSpec spec = spec_;
   spec.run_id = "r" + std::to_string(process.number());
-  if (let_guards_pass) spec.allow_guards = {"empty", "max_removed"};
+  spec.mapping_fingerprint = kMappings.at(static_cast<std::size_t>(round.mapping) - 1);
+  if (process.guards_pass) spec.allow_guards = {"empty", "max_removed", "encoding"};
+  const RunPlan& plan = process.plan();
+  if (plan.of > 1) {
+    const std::string name = round.named ? "round-" + std::to_string(rounds_) : std::string();
+    spec.shard = ShardOf{plan.shard, plan.of, name};
+  }
+  return spec;
+}
+
+void World::run_process(Process& process, const Round& round) {
+  RunSpec spec = spec_of(process, round);
+  process.encoding = round.encoding;
+  process.mapping = round.mapping;
   oracle_.begins(process);
   try {
     process.sleep_until(now_ms_ + process.plan().start_ms);
@@ -237,8 +277,8 @@ void World::note_end(const Process& process) {
        (report.message.empty() ? "" : " (" + report.message + ")"));
 }
 
-void World::run_alone(Process& process, const Round& round, bool let_guards_pass) {
-  run_process(process, round, let_guards_pass);
+void World::run_alone(Process& process, const Round& round) {
+  run_process(process, round);
   oracle_.ends(process, true);
 }
 
@@ -246,7 +286,7 @@ void World::run_together(const std::vector<Process*>& processes, const Round& ro
   std::vector<std::unique_ptr<Fiber>> fibers;
   for (Process* process : processes) {
     fibers.push_back(
-        std::make_unique<Fiber>([this, process, &round] { run_process(*process, round, false); }));
+        std::make_unique<Fiber>([this, process, &round] { run_process(*process, round); }));
     process->fiber = fibers.back().get();
     process->wake_at_ms = now_ms_;
   }
@@ -274,8 +314,9 @@ void World::run_together(const std::vector<Process*>& processes, const Round& ro
 }
 
 void World::play_round(const Round& round) {
+  ++rounds_;
   edit_model(round);
-  oracle_.model_is(model_);
+  oracle_.round_begins(encoded(round), round.named, now_ms_);
   if (story_ != nullptr) {
     std::string rows;
     for (const auto& [key, value] : model_) rows += " " + key + "=" + value;
@@ -284,28 +325,48 @@ void World::play_round(const Round& round) {
   std::vector<Process*> together;
   for (const RunPlan& plan : round.runs) together.push_back(&start(plan));
   if (together.size() == 1) {
-    run_alone(*together.front(), round, false);
+    run_alone(*together.front(), round);
   } else if (!together.empty()) {
     run_together(together, round);
   }
   oracle_.round_is_over(now_ms_);
   note(Event::round, processes_.size());
+  if (after_round) after_round();
   advance(now_ms_ + round.pause_ms);
+}
+
+/// Each shard one after the other; all but the last of them have to come a second time.
+void World::play_quiet_round(const Round& quiet, bool second) {
+  const int of = schedule_.quiet_of;
+  for (int turn = 0; turn < 2 * of - 1; ++turn) {
+    RunPlan plan;
+    plan.shard = turn % of;
+    plan.of = of;
+    Process& process = start(plan);
+    process.guards_pass = true;
+    run_alone(process, quiet);
+    if (turn >= of - 1) oracle_.quiet_run_ended(process, second);
+  }
 }
 
 /// Faults off: two runs, each when nothing of the past can take effect any more.
 void World::play_quiet_runs() {
-  tool_.end_faults();
+  tool_.end_faults(now_ms_);
   spec_.timing.deadline.reset();  // a run may take the time that its questions need
+  spec_.timing.job_patience = std::chrono::minutes(10);
   if (model_.empty()) model_["k0"] = "a";
-  oracle_.model_is(model_);
   tell("faults end");
-  const Round quiet;
+  Round quiet;
+  quiet.named = true;
+  if (!schedule_.rounds.empty()) {
+    quiet.encoding = schedule_.rounds.back().encoding;
+    quiet.mapping = schedule_.rounds.back().mapping;
+  }
   for (const bool second : {false, true}) {
+    ++rounds_;
+    oracle_.round_begins(encoded(quiet), true, now_ms_);
     advance(now_ms_ + schedule_.quiet_ms + schedule_.lease_ms + schedule_.window_ms + 1);
-    Process& process = start(RunPlan{});
-    run_alone(process, quiet, true);
-    oracle_.quiet_run_ended(process, second);
+    play_quiet_round(quiet, second);
   }
   oracle_.round_is_over(now_ms_);
   oracle_.all_is_over();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <iosfwd>
 #include <map>
 #include <memory>
@@ -42,6 +43,7 @@ class World {
   World& operator=(const World&) = delete;
 
   [[nodiscard]] Outcome play();
+  std::function<void()> after_round;  // no run is at work, and the pause has not begun
 
   [[nodiscard]] std::int64_t now_ms() const { return now_ms_; }
   /// The store's clock and the wall clock, milliseconds since 1970.
@@ -64,8 +66,11 @@ class World {
   void play_round(const Round& round);
   void play_quiet_runs();
   Process& start(const RunPlan& plan);
-  void run_process(Process& process, const Round& round, bool let_guards_pass);
-  void run_alone(Process& process, const Round& round, bool let_guards_pass);
+  void play_quiet_round(const Round& quiet, bool second);
+  [[nodiscard]] RunSpec spec_of(const Process& process, const Round& round) const;
+  [[nodiscard]] Model encoded(const Round& round) const;
+  void run_process(Process& process, const Round& round);
+  void run_alone(Process& process, const Round& round);
   void run_together(const std::vector<Process*>& processes, const Round& round);
   void edit_model(const Round& round);
   [[nodiscard]] std::vector<std::string> lines_of(const Round& round, Process& process) const;
@@ -81,6 +86,7 @@ class World {
   RunSpec spec_;
   Model model_;
   std::deque<Process> processes_;
+  int rounds_ = 0;
   std::vector<std::array<std::uint32_t, kWheres>> deaths_;
 };
 
