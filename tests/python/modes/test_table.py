@@ -195,6 +195,33 @@ def test_only_the_fields_that_changed_are_sent(world: World, tool: Any) -> None:
     assert world.unequal() == set()
 
 
+@pytest.mark.parametrize("send", ["row", "changed_fields"])
+def test_a_field_that_leaves_the_mapping_keeps_its_value_in_the_tool(
+    world: World, send: str
+) -> None:
+    if send == "changed_fields":
+        world.declare(send=send)
+    world.people(3)
+    world.settles()
+    fields = world.sync["fields"]
+    world.declare(fields={name: column for name, column in fields.items() if name != "note"})
+    plan = world.project().plan("people")
+    ended = world.run(compared=False)
+    # The rows have other versions; which fields they had is known only where it is kept.
+    again = 3 if send == "row" else 0
+    assert plan.counts["changed"] == again
+    assert (ended.code, ended.counts.accepted) == (0, again)
+    assert ended.requests == world.form.calls(again)
+    kept = {key: (one["level"], one["note"]) for key, one in world.delivered().items()}
+    assert kept == {f"p{i}": ("low", f"note {i}") for i in range(3)}
+    assert world.run(compared=False).requests == 0
+    # A change of what is still mapped leaves it alone too.
+    world.sql("update people set level = 'high', note = 'other' where person_id = 'p1'")
+    assert world.run(compared=False).counts.accepted == 1
+    record = world.delivered()["p1"]
+    assert (record["level"], record["note"]) == ("high", "note 1")
+
+
 def test_a_renamed_sync_keeps_its_state(world: World) -> None:
     world.people(3)
     world.settles()
