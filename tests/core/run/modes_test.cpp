@@ -1,6 +1,7 @@
 // Modes cell by cell, and what an earlier run leaves to the next one.
 #include <gtest/gtest.h>
 
+#include "run/by_hand.hpp"
 #include "run/engine.hpp"
 #include "world.hpp"
 
@@ -257,21 +258,83 @@ TEST(Was, StateComesAlongWithARename) {
   EXPECT_EQ(report.http.requests, 0u);
 }
 
-TEST(Rejected, ATransientRejectionIsTriedAtEachRunUntilItIsQuarantined) {
-  World world;
-  world.fill(1, "poison");
-  world.changes["rejected"] = {{"max_attempts", 3}};
-  world.changes["object"]["results"]["status"] = nullptr;
-  world.tool.fate = [](int) {
-    return Fate{.body = R"({"errors": [{"key": "k0", "code": "429", "message": "later"}]})"};
-  };
-  std::size_t sent = 0;
-  for (int run = 0; run < 5; ++run) {
-    const Report report = world.run().report;
-    EXPECT_EQ(report.status, Status::rejected);
-    sent += report.http.requests;
+const SyncAddress kRows{"rows_to_tool", "rest:test", "rows", 0, 1};
+
+/// The only rejected row, as the store has it.
+RejectedRow rejected_in(World& world) {
+  const auto store = open_store(world.spec()["state"]["url"], false);
+  const std::vector<RejectedRow> rows = store->rejected_of(kRows);
+  return rows.size() == 1 ? rows.front() : RejectedRow{};
+}
+
+/// One row, of which the tool says "later" until it is told to take it.
+class Transient : public ::testing::Test {
+ protected:
+  Transient() {
+    world_.fill(1);
+    world_.changes["rejected"] = {{"max_attempts", 3}};
+    world_.changes["object"]["results"]["status"] = "status";
+    world_.changes["timing"]["deadline_s"] = 0.2;  // it is tried within a run as well
+    world_.tool.fate = [this](int) {
+      if (takes_it_) return Fate{};
+      return Fate{.apply = false,
+                  .body = R"({"errors": [{"key": "k0", "status": 429, "code": "busy"}]})"};
+    };
   }
-  EXPECT_GE(sent, 1u);
+
+  /// The requests of a run, which rejects the row.
+  std::uint64_t run() {
+    const Report report = world_.run().report;
+    EXPECT_EQ(report.status, Status::rejected);
+    EXPECT_EQ(report.outcomes.rejected, 1U) << "a second run must not turn green";
+    return report.http.requests;
+  }
+  void quarantine() {
+    for (int i = 0; i < 3; ++i) static_cast<void>(run());
+    ASSERT_EQ(run(), 0U);
+  }
+
+  World world_;
+  bool takes_it_ = false;
+};
+
+TEST_F(Transient, IsTriedAtEachRunUntilItIsQuarantined) {
+  for (std::int32_t attempt = 1; attempt <= 3; ++attempt) {
+    EXPECT_GE(run(), 1U) << "run " << attempt;
+    EXPECT_EQ(rejected_in(world_).attempts, attempt);
+    EXPECT_EQ(rejected_in(world_).hold, Hold::transient);
+  }
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(run(), 0U) << "tried often enough";
+    EXPECT_EQ(rejected_in(world_).attempts, 3) << "held back is not an attempt";
+  }
+}
+
+TEST_F(Transient, IsReleasedFromQuarantineByAChangeOfTheRow) {
+  quarantine();
+  takes_it_ = true;
+  EXPECT_EQ(run(), 0U);
+  world_.model[0][1] = "b";
+  const Report report = world_.run().report;
+  EXPECT_EQ(report.status, Status::done);
+  EXPECT_EQ(report.outcomes.accepted, 1U);
+  EXPECT_EQ(world_.tool.records["k0"]["v"], "b");
+  EXPECT_TRUE(rejected_in(world_).key.empty());
+}
+
+TEST_F(Transient, IsReleasedFromQuarantineByHandForOneRun) {
+  quarantine();
+  const auto release = [&] {
+    const auto store = open_store(world_.spec()["state"]["url"], false);
+    return settle_by_hand(*store, kRows, {ByHand::Kind::retry, std::nullopt, "by-hand"});
+  };
+  EXPECT_EQ(release(), 1U);
+  EXPECT_GE(run(), 1U);
+  EXPECT_EQ(run(), 0U) << "it was asked for once";
+  EXPECT_EQ(release(), 1U);
+  takes_it_ = true;
+  EXPECT_EQ(world_.run().report.status, Status::done);
+  EXPECT_TRUE(rejected_in(world_).key.empty());
 }
 
 TEST(ChangedFields, OnlyWhatDiffersIsSentOnceTheFieldsAreKnown) {

@@ -1,0 +1,149 @@
+#include "run/work.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "destination/registry.hpp"
+
+namespace tailrace {
+namespace {
+
+constexpr std::int64_t kNow = 1'700'000'000'000;
+constexpr std::int64_t kHour = 3'600'000;
+
+/// A row that was rejected before, as the state and the run see it.
+struct Case {
+  const char* what;
+  bool goes;
+  Hold hold = Hold::permanent;
+  std::int32_t attempts = 1;
+  std::int64_t age_ms = kHour;
+  bool changed = false;          // another version than the one that was rejected
+  std::int64_t fields_age_ms = -1;  // since when the destination's fields are others; -1: never
+  bool asked_for = false;
+  bool inserts_once = false;
+};
+
+// A mapping that changed gives every row another version, so that it is `changed` here.
+const std::vector<Case> kCases{
+    {"permanent, an hour old", false},
+    {"permanent, a moment less than a day old", false, Hold::permanent, 1, 24 * kHour - 1},
+    {"permanent, a day old", true, Hold::permanent, 1, 24 * kHour},
+    {"permanent, a day old, tried often enough", false, Hold::permanent, 3, 24 * kHour},
+    {"permanent, the row has changed", true, Hold::permanent, 1, kHour, true},
+    {"permanent, tried often enough, the row has changed", true, Hold::permanent, 3, kHour, true},
+    {"permanent, the fields are others since", true, Hold::permanent, 1, kHour, false, kHour / 2},
+    {"permanent, the fields were others before", false, Hold::permanent, 1, kHour, false,
+     2 * kHour},
+    {"permanent, tried often enough, the fields are others since", true, Hold::permanent, 3, kHour,
+     false, kHour / 2},
+    {"permanent, somebody names it", true, Hold::permanent, 3, kHour, false, -1, true},
+    {"transient", true, Hold::transient, 2, 0},
+    {"transient, tried often enough", false, Hold::transient, 3, 0},
+    {"transient, tried often enough, and days old", false, Hold::transient, 3, 99 * kHour},
+    {"transient, tried often enough, the row has changed", true, Hold::transient, 3, 0, true},
+    {"transient, tried often enough, somebody names it", true, Hold::transient, 3, 0, false, -1,
+     true},
+    {"released", true, Hold::released, 99, 0},
+    {"released, an insert", true, Hold::released, 99, 0, false, -1, false, true},
+    {"parked", false, Hold::parked, 1, 99 * kHour},
+    {"parked, somebody names it", false, Hold::parked, 1, 0, false, -1, true},
+    {"parked, the fields are others since", false, Hold::parked, 1, kHour, false, kHour / 2},
+    {"parked, another version of it is appended", true, Hold::parked, 1, 0, true},
+    {"parked, the key is inserted once, whatever its version", false, Hold::parked, 1, 0, true, -1,
+     false, true},
+};
+
+Schema two_columns() {
+  Schema schema;
+  schema.columns = {{"id", Type::text, Nulls::clear, kDefaultDigits},
+                    {"v", Type::text, Nulls::clear, kDefaultDigits}};
+  schema.field_count = 2;
+  schema.key = {0};
+  schema.match = 0;
+  return schema;
+}
+
+TEST(Batcher, ARejectedRowGoesAgainAsItsHoldSays) {
+  const Schema schema = two_columns();
+  const auto destination = make_destination({{"type", "rest"}, {"base_url", "http://127.0.0.1:9"}},
+                                            {{"name", "rows"},
+                                             {"method", "POST"},
+                                             {"path", "/rows"},
+                                             {"body", "rows"},
+                                             {"batch_rows", 3},
+                                             {"insert", {{"path", "/new"}}}},
+                                            schema);
+  const IdentityHash identity{7, 7};
+  for (const Case& one : kCases) {
+    StateView state;
+    RejectedRow before;
+    before.identity = identity;
+    before.key = "k";
+    before.version = 1;
+    before.code = "bad_value";
+    before.message = "not this one";
+    before.field = "v";
+    before.hold = one.hold;
+    before.attempts = one.attempts;
+    before.last_at_ms = kNow - one.age_ms;
+    state.rejected.emplace(identity, before);
+    Changeset changes("", Changeset::kDefaultBufferBytes);
+    changes.append(Change::changed, identity, one.changed ? 2 : 1, "k\ta");
+    changes.seal();
+    BatchPolicy policy;
+    policy.rejected.max_attempts = 3;
+    policy.asked_for = one.asked_for;
+    policy.inserts_once = one.inserts_once;
+    policy.now_ms = kNow;
+    if (one.fields_age_ms >= 0) policy.fields_changed_at_ms = kNow - one.fields_age_ms;
+    std::vector<Withheld> withheld;
+    Batcher::Hooks hooks;
+    hooks.is_duplicate = [](const IdentityHash&) { return false; };
+    hooks.withheld = [&](Withheld row) { withheld.push_back(std::move(row)); };
+    Batcher batches(changes, schema, *destination, state, policy, std::move(hooks));
+    const std::optional<Work> work = batches.next();
+    EXPECT_EQ(work.has_value(), one.goes) << one.what;
+    EXPECT_EQ(withheld.size(), one.goes ? 0U : 1U) << one.what << ": it is one or the other";
+    if (work) {
+      EXPECT_TRUE(work->rows.at(0).was_rejected) << one.what << ": the entry goes once accepted";
+    } else {
+      EXPECT_EQ(withheld.at(0).reason.code, "bad_value") << one.what;
+      EXPECT_EQ(withheld.at(0).hold, one.hold) << one.what;
+      EXPECT_TRUE(withheld.at(0).recorded) << one.what << ": no attempt is counted";
+    }
+  }
+}
+
+TEST(Batcher, ARowThatWasNeverRejectedGoes) {
+  const Schema schema = two_columns();
+  const auto destination = make_destination({{"type", "rest"}, {"base_url", "http://127.0.0.1:9"}},
+                                            {{"name", "rows"},
+                                             {"method", "POST"},
+                                             {"path", "/rows"},
+                                             {"body", "rows"},
+                                             {"batch_rows", 3}},
+                                            schema);
+  const StateView state;
+  Changeset changes("", Changeset::kDefaultBufferBytes);
+  for (std::uint64_t i = 0; i < 7; ++i) {
+    changes.append(Change::added, {i, i}, 1, "k" + std::to_string(i) + "\ta");
+  }
+  changes.seal();
+  Batcher::Hooks hooks;
+  hooks.is_duplicate = [](const IdentityHash& id) { return id.high == 2; };
+  Batcher batches(changes, schema, *destination, state, {}, std::move(hooks));
+  std::vector<std::vector<std::string>> keys;
+  while (const std::optional<Work> work = batches.next()) {
+    keys.emplace_back();
+    for (const WorkRow& row : work->rows) keys.back().push_back(row.key);
+  }
+  const std::vector<std::vector<std::string>> expected{{"k0", "k1", "k3"}, {"k4", "k5", "k6"}};
+  EXPECT_EQ(keys, expected);
+}
+
+}  // namespace
+}  // namespace tailrace
