@@ -29,18 +29,18 @@ struct Guards {
 
 /// A guard that was broken: which figure broke which limit.
 struct Breach {
-  std::string guard;     // the name that --allow-guard takes
-  double value = 0;      // in the limit's unit
+  std::string guard;  // the name that --allow-guard takes
+  double value = 0;  // in the limit's unit
   Limit limit;
-  std::string message;   // figure, limit, and the way on
+  std::string message;  // figure, limit, and the way on
 };
 
 struct GuardFacts {
   DiffCounts counts;
-  std::uint64_t known = 0;       // base: acknowledged keys and keys in doubt
-  bool encoding_changed = false; // and the mapping did not
-  bool deletes = false;          // on_removed is delete, archive or clear
-  NullCounts nulls;              // now
+  std::uint64_t known = 0;  // base: acknowledged keys and keys in doubt
+  bool encoding_changed = false;  // and the mapping did not
+  bool deletes = false;  // on_removed is delete, archive or clear
+  NullCounts nulls;  // now
   std::optional<NullCounts> nulls_before;  // of the last run that counted; unset: none did
 };
 

@@ -113,8 +113,8 @@ void Engine::verify(Session& session) {
   AccountBudget account(spec_.account, rates, [&](const RateAsk& ask) {
     return session.store->draw(ask);  // no committer is at work: nothing is written
   });
-  Questions questions({*session.destination, *session.login, *session.transport, *world_.clock, account,
-                       cancelled_, session.report.http},
+  Questions questions({*session.destination, *session.login, *session.transport, *world_.clock,
+                       account, cancelled_, session.report.http},
                       spec_.connection, rates);
   Comparison comparison(*session.destination, spec_.schema, questions, session.verification);
   std::string key;

@@ -1,4 +1,5 @@
-// A tool that works on a batch by itself: the job is asked for until it is done, also by later runs.
+// A tool that works on a batch by itself: the job is asked for until it is done, also by later
+// runs.
 #include <gtest/gtest.h>
 
 #include "destination/settle.hpp"
@@ -108,8 +109,7 @@ class JobTransport final : public http::Transport {
     finished.id = outgoing.id;
     finished.sent_at = std::chrono::steady_clock::now();
     finished.reply.status = 200;
-    finished.reply.body = path == "/jobs" ? R"({"id": "j1"})"
-                                          : json{{"done", server_.done}}.dump();
+    finished.reply.body = path == "/jobs" ? R"({"id": "j1"})" : json{{"done", server_.done}}.dump();
     return finished;
   }
   Server& server_;

@@ -205,8 +205,7 @@ class ToolTransport : public http::Transport {
     finished.push_back(make(outgoing, fate, {200, ""}));
     return true;
   }
-  static http::Finished make(const http::Outgoing& outgoing, const Fate& fate,
-                             const Said& said) {
+  static http::Finished make(const http::Outgoing& outgoing, const Fate& fate, const Said& said) {
     http::Finished finished;
     finished.id = outgoing.id;
     finished.reply.failure = fate.failure;
@@ -310,8 +309,8 @@ class World {
       auto store = open_store(url, create);
       return around_store ? around_store(std::move(store)) : std::move(store);
     };
-    world.transport = [this](const http::TransportOptions& options)
-        -> std::unique_ptr<http::Transport> {
+    world.transport =
+        [this](const http::TransportOptions& options) -> std::unique_ptr<http::Transport> {
       ++transports;
       if (transport) return transport(options);
       return std::make_unique<ToolTransport>(tool);

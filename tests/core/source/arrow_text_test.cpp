@@ -14,9 +14,9 @@
 
 #include <gtest/gtest.h>
 
-#include "support/postgres_server.hpp"
 #include "source/postgres_source.hpp"
 #include "source/reading.hpp"
+#include "support/postgres_server.hpp"
 
 namespace tailrace::test {
 namespace {

@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "row/row_view.hpp"
-#include "support/postgres_server.hpp"
 #include "source/postgres_source.hpp"
 #include "source/reading.hpp"
+#include "support/postgres_server.hpp"
 
 namespace tailrace::test {
 namespace {
