@@ -25,7 +25,10 @@ std::string Oracle::key_of(const Ask::Row& row) const {
   return row.key.empty() ? tool_.key_of(row.id) : row.key;
 }
 
-void Oracle::begins(const Process& process) { ledgers_[process.number()].round = round_; }
+void Oracle::begins(const Process& process) {
+  ledgers_[process.number()].round = round_;
+  was_sharded_ = was_sharded_ || process.plan().of > 1;
+}
 
 void Oracle::round_begins(Model model, bool named, std::int64_t now_ms) {
   model_ = std::move(model);

@@ -128,6 +128,7 @@ class Oracle {
   std::map<int, Ledger> ledgers_;
   int round_ = 0;
   bool named_ = false;
+  bool was_sharded_ = false;  // at some time
   std::int64_t counts_until_ms_ = 0;  // a shard without a round's name has counted and not acted
   struct Guarded {  // what guards judge, of one round
     std::size_t known = 0;           // by the state of all shards, at most

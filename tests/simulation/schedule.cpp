@@ -37,6 +37,7 @@ Rule make_rule(Dice& dice, const Schedule& schedule, double share) {
   // A removal that looks its record up believes what it is told.
   const bool looks = schedule.mode == SyncMode::insert && schedule.safety == Safety::read_back;
   if (!looks && rule.fault == Fault::readback_lag) rule.fault = Fault::late;
+  if (looks && dice.chance(0.3)) rule.fault = Fault::readback_lag;
   const bool of_jobs = rule.fault >= Fault::job_stuck;
   if (of_jobs && schedule.face != Face::job) rule.fault = Fault::timeout_after;
   if (schedule.face == Face::job && dice.chance(0.3)) {
