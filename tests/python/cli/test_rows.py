@@ -95,6 +95,7 @@ DIFFERENT = {
         },
         {"key": "9", "state": "pending", "fields": []},
     ],
+    "repair": ["7", "8"],
 }
 
 
