@@ -157,7 +157,8 @@ def test_cp11_between_windows_the_rest_is_sent_and_nothing_else(
     applied = len(world.delivered())
     assert 200 <= applied < 500
     ended = world.settles()
-    assert 500 - applied <= ended.counts.accepted <= 300
+    # A store that is slow has three of the four batches on record by then.
+    assert 500 - applied <= ended.counts.accepted <= 350
     assert sum(world.writes().values()) - 500 <= 3 * 50
     assert world.created() == 500
 
