@@ -30,16 +30,19 @@ suite core ctest --preset test --parallel "$(nproc)" --no-tests=error \
 suite simulation ci/simulation.sh
 
 # These suites mostly wait for processes that they start: beside the Python suite they take the time
-# of the longer of the two. Their output is shown when that one has ended.
-beside=("airflow airflow" "dagster dagster" "destinations main" "faults main")
+# of the longer of the two, and are parted so that both are about as long. Their output is shown at
+# the end.
+beside=("airflow airflow" "destinations main" "faults main")
 for one in "${beside[@]}"; do
   read -r name environment <<<"$one"
   status=0
   pytest_in "$environment" "$name" "tests/$name" || status=$?
   echo "$status" >"$reports/$name.status"
 done >"$reports/beside.log" 2>&1 &
+lane=$!
 suite python pytest_in main python tests/python
-wait $!
+suite dagster pytest_in dagster dagster tests/dagster
+wait "$lane"
 printf '\n== beside it\n'
 cat "$reports/beside.log"
 for one in "${beside[@]}"; do
