@@ -203,8 +203,12 @@ class Project:
         raise_unless(result, "done")
         found = Verification.from_json(part_of(result, "verify"))
         if repair and found.keys_to_repair:
-            keys = found.keys_to_repair
-            self.run(sync, **{**arguments, "full_refresh": True, "only_keys": keys})
+            again: RunArguments = {
+                **arguments,
+                "full_refresh": True,
+                "only_keys": found.keys_to_repair,
+            }
+            self.run(sync, **again)
         return found
 
     def try_row(self, sync: SyncSpec, key: str | tuple[str, ...], *, send: bool = False) -> Trial:
