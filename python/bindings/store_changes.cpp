@@ -16,9 +16,12 @@ using namespace tailrace;
 
 namespace {
 
+/// A database that has lost its store gets a new one. A file that was found damaged is not touched:
+/// who asks can put it aside.
 void reset(const std::string& url, const std::string& sync, const std::string& account,
            const std::string& object) {
-  open_store(url, false)->reset({sync, account, object, 0, 1});
+  const bool is_file = url.starts_with("sqlite:");
+  open_store(url, !is_file)->reset({sync, account, object, 0, 1});
 }
 
 std::size_t settle(const std::string& url, const SyncAddress& sync, const ByHand& hand) {

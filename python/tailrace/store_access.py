@@ -33,6 +33,8 @@ def store_errors() -> Iterator[ModuleType]:
         raise Unfinished(str(error)) from None
     except _core.FencedError as error:
         raise Busy(str(error)) from None
+    except ValueError as error:  # missing rights, a refused login, an address that is none
+        raise ConfigError(str(error)) from None
 
 
 def _whose(owner: Owner) -> tuple[str, str, str, str]:
@@ -95,11 +97,8 @@ def copy(from_url: str, to_url: str) -> None:
         Busy: A run of some sync is at work.
         Unfinished, StateLost
     """
-    try:
-        with store_errors() as core:
-            core.store_copy(from_url, to_url)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
+    with store_errors() as core:
+        core.store_copy(from_url, to_url)
 
 
 def reset(owner: Owner) -> Path | None:
@@ -127,7 +126,10 @@ def put_aside(owner: Owner, lost: StateLost) -> Path | None:
     """
     store = state_file(owner.url)
     if store is None:
-        raise lost
+        raise StateLost(
+            f"{lost}; a store in a database is not put aside: drop the schema tailrace there, by "
+            "which every sync in it loses its baseline, and reset them"
+        )
     if not store.exists():
         return None
     try:

@@ -9,6 +9,8 @@ import pytest
 from crash_scene import ROWS, Scene
 from moments import Moment
 
+from tailrace import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -113,6 +115,27 @@ def test_a_role_that_may_not_make_the_schema_is_told_so_and_sends_nothing(
     ended = kept.world.run()
     assert (ended.code, ended.requests) == (2, 0)
     assert "CREATE SCHEMA tailrace" in str(ended.error)
+
+
+def test_a_role_without_rights_is_told_which_by_what_asks_the_store(
+    make_kept: Callable[..., Kept], make_role: Callable[..., str], state_server: StateServer
+) -> None:
+    kept = make_kept()
+    world, state = kept.world, kept.state
+    world.people(5)
+    assert world.run().code == 0
+    role = make_role(state)
+    world.keep_state_at(state_server.url(state.database, user=role))
+    project = world.project()
+    asks: list[Callable[[], object]] = [
+        lambda: project.runs("people"),
+        lambda: project.rejected("people"),
+        lambda: project.retry("people"),
+        lambda: project.reset("people"),
+    ]
+    for ask in asks:
+        with pytest.raises(ConfigError, match="USAGE on schema tailrace"):
+            ask()
 
 
 # -- a server that is away -------------------------------------------------------------------------
