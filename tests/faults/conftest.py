@@ -6,6 +6,7 @@ process, where it costs a tenth of a second.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     from sync_world import World
 
 PROGRAM = [sys.executable, "-m", "tailrace.cli"]
+# The same with times of the run spec that a project has no key for.
+TIMED = """
+import json, sys
+from tailrace import run_spec
+from tailrace.cli.main import main
+run_spec._TIMING |= json.loads(sys.argv.pop(1))
+main()
+"""
 
 
 class Program:
@@ -40,10 +49,17 @@ class Program:
         self._started: list[subprocess.Popen[str]] = []
 
     def start(
-        self, command: str = "run", *arguments: str, variables: dict[str, str] | None = None
+        self,
+        command: str = "run",
+        *arguments: str,
+        variables: dict[str, str] | None = None,
+        times: dict[str, float] | None = None,
     ) -> subprocess.Popen[str]:
+        program = PROGRAM
+        if times is not None:
+            program = [sys.executable, "-c", TIMED, json.dumps(times)]
         process = subprocess.Popen(
-            [*PROGRAM, command, "--json", "--project", str(self.world.folder), *arguments],
+            [*program, command, "--json", "--project", str(self.world.folder), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -214,6 +215,41 @@ def test_a_second_signal_does_not_spoil_the_first(
     until(world.is_still)
     world.settles()
     assert world.created() == 30 * world.form.batch_rows
+
+
+def test_a_run_that_is_told_to_stop_and_killed_a_second_later_is_finished_by_the_next(
+    make_kept: Callable[..., Kept],
+    make_program: Callable[[World], Program],
+    until: Callable[..., None],
+) -> None:
+    """Its last requests are answered after that second only: it is killed while it waits."""
+    kept = make_kept("rest_errors", latency_ms=20)
+    world = kept.world
+    world.connect(max_in_flight=2)
+    rows = 12 * 50
+    world.people(rows)
+    slow = [{"match": {"nth": nth}, "do": "slow", "delay_ms": 2500} for nth in (5, 6)]
+    world.sandbox.set_faults(slow)
+    process = make_program(world).start()
+    until(lambda: world.requests() >= 6)
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.kill()
+    out, err = process.communicate()
+    assert (process.returncode, out) == (-signal.SIGKILL, "")
+    assert "Traceback" not in err
+    # Told to stop, it has begun nothing more.
+    assert world.requests() == 6
+    assert kept.state.statuses() == ["running"]
+    until(world.is_still)
+    assert len(world.delivered()) == 6 * 50
+    ended = world.settles()
+    # Four batches are on record; of the two that were under way nobody knows.
+    assert (ended.counts.unchanged, ended.counts.accepted) == (4 * 50, 8 * 50)
+    assert kept.state.statuses() == ["interrupted", "done", "done"]
+    assert world.created() == rows
+    assert sorted(world.writes().values()) == [1] * (10 * 50) + [2] * (2 * 50)
 
 
 def test_a_frozen_run_is_not_taken_over_and_ends_its_work(

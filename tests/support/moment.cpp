@@ -1,6 +1,6 @@
 // Preloaded into a program that is to die at an exact moment: it sees what the program does to its
-// state store and to the tool, counts, and at the moment asked for kills the process or the
-// connection to the store. Nothing else changes. The environment says what to wait for:
+// state store and to the tool, counts, and at the moment asked for kills or freezes the process, or
+// cuts the connection to the store. Nothing else changes. The environment says what to wait for:
 //
 //   MOMENT        events to be met one after the other, such as "answer commit" or "step*17":
 //                   step     any call that changes something outside the process, of those below
@@ -9,7 +9,8 @@
 //                   request  a request starts to leave
 //                   answer   an answer starts to be read
 //   MOMENT_DO     at the last of them: die_before it, die_after it, die_half (of a request's first
-//                 bytes are sent), lose (PostgreSQL has done it and its answer is cut off)
+//                 bytes are sent), lose (PostgreSQL has done it and its answer is cut off), freeze
+//                 (stop before it, and go on with it when the process is continued)
 //   MOMENT_STORE  the path of the SQLite file, or the port of PostgreSQL
 //   MOMENT_TOOL   the port of the tool
 //   MOMENT_COUNT  a file that gets a byte for every step
@@ -89,12 +90,15 @@ Moment& moment() {
   return the_moment;
 }
 
-/// Whether one of the events is the moment. Dies where it is to die before them.
+/// Whether one of the events is the moment, and something is to be done at it. Dies, or stands
+/// still, where that is to be before them.
 bool comes(std::initializer_list<std::string_view> events) {
   bool now = false;
   for (const std::string_view event : events) now = moment().met(event) || now;
   if (now && moment().deed == "die_before") die();
-  return now;
+  if (!now || moment().deed != "freeze") return now;
+  ::raise(SIGSTOP);  // to this thread: it stands still before anything else is done here
+  return false;
 }
 
 std::string path_of(int file) {
