@@ -59,7 +59,8 @@ def _duration(minutes: float) -> str:
 def _share(share: float | None) -> str:
     if share is None:
         return "; no daily limit is known"
-    return f"; {share * 100:.1f}% of the daily calls"
+    percent = "less than 0.1" if 0 < share < 0.001 else f"{share * 100:.1f}"
+    return f"; {percent}% of the daily calls"
 
 
 def _samples(kind: str, count: int, rows: Sequence[SampleRow]) -> Iterator[str]:

@@ -6,7 +6,9 @@ Two forms of destination are asked: HubSpot, and an API that declares every oper
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -20,12 +22,14 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "support")]
 
 from destination_forms import KEY, Form  # noqa: E402
-from mode_forms import API, BULK, EVENTS, HUBSPOT, PICKY  # noqa: E402
+from mode_forms import API, BULK, EVENTS, HUBSPOT, NOTES, PICKY  # noqa: E402
 from sync_fixtures import ground, make_world, timing  # noqa: E402, F401
 from sync_world import SECRET, World  # noqa: E402
 
+from tailrace.demo.temporary_postgres import TemporaryPostgres  # noqa: E402
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @dataclass
@@ -87,6 +91,32 @@ def world(form: Form, make_world: Callable[..., World]) -> World:  # noqa: F811
     return make_world(form)
 
 
+@pytest.fixture(scope="session")
+def comma_locale() -> Iterator[Path]:
+    """For LOCPATH: the locale `comma` writes one and a half as 1,5. No machine has to have one."""
+    numbers = 'LC_NUMERIC\ndecimal_point ","\nthousands_sep "."\ngrouping 3;3\nEND LC_NUMERIC\n'
+    with tempfile.TemporaryDirectory(prefix="tailrace-locales-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # for the server's own user
+        (folder / "comma.src").write_text(numbers, encoding="ascii")
+        # It warns of the categories that are left out, and ends with 1 for that.
+        command = ["localedef", "-c", "-i", folder / "comma.src", "-f", "ANSI_X3.4-1968"]
+        subprocess.run([*command, folder / "comma"], capture_output=True, check=False)
+        assert (folder / "comma" / "LC_NUMERIC").is_file()
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres(comma_locale: Path) -> Iterator[TemporaryPostgres]:
+    """A server for models, which knows the locale `comma`."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LOCPATH", str(comma_locale))
+        server = TemporaryPostgres()
+        server.__enter__()
+    yield server
+    server.__exit__(None, None, None)
+
+
 @pytest.fixture
 def tool(world: World) -> Tool:
     return Tool(world)
@@ -99,6 +129,12 @@ def api(make_world: Callable[..., World]) -> World:  # noqa: F811
 
 
 @pytest.fixture
+def hubspot(make_world: Callable[..., World]) -> World:  # noqa: F811
+    """HubSpot alone."""
+    return make_world(HUBSPOT)
+
+
+@pytest.fixture
 def bulk(make_world: Callable[..., World]) -> World:  # noqa: F811
     """An API that takes a thousand rows a request."""
     return make_world(BULK)
@@ -108,6 +144,12 @@ def bulk(make_world: Callable[..., World]) -> World:  # noqa: F811
 def events(make_world: Callable[..., World]) -> World:  # noqa: F811
     """An API that takes every row as a new record."""
     return make_world(EVENTS)
+
+
+@pytest.fixture
+def notes(make_world: Callable[..., World]) -> World:  # noqa: F811
+    """HubSpot, where every row that comes may be a new record."""
+    return make_world(NOTES)
 
 
 @pytest.fixture

@@ -82,6 +82,18 @@ EVENTS = replace(
     },
 )
 
+# HubSpot with records of which none has to be the only one of its kind.
+NOTES = replace(
+    HUBSPOT,
+    name="notes",
+    options={
+        **HUBSPOT.options,
+        "properties": {
+            "contacts": {name: {"type": "string", "label": name} for name in (KEY, "level", "note")}
+        },
+    },
+)
+
 _LEVELS = {
     KEY: {"type": "string", "label": "Number", "unique": True},
     "level": {"type": "enumeration", "label": "Level", "options": ["low", "high"]},

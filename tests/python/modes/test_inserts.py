@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,6 +72,77 @@ def test_a_parked_row_that_is_released_is_sent_once_more(parked: World) -> None:
     # The record is there, and the tool says so: the row is as rejected as any other.
     assert (ended.code, ended.counts.rejected) == (1, 1)
     assert parked.created() == 1
+
+
+LOST_SECOND = [{"match": {"nth": 2}, "do": "apply_then_reset"}]
+
+
+def command(world: World, *arguments: str) -> Any:
+    """The document that a command of `tailrace` prints."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tailrace.cli", *arguments, "--json", "--project", world.folder],
+        env={**os.environ, **world.environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(ended.stdout)
+
+
+def test_hubspot_parks_what_may_have_been_appended_until_a_person_decides(
+    notes: World, timing: Timing
+) -> None:
+    timing(quiet_s=0)
+    notes.connect(max_in_flight=1)
+    notes.declare(mode="append")
+    notes.people(250)
+    notes.sandbox.set_faults(LOST_SECOND)
+    ended = notes.run(compared=False)
+    notes.sandbox.set_faults([])
+    assert (ended.code, ended.counts.accepted, ended.counts.unknown) == (5, 150, 100)
+    assert notes.created() == 250
+    ended = notes.run(compared=False)
+    assert (ended.code, ended.requests) == (1, 0)
+    assert (ended.counts.rejected, ended.counts.unchanged) == (100, 150)
+
+    rows = command(notes, "rejected")["rejected"]
+    assert {(row["code"], row["hold"]) for row in rows} == {("parked", "parked")}
+    second = [one for one in notes.log() if one["status"] == 0]
+    assert len(second) == 1
+    assert len(rows) == len({row["key"] for row in rows}) == 100
+    sent_twice, arrived, *waiting = sorted(row["key"] for row in rows)
+    assert command(notes, "rejected", "--retry") == {"released": {"people": 0}}
+    command(notes, "rejected", "--delivered", arrived)
+    command(notes, "rejected", "--retry", sent_twice)
+    ended = notes.run(compared=False)
+    assert (ended.code, ended.requests) == (1, 1)
+    assert (ended.counts.accepted, ended.counts.rejected) == (1, 98)
+    assert sorted(row["key"] for row in command(notes, "rejected")["rejected"]) == waiting
+    # The only record that was made twice is the one that a person has asked for.
+    made = Counter(
+        one["values"]["person_id"] for one in notes.sandbox.records("hubspot", "contacts")
+    )
+    assert {key for key, count in made.items() if count > 1} == {sent_twice}
+    assert made.total() == notes.created() == 251
+
+
+def test_hubspot_looks_up_what_may_have_been_inserted_where_nothing_is_said(
+    hubspot: World, timing: Timing
+) -> None:
+    timing(quiet_s=0)
+    hubspot.connect(max_in_flight=1)
+    hubspot.declare(mode="insert")
+    hubspot.people(250)
+    hubspot.sandbox.set_faults(LOST_SECOND)
+    ended = hubspot.run()
+    hubspot.sandbox.set_faults([])
+    while ended.code == 5:
+        assert hubspot.created() == 250
+        ended = hubspot.run()
+    assert (ended.code, hubspot.created()) == (0, 250)
+    assert hubspot.unequal() == set()
+    assert hubspot.project().rejected("people") == []
+    hubspot.assert_quiet()
 
 
 def test_a_row_is_looked_up_before_it_is_sent_again(world: World, timing: Timing) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,3 +66,65 @@ def test_a_plan_says_that_the_mapping_changed(world: World) -> None:
     assert plan.mapping_changed
     assert plan.counts["changed"] == 5
     assert plan.reasons
+
+
+ROWS = 5_000
+LIMITS = [{"requests": 10, "per": "1m"}, {"requests": 400, "per": "1d"}]
+
+
+def words_of_plan(world: World) -> str:
+    """What `tailrace plan` prints."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tailrace.cli", "plan", "--project", world.folder],
+        env={**os.environ, **world.environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stdout
+
+
+def costs(world: World) -> tuple[int, float, float | None]:
+    plan = world.project().plan("people").to_dict()
+    return plan["requests"], round(plan["minutes"], 9), plan["daily_share"]
+
+
+def test_a_plan_says_what_the_run_will_cost_of_the_limits_that_are_declared(hubspot: World) -> None:
+    hubspot.people(ROWS)
+    hubspot.declare(mode="mirror")
+    hubspot.connect(limits=LIMITS)
+    # 50 requests: ten go at once, the others ten a minute; an eighth of the day's.
+    assert costs(hubspot) == (50, 4.0, 0.125)
+    said = words_of_plan(hubspot)
+    assert "50 requests, at least 4.0 minutes by the destination's limits" in said
+    assert "12.5% of the daily calls" in said
+    # The tool's own limits are those of the account's tier where nothing else is declared.
+    hubspot.connect(limits=None)
+    assert costs(hubspot) == (50, 0.0, 50 / 250_000)
+    ended = hubspot.run()
+    assert (ended.code, ended.requests) == (0, 50)
+
+
+def test_a_plan_says_what_the_tier_of_an_account_allows(hubspot: World) -> None:
+    hubspot.people(200 * 100)
+    hubspot.connect(tier="professional")
+    requests, minutes, share = costs(hubspot)
+    # 190 in ten seconds, 650,000 a day.
+    assert (requests, share) == (200, 200 / 650_000)
+    assert minutes == round(10 / 190 * 10 / 60, 9)
+    said = words_of_plan(hubspot)
+    assert "200 requests, at least 0.5 s by the destination's limits" in said
+    assert "less than 0.1% of the daily calls" in said
+
+
+def test_a_plan_counts_the_requests_that_take_rows_away(world: World) -> None:
+    world.people(400)
+    world.declare(mode="mirror")
+    world.settles()
+    world.sql("delete from people where substr(person_id, 2)::int < 90")
+    world.sql("update people set level = 'high' where substr(person_id, 2)::int >= 360")
+    world.people(70, first=400)
+    requests, _, _ = costs(world)
+    ended = world.run()
+    assert (ended.code, ended.counts.removed) == (0, 90)
+    assert ended.requests == requests
