@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -11,51 +12,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import psycopg2
-import pytest
+from warehouse_models import ask, of_postgres
 
-from tailrace.demo.temporary_postgres import TemporaryPostgres
 from tailrace.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    import pytest
     from sync_world import World
+
+    from tailrace.demo.temporary_postgres import TemporaryPostgres
 
 ROWS = 1_000_000
 TIME_S = 120
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[TemporaryPostgres]:
-    with TemporaryPostgres() as server:
-        yield server
-
-
-def ask(server: TemporaryPostgres, *statements: str) -> None:
-    connection = psycopg2.connect(server.dsn)
-    try:
-        with connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-    finally:
-        connection.close()
-
-
-def of_postgres(world: World, server: TemporaryPostgres, **changes: Any) -> None:
-    """Let the sync read its model from `server`."""
-    world.environment["WAREHOUSE"] = server.dsn
-    write = world.write
-
-    def with_postgres() -> None:
-        write()
-        path = world.folder / "tailrace.yml"
-        root = json.loads(path.read_text(encoding="utf-8"))
-        root["connections"]["warehouse"] = {"type": "postgres", "dsn": "${env:WAREHOUSE}"}
-        path.write_text(json.dumps(root), encoding="utf-8")
-
-    world.write = with_postgres  # type: ignore[method-assign]
-    world.declare(**changes)
 
 
 def test_of_a_million_rows_exactly_those_that_changed_are_sent(bulk: World) -> None:
@@ -104,26 +74,39 @@ def test_an_average_that_is_computed_again_in_duckdb_is_no_change(api: World) ->
     assert len(bits) > 1, "the sums were equal to the last bit, so that this has shown nothing"
 
 
-def test_an_average_that_is_computed_again_in_postgres_is_no_change(
+def test_a_sum_that_is_computed_again_in_postgres_is_no_change(
     api: World, postgres: TemporaryPostgres
 ) -> None:
-    ask(
-        postgres,
-        "create table noise as select i % 200 as g, sin(i) * 1e6 + i / 7.0::float8 as x, i "
-        "from generate_series(1, 100000) as t(i)",
-        "create table people as select 'p' || g as person_id, 0::float8 as level, ''::text as note "
-        "from generate_series(0, 199) as t(g)",
-    )
-    of_postgres(api, postgres, backfill="skip", fields={"person_id": "person_id", "level": "level"})
-    for order in ("i", "i desc", "md5(i::text)", "sin(i)"):
+    """Of rows that lie in another order each time, so that the sums differ in their last bits."""
+    fields: dict[str, Any] = {"person_id": "person_id", "level": "level"}
+    of_postgres(api, postgres, backfill="skip", fields=fields)
+
+    def build(order: str) -> list[tuple[str, bytes]]:
+        """The groups, and their sums to the last bit."""
         ask(
             postgres,
-            "truncate people",
-            "insert into people select 'p' || g, avg(x), '' from "
-            f"(select * from noise order by {order}) as t group by g",
+            "drop table if exists people, noise",
+            "create table noise as select i % 200 as g, sin(i) * 1e6 + i / 7.0::float8 as x "
+            f"from generate_series(1, 100000) as t(i) order by {order}",
+            "create table people as select 'p' || g as person_id, sum(x) as level from noise "
+            "group by g",
         )
+        rows = ask(postgres, "select person_id, float8send(level) from people order by person_id")
+        return [(key, bytes(bits)) for key, bits in rows]
+
+    builds = []
+    for order in ("i", "i desc", "md5(i::text)", "reverse(i::text)"):
+        builds.append(build(order))
         ended = api.run(compared=False)
         assert (ended.code, ended.requests, ended.counts.changed) == (0, 0, 0)
+        assert ended.counts.scanned == 200
+    for earlier, later in itertools.pairwise(builds):
+        assert sum(a != b for a, b in zip(earlier, later, strict=True)) > 20
+    # Compared by every digit they are changes: that they are not is no accident.
+    api.declare(fields={**fields, "level": {"column": "level", "digits": "exact"}})
+    assert api.run(compared=False).code == 0
+    build("i")
+    assert api.project().plan("people").counts["changed"] > 20
 
 
 def test_nothing_around_a_plan_changes_its_fingerprint(api: World) -> None:
