@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 ENCODING = "arrow/1"
 
 # Values as text must not depend on the machine; the order of rows means nothing to the diff, and
-# keeping it costs memory.
-_SETTINGS = ("SET TimeZone = 'UTC'", "SET preserve_insertion_order = false")
+# keeping it costs memory; what prints is ours alone, where DuckDB would draw a bar into the output
+# of slow queries: in a shell, a notebook, under `python -c`.
+_SETTINGS = (
+    "SET TimeZone = 'UTC'",
+    "SET preserve_insertion_order = false",
+    "SET enable_progress_bar = false",
+)
 
 _WORDS = {
     "BOOLEAN": "boolean",

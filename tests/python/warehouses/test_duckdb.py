@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,25 @@ def test_text_of_times_does_not_depend_on_the_machine(
         stream = warehouse.source(select, "").stream
         assert isinstance(stream, duckdb.DuckDBPyRelation)
         assert stream.fetchall() == [("2024-01-01 00:00:00+00",)]
+
+
+SHOW_BAR = """
+import sys
+import duckdb
+from tailrace.warehouses import open_warehouse
+ask = "SELECT current_setting('enable_progress_bar')"
+print(duckdb.connect().sql(ask).fetchall()[0][0])
+with open_warehouse({"kind": "duckdb", "path": sys.argv[1]}) as warehouse:
+    print(warehouse.source(ask, "").stream.fetchall()[0][0])
+"""
+
+
+def test_a_slow_query_draws_nothing_where_a_command_prints(file: Path) -> None:
+    """Programs without a file of their own count as interactive with DuckDB."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SHOW_BAR, str(file)], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == ["True", "False"]
 
 
 @pytest.mark.parametrize(
