@@ -8,7 +8,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 from warehouse_models import ROWS, DuckDbModel, PostgresModel
 
@@ -80,13 +79,16 @@ def baseline(model: WarehouseModel) -> str:
     return model.world.project().plan("people", full_refresh=True).plan_fingerprint
 
 
-def test_settings_of_a_session_change_no_version(api: World, postgres: TemporaryPostgres) -> None:
+@pytest.mark.parametrize("owner", ["role", "database"])
+def test_settings_of_a_session_change_no_version(
+    owner: str, api: World, postgres: TemporaryPostgres
+) -> None:
     model = PostgresModel(api, postgres)
     first = baseline(model)
-    with model.session() as plain:
+    with model.session(owner) as plain:
         pass
     for name, settings in SESSIONS.items():
-        with model.session(*settings) as shown:
+        with model.session(owner, *settings) as shown:
             # The server would write other texts, were it not asked for the plain ones.
             assert (shown != plain) == (name in SHOWN), name
             assert_same(api, first)
@@ -134,21 +136,6 @@ def test_time_zone_and_locale_of_a_process_change_no_version(
 
     for variables in CLIENTS.values():
         assert plan(variables)["plan_fingerprint"] == first
-
-
-def test_the_number_of_threads_changes_no_version(
-    api: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = baseline(DuckDbModel(api))
-    connect = duckdb.connect
-    for threads in (1, 4):
-
-        def with_threads(*given: Any, threads: int = threads, **options: Any) -> Any:
-            config = {**options.pop("config", {}), "threads": threads}
-            return connect(*given, config=config, **options)
-
-        monkeypatch.setattr(duckdb, "connect", with_threads)
-        assert_same(api, first)
 
 
 @pytest.mark.parametrize("by", ["table", "query"])

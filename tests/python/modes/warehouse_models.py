@@ -127,11 +127,13 @@ class PostgresModel(WarehouseModel):
         return ask(self.server, *statements)
 
     @contextlib.contextmanager
-    def session(self, *settings: str) -> Iterator[str]:
-        """Every new session begins so; yields what a session shows of itself."""
+    def session(self, owner: str, *settings: str) -> Iterator[str]:
+        """Every new session begins so, as the role or the database has it; yields what a session
+        shows of itself."""
+        altered = f"alter {owner} {self.server.database if owner == 'database' else 'current_user'}"
         try:
-            ask(self.server, *(f"alter role current_user set {one}" for one in settings))
+            ask(self.server, *(f"{altered} set {one}" for one in settings))
             texts = ", ".join(f"cast({name} as text)" for name in TEXTS)
             yield repr(ask(self.server, f"select {texts} from people order by person_id"))
         finally:
-            ask(self.server, "alter role current_user reset all")
+            ask(self.server, f"{altered} reset all")
