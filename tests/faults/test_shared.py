@@ -138,17 +138,17 @@ def test_processes_on_one_connection_keep_its_limit_together(
 
 EIGHT = 8
 ALL_TOGETHER = 240
-TOLD = 45
-KEPT = 50
+TOLD = 40
+KEPT = TOLD + EIGHT + 2
 
 
 def test_eight_shards_and_two_other_programs_keep_one_limit_together(
     make_kept: Callable[..., Kept], make_program: Callable[[World], Program], tmp_path: Path
 ) -> None:
-    """The tool's limit is a tenth above what they are told: on a machine that is busy a request is
-    late, and meets those of a moment later."""
+    """On a machine that is busy a request may be late, and meets those of a moment later: as each
+    program has one under way at a time, there are at most ten of these."""
     world = make_kept("rest_put").world
-    world.connect(limits=[{"requests": TOLD, "per": "1s"}])
+    world.connect(max_in_flight=1, limits=[{"requests": TOLD, "per": "1s"}])
     world.sandbox.set_limits({"rest": {"kind": "sliding", "max": KEPT, "interval_ms": 1000}})
     world.people(ALL_TOGETHER * 2 // 3)
     half = ALL_TOGETHER // 6
@@ -164,9 +164,9 @@ def test_eight_shards_and_two_other_programs_keep_one_limit_together(
     for process in processes:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, out + err
-    assert len(world.delivered()) == world.created() == world.requests() == ALL_TOGETHER
     counters = world.sandbox.counters("rest")
-    assert (counters["rate_limited"], counters["by_status"].get("429", 0)) == (0, 0)
+    assert counters["by_status"] == {"201": ALL_TOGETHER}, "some were too many, or sent again"
+    assert len(world.delivered()) == world.created() == ALL_TOGETHER
     # What was free was used too: from the first request on, not from the start of the programs.
     times = [one["at_ms"] for one in world.log()]
     seconds = (max(times) - min(times)) / 1000
