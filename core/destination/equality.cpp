@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "row/ascii.hpp"
 #include "row/number.hpp"
 #include "wire/cell.hpp"
 #include "wire/json_reader.hpp"
@@ -15,8 +16,6 @@ namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kDaySeconds = 86'400;
-
-[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 [[nodiscard]] std::int64_t digits_of(std::string_view text) {
   std::int64_t value = 0;
@@ -142,14 +141,6 @@ struct Moment {
   const auto first = wire::read_json(a);
   const auto second = wire::read_json(b);
   return first && second ? *first == *second : a == b;
-}
-
-[[nodiscard]] bool same_but_for_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 [[nodiscard]] bool same_value(const Equality& equality, const Column& column, std::string_view a,

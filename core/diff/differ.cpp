@@ -107,12 +107,11 @@ Seen Differ::compare(StateTable::Slot slot, Version version) const {
   if (!marks.acknowledged) return Seen::added;
   if (options_.once) return Seen::unchanged;
   if (state_.table.version(slot) != version) return Seen::changed;
-  // What may land of another version is a record of its own: this one is there.
+  // What may land of another version is a record of its own: this one is there. It is not refreshed
+  // either, since it cannot be written a second time without making a second one.
   if (options_.identity_is_key) return Seen::unchanged;
   if (marks.in_doubt && !doubt_carried(slot, version)) return Seen::changed;
-  // A record that cannot be written a second time without making a second one is not refreshed.
-  const bool refresh = options_.full_refresh && !options_.identity_is_key;
-  return refresh ? Seen::refreshed : Seen::unchanged;
+  return options_.full_refresh ? Seen::refreshed : Seen::unchanged;
 }
 
 /// True where whatever may still land late can only write what is there already.

@@ -63,6 +63,13 @@ const std::optional<std::string>& Auth::failure() const {
   return none;
 }
 
+std::uint64_t put_on(Outgoing& outgoing, const Auth& auth, const std::vector<wire::Header>& own) {
+  outgoing.credentials = auth.headers();
+  outgoing.credentials.insert(outgoing.credentials.end(), own.begin(), own.end());
+  outgoing.base = auth.base();
+  return auth.generation();
+}
+
 std::unique_ptr<Auth> make_auth(const json& auth, const AuthWorld& world) {
   if (auth.is_null() || (auth.is_object() && auth.empty())) return std::make_unique<NoAuth>();
   if (!auth.is_object() || auth.size() != 1) {

@@ -62,6 +62,10 @@ class Auth {
   virtual void finish(std::chrono::milliseconds /*patience*/) {}
 };
 
+/// Puts the credentials, and the headers that the connection adds to every request, on a request
+/// that is about to start. Gives the token's generation, for refused() and accepted().
+std::uint64_t put_on(Outgoing& outgoing, const Auth& auth, const std::vector<wire::Header>& own);
+
 /// What a login that asks for tokens needs of the world.
 struct AuthWorld {
   TransportOptions options;  // the connection's: ca_file, proxy, timeouts, allow_private

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "row/ascii.hpp"
 #include "wire/retry_after.hpp"
 
 namespace tailrace::http {
@@ -20,10 +21,9 @@ bool has_break(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
 }
 
-std::string lower(std::string_view text) {
+std::string lowered(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(), lower);
   return out;
 }
 
@@ -208,7 +208,7 @@ std::size_t CurlTransfer::take_header(char* data, std::size_t size, std::size_t 
   const auto colon = line.find(':');
   if (colon != std::string_view::npos && transfer.reply_.headers.size() < kMostHeaders) {
     transfer.reply_.headers.push_back(
-        {lower(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1)))});
+        {lowered(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1)))});
   }
   return line.size();
 }

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <cstdio>
 
+#include "row/ascii.hpp"
+
 namespace tailrace::http {
 namespace {
 
@@ -23,8 +25,6 @@ constexpr std::array<std::string_view, 11> kMarks = {"authorization: bearer ",
                                                      "password: ",
                                                      "api-key: ",
                                                      "apikey: "};
-
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
 bool matches_at(std::string_view text, std::size_t at, std::string_view mark) {
   if (text.size() - at < mark.size()) return false;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "row/ascii.hpp"
+
 namespace tailrace {
 namespace {
 
@@ -19,8 +21,6 @@ struct Written {
   std::string_view fraction;
   std::int64_t exponent = 0;
 };
-
-[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 [[nodiscard]] std::string_view take_digits(std::string_view& text) {
   std::size_t n = 0;

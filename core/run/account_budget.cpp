@@ -18,7 +18,6 @@ constexpr milliseconds kShortestLease{20};
 constexpr milliseconds kLongestLease{1000};
 // A request is counted by the tool when it arrives there.
 constexpr milliseconds kOnItsWay{50};
-constexpr milliseconds kStoreRetry{250};
 
 }  // namespace
 

@@ -11,15 +11,12 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPoll{100};
-constexpr milliseconds kLastToken{5000};
+}  // namespace
 
-std::string why(const wire::Reply& reply) {
+std::string failure_of(const wire::Reply& reply) {
   if (reply.failure != wire::Failure::none) return reply.failure_text;
   return "HTTP " + std::to_string(reply.status);
 }
-
-}  // namespace
 
 void take_step(ReadStep& step, Answer& answer) {
   std::move(step.fields.begin(), step.fields.end(), std::back_inserter(answer.fields));
@@ -100,11 +97,8 @@ class Asking {
       http::Outgoing outgoing;
       outgoing.id = next_id_++;
       outgoing.request = one.call.request;
-      outgoing.credentials = login_.auth().headers();
-      outgoing.base = login_.auth().base();
-      outgoing.credentials.insert(outgoing.credentials.end(), own_.begin(), own_.end());
+      one.generation = http::put_on(outgoing, login_.auth(), own_);
       outgoing.idempotent = true;
-      one.generation = login_.auth().generation();
       const http::CallId id = outgoing.id;
       sent_.emplace(id, std::move(one));
       transport_.start(std::move(outgoing));
@@ -129,7 +123,8 @@ class Asking {
     }
     ReadStep step = destination_.read(question_, &one.call, &finished.reply);
     const bool nothing = step.calls.empty() && !step.stop && finished.reply.status / 100 != 2;
-    if (nothing) step.stop = Stop{Stop::Kind::configuration, why(finished.reply), std::nullopt};
+    if (nothing)
+      step.stop = Stop{Stop::Kind::configuration, failure_of(finished.reply), std::nullopt};
     follow(std::move(step));
   }
 
@@ -171,7 +166,7 @@ Answer ask(const Destination& destination, const ReadAsk& question, const json& 
     asking.go_on();
   }
   transport.abandon();
-  login.auth().finish(kLastToken);
+  login.auth().finish(kTokenPatience);
   return asking.take();
 }
 
@@ -191,7 +186,7 @@ Answer try_login(Login& login, milliseconds limit) {
     if (!answer.failure.empty()) break;
     std::this_thread::sleep_for(std::min(wait, milliseconds(5)));
   }
-  auth.finish(kLastToken);
+  auth.finish(kTokenPatience);
   return answer;
 }
 

@@ -21,6 +21,12 @@ struct Answer {
   bool configuration = false;   // of the failure: trying again will not help
 };
 
+/// The longest wait for answers until a stop is looked for again.
+inline constexpr std::chrono::milliseconds kPoll{100};
+
+/// Why there was no answer, or its status.
+[[nodiscard]] std::string failure_of(const wire::Reply& reply);
+
 /// Adds what one step of an answer says.
 void take_step(ReadStep& step, Answer& answer);
 

@@ -5,6 +5,9 @@
 
 namespace tailrace {
 
+/// How long until a state store that did not answer, or had nothing to give, is asked again.
+inline constexpr std::chrono::milliseconds kStoreRetry{250};
+
 /// Time as the run sees it; a simulator passes its own.
 class Clock {
  public:

@@ -3,10 +3,10 @@
 #include <iterator>
 #include <utility>
 
+#include "run/clock.hpp"
+
 namespace tailrace {
 namespace {
-
-constexpr std::chrono::milliseconds kStoreRetry{250};
 
 template <typename Item>
 void move_all(std::vector<Item>& from, std::vector<Item>& to) {

@@ -77,7 +77,7 @@ class Engine {
   void claim(Session& session);
   void carry_old_name(Session& session, SyncAddress& address) const;
   void judge_model(Session& session, GuardFacts& facts);
-  void guard_shards(Session& session, GuardFacts& facts);
+  [[nodiscard]] std::string guard_shards(Session& session, GuardFacts& facts);
   [[noreturn]] void give_way(Session& session, int missing) const;
   [[nodiscard]] GuardFacts guard_facts(Session& session);
   [[nodiscard]] bool takes_as_delivered(const Session& session) const;

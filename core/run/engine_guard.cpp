@@ -122,8 +122,9 @@ GuardFacts Engine::guard_facts(Session& session) {
 
 /// The guards look at the whole sync: a shard adds what its siblings have counted, and gives way
 /// where one of them has not. Where a shard is tried again in a round that it has acted in, its
-/// siblings will not count once more: then its own part is judged by itself as well.
-void Engine::guard_shards(Session& session, GuardFacts& facts) {
+/// siblings will not count once more: then its own part is judged by itself as well. Gives the
+/// count as it is to be kept once the guards have let the run pass.
+std::string Engine::guard_shards(Session& session, GuardFacts& facts) {
   const ShardOf& shard = *spec_.shard;
   SiblingCount own;
   own.counts = counts_of(facts);
@@ -150,9 +151,11 @@ void Engine::guard_shards(Session& session, GuardFacts& facts) {
     add_counts(found->second.counts, facts);
   }
   if (missing > 0) give_way(session, missing);
-  session.shard_count = to_text({own.generation, true, own.counts});
-  if (!any_old) return;
-  session.report.breaches = judge(for_one_of(spec_.guards, shard.of), part, spec_.allow_guards);
+  if (any_old) {
+    session.report.breaches = judge(for_one_of(spec_.guards, shard.of), part, spec_.allow_guards);
+  }
+  own.acted = true;
+  return to_text(own);
 }
 
 void Engine::give_way(Session& session, int missing) const {
@@ -177,7 +180,7 @@ void Engine::guard(Session& session) {
 
 void Engine::judge_model(Session& session, GuardFacts& facts) {
   const bool is_part = spec_.shard && spec_.shard->of > 1 && spec_.task == Task::run;
-  if (is_part) guard_shards(session, facts);
+  const std::string acted = is_part ? guard_shards(session, facts) : std::string();
   // A part that was judged by itself has said all there is to say.
   if (session.report.breaches.empty()) {
     session.report.breaches = judge(spec_.guards, facts, spec_.allow_guards);
@@ -185,7 +188,7 @@ void Engine::judge_model(Session& session, GuardFacts& facts) {
   if (spec_.task != Task::plan) refuse_breaches(session);
   if (!is_part) return;
   session.with_store([&](StateStore& store) {
-    store.put_shard_count(session.claim->holder, spec_.shard->round, session.shard_count);
+    store.put_shard_count(session.claim->holder, spec_.shard->round, acted);
   });
 }
 

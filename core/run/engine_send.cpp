@@ -8,11 +8,8 @@
 #include "run/sender.hpp"
 
 namespace tailrace {
-using std::chrono::milliseconds;
 
-namespace {
-constexpr milliseconds kLastToken{5000};
-}  // namespace
+using std::chrono::milliseconds;
 
 std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::json& connection) {
   const auto limits = connection.find("limits");
@@ -154,7 +151,7 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
   sender.run(store_now - steady.count());
   account.give_back(world_.clock->now());
   // A refresh token that is on its way would be lost with the run.
-  auth.finish(sender.was_cancelled() ? spec_.timing.drain / 6 : kLastToken);
+  auth.finish(sender.was_cancelled() ? spec_.timing.drain / 6 : kTokenPatience);
   session.report.seconds.settle = session.committer->busy_seconds();
   session.trouble = sender.trouble();
   const Stop* stopped = sender.stopped() ? &*sender.stopped() : nullptr;

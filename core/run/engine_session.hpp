@@ -83,7 +83,6 @@ struct Engine::Session {
   bool rows_counted = false;  // each planned row has its outcome in the report
   bool leased = false;
   bool guarded = false;  // the guards have let the whole model pass
-  std::string shard_count;  // to be kept once they have
   bool adopted = false;  // the model was taken as delivered
   std::optional<NullCounter> null_counter;
 

@@ -26,8 +26,9 @@ class Comparison {
   void add(const std::string& match, Waiting row) {
     auto normalised = destination_.identity(match);
     if (!normalised) return unreadable(std::move(row));
-    const auto [at, alone] = waiting_.try_emplace(std::move(*normalised), row);
-    // A record whose row left under one key may have come back under another: that one counts.
+    const auto [at, alone] = waiting_.try_emplace(std::move(*normalised), std::move(row));
+    // Not moved from where there was one. A record whose row left under one key may have come back
+    // under another: that one counts.
     if (!alone && at->second.line.empty()) at->second = std::move(row);
     if (waiting_.size() >= destination_.capabilities().max_rows) flush();
   }
@@ -139,7 +140,7 @@ void Engine::verify(Session& session) {
   }
   comparison.flush();
   account.give_back(world_.clock->now());
-  session.login->auth().finish(std::chrono::seconds(5));
+  session.login->auth().finish(kTokenPatience);
   if (session.login->auth().failure()) throw Ended(Status::config, session.verification.failure);
 }
 

@@ -11,8 +11,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStoreRetry{250};
-
 json auth_of(const json& connection) { return connection.value("auth", json::object()); }
 
 /// The vault in the state store.

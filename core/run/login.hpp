@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,9 @@
 #include "state/store.hpp"
 
 namespace tailrace {
+
+/// How long the end of a run waits for an exchange of tokens that is under way.
+inline constexpr std::chrono::milliseconds kTokenPatience{5000};
 
 /// A connection's credentials, with what they need of the world: a transport of their own for the
 /// token endpoint, the state store for refresh tokens that were replaced, and a scrubber that hides

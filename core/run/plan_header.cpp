@@ -160,7 +160,7 @@ std::optional<NullCounts> nulls_of(const json& from) {
   return nulls;
 }
 
-PlanHeader parse(const json& from) {
+PlanHeader parse_header(const json& from) {
   PlanHeader header;
   from.at("run_id").get_to(header.run_id);
   from.at("created_at_ms").get_to(header.created_at_ms);
@@ -224,7 +224,7 @@ json to_json(const PlanHeader& header) {
 
 PlanHeader plan_header(const json& from) {
   try {
-    return parse(from);
+    return parse_header(from);
   } catch (const json::exception& error) {
     throw PlanError(std::string("plan: the header is not one of format 1 (") + error.what() +
                     "): plan again");

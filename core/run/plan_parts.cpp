@@ -13,7 +13,7 @@
 namespace tailrace {
 namespace {
 
-constexpr std::size_t kSampleRows = 20;
+constexpr std::size_t kInvalidSampleRows = 20;
 
 struct Part {
   PlanHeader header;
@@ -97,8 +97,8 @@ std::vector<Part> divide(const PlanContent& content, int of) {
     parts[i].header.of = of;
     parts[i].header.state_sum = sums[i];
     if (i > 0) parts[i].header.invalid_sample.clear();
-    if (parts[i].header.invalid_sample.size() > kSampleRows) {
-      parts[i].header.invalid_sample.resize(kSampleRows);
+    if (parts[i].header.invalid_sample.size() > kInvalidSampleRows) {
+      parts[i].header.invalid_sample.resize(kInvalidSampleRows);
     }
   }
   count_entries(content, parts);

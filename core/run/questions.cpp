@@ -10,19 +10,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kAttempts = 5;
-constexpr milliseconds kPoll{100};
 constexpr milliseconds kFirstBackoff{500};
-constexpr milliseconds kLongestPause{5 * 60'000};
+constexpr milliseconds kLongestWait{5 * 60'000};
 constexpr milliseconds kLoginPatience{120'000};
 
 bool worth_another_try(const wire::Reply& reply) {
   if (reply.failure == wire::Failure::none) return reply.status == 429 || reply.status >= 500;
   return reply.failure == wire::Failure::lost || reply.failure == wire::Failure::not_sent;
-}
-
-std::string why(const wire::Reply& reply) {
-  if (reply.failure != wire::Failure::none) return reply.failure_text;
-  return "HTTP " + std::to_string(reply.status);
 }
 
 }  // namespace
@@ -87,15 +81,11 @@ wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
   reply.failure_text = "cancelled";
   if (std::optional<wire::Reply> none = await_login()) return std::move(*none);
   if (!wait_for_turn(call.rate_class)) return reply;
-  http::Auth& auth = parts_.login.auth();
   http::Outgoing outgoing;
   outgoing.id = next_id_++;
   outgoing.request = call.request;
-  outgoing.credentials = auth.headers();
-  outgoing.base = auth.base();
-  outgoing.credentials.insert(outgoing.credentials.end(), headers_.begin(), headers_.end());
   outgoing.idempotent = true;
-  generation = auth.generation();
+  generation = http::put_on(outgoing, parts_.login.auth(), headers_);
   const Clock::Time started = parts_.clock.now();
   pacer_.take(call.rate_class);
   parts_.account.take(call.rate_class);
@@ -123,7 +113,7 @@ wire::Reply Questions::fetch(const Call& call) {
     if (reply.failure == wire::Failure::none && !old_token) auth.accepted(generation);
     if (attempt >= kAttempts || !worth_another_try(reply)) return reply;
     const milliseconds pause = reply.retry_after.value_or(kFirstBackoff * (1 << attempt));
-    if (pause > kLongestPause) return reply;
+    if (pause > kLongestWait) return reply;
     if (!wait(pause)) {
       reply.failure = wire::Failure::cancelled;
       reply.failure_text = "cancelled";
@@ -149,13 +139,13 @@ Answer Questions::ask(const ReadAsk& question) {
     calls.pop_front();
     const wire::Reply reply = fetch(call);
     if (reply.failure != wire::Failure::none || worth_another_try(reply)) {
-      answer.failure = parts_.login.scrubber().clean(why(reply));
+      answer.failure = parts_.login.scrubber().clean(failure_of(reply));
       break;
     }
     ReadStep step = parts_.destination.read(question, &call, &reply);
     const bool nothing = step.calls.empty() && !step.stop && step.records.empty() &&
                          step.absent.empty() && reply.status / 100 != 2;
-    if (nothing) step.stop = Stop{Stop::Kind::configuration, why(reply), std::nullopt};
+    if (nothing) step.stop = Stop{Stop::Kind::configuration, failure_of(reply), std::nullopt};
     follow(std::move(step));
   }
   return answer;

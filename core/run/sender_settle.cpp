@@ -161,16 +161,13 @@ void Sender::take_unsent(const Work& work, Piece& piece) const {
   for (const WorkIntent& intent : work.intents) {
     for (const RowIndex row : intent.rows) spoken_for[row] = spoken_for[row] || intent.sent;
   }
-  const bool inserts = work.operation == Operation::insert;
   TakenBatch found;
+  found.rows.op = work.state_op();
   for (RowIndex i = 0; i < work.rows.size(); ++i) {
     const WorkRow& row = work.rows[i];
     const bool accepted = row.verdict && row.verdict->outcome == Outcome::accepted;
     if (spoken_for[i] || row.regrouped || !accepted) continue;
     const std::string match = row.match == row.key ? std::string() : row.match;
-    found.rows.op = inserts                         ? StateOp::insert
-                    : row.change == Change::removed ? StateOp::remove
-                                                    : StateOp::write;
     found.rows.rows.push_back({row.identity, row.version, row.key, match});
     found.destination_ids.push_back(row.verdict->destination_id);
   }

@@ -13,14 +13,6 @@ using std::chrono::milliseconds;
 // A tool that asks for a longer pause than this says: not in this run. That is quota, not pace.
 constexpr milliseconds kLongestPause{15 * 60'000};
 
-StateOp state_op(const Work& work) {
-  if (work.operation == Operation::insert) return StateOp::insert;
-  const bool removes = std::all_of(work.rows.begin(), work.rows.end(), [](const WorkRow& row) {
-    return row.change == Change::removed;
-  });
-  return removes ? StateOp::remove : StateOp::write;
-}
-
 bool refused_whole(const wire::Reply* reply) {
   if (reply == nullptr) return true;
   if (reply->failure == wire::Failure::none) return reply->status >= 300 && reply->status < 500;
@@ -163,7 +155,7 @@ void Sender::ask_intent(Work& work, Call call, int refusals) {
   }
   work.unkeyed = work.unkeyed || makes_another(work, call.effect);
   IntentBatch intent;
-  intent.op = state_op(work);
+  intent.op = work.state_op();
   intent.attempt = static_cast<std::uint32_t>(work.attempt);
   intent.memo = work.memo;
   if (!work.idempotency_key.empty()) mark_repeatable(work, call.request.body, intent);
@@ -205,11 +197,7 @@ void Sender::start_call(std::uint64_t id) {
   http::Outgoing outgoing;
   outgoing.id = id;
   outgoing.request = pending.call.request;
-  pending.login = parts_.auth.generation();
-  outgoing.credentials = parts_.auth.headers();
-  outgoing.base = parts_.auth.base();
-  outgoing.credentials.insert(outgoing.credentials.end(), options_.headers.begin(),
-                              options_.headers.end());
+  pending.login = http::put_on(outgoing, parts_.auth, options_.headers);
   outgoing.send_by = pending.send_by;
   outgoing.idempotent = pending.call.effect == Effect::none;
   parts_.transport.start(std::move(outgoing));

@@ -180,7 +180,7 @@ void parse_part(const json& spec, RunSpec& parsed) {
   parsed.try_send = spec.value("try_send", false);
 }
 
-RunSpec parse(const json& spec) {
+RunSpec parse_spec(const json& spec) {
   if (need(spec, "format") != 1) throw std::invalid_argument("run spec: unknown 'format'");
   RunSpec parsed;
   parsed.run_id = need(spec, "run_id").get<std::string>();
@@ -229,7 +229,7 @@ RunSpec parse(const json& spec) {
 
 RunSpec parse_run_spec(const std::string& text) {
   try {
-    return parse(json::parse(text));
+    return parse_spec(json::parse(text));
   } catch (const json::exception& error) {
     // The text may hold credentials: nlohmann quotes the byte and the type, never a whole value.
     throw std::invalid_argument(std::string("run spec: ") + error.what());

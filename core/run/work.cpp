@@ -1,5 +1,7 @@
 #include "run/work.hpp"
 
+#include <algorithm>
+
 #include "diff/differ.hpp"
 #include "row/mutant.hpp"
 
@@ -14,6 +16,13 @@ BatchRow view_of(const WorkRow& row) {
 }
 
 }  // namespace
+
+StateOp Work::state_op() const {
+  if (operation == Operation::insert) return StateOp::insert;
+  const bool removes = std::all_of(
+      rows.begin(), rows.end(), [](const WorkRow& row) { return row.change == Change::removed; });
+  return removes ? StateOp::remove : StateOp::write;
+}
 
 void Work::refresh_views() {
   views.clear();

@@ -74,6 +74,8 @@ struct Work {
   [[nodiscard]] Batch batch(const Schema& schema) const {
     return Batch{operation, &schema, views, trace, idempotency_key};
   }
+  /// What the journal says of its rows, which are all of one kind.
+  [[nodiscard]] StateOp state_op() const;
   /// After rows were set or moved.
   void refresh_views();
 };

@@ -16,7 +16,7 @@
 namespace tailrace {
 namespace {
 
-constexpr ArrowColumn::Layout kValues{2, 0};
+constexpr ArrowColumn::Layout kNumbers{2, 0};
 
 template <typename Integer>
 void append_integer(std::string& out, Integer value) {
@@ -28,7 +28,7 @@ void append_integer(std::string& out, Integer value) {
 /// A column whose values lie one after another in the second buffer.
 class ValuesColumn : public ArrowColumn {
  public:
-  explicit ValuesColumn(std::string path) : ArrowColumn(std::move(path), kValues) {}
+  explicit ValuesColumn(std::string path) : ArrowColumn(std::move(path), kNumbers) {}
 
  protected:
   void bind_values(const ArrowArray& array, std::int64_t /*slots*/) override {

@@ -10,11 +10,11 @@
 namespace tailrace {
 namespace {
 
-constexpr ArrowColumn::Layout kValues{2, 0};
+constexpr ArrowColumn::Layout kTimes{2, 0};
 
 class TemporalColumn : public ArrowColumn {
  public:
-  explicit TemporalColumn(std::string path) : ArrowColumn(std::move(path), kValues) {}
+  explicit TemporalColumn(std::string path) : ArrowColumn(std::move(path), kTimes) {}
 
  protected:
   void bind_values(const ArrowArray& array, std::int64_t /*slots*/) override {

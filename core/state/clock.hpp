@@ -7,6 +7,8 @@
 
 namespace tailrace {
 
+inline constexpr std::int64_t kDayMs = 86'400'000;
+
 /// The machine's clocks at one moment.
 struct ClockReading {
   std::string boot_id;        // changes with each start of the machine; empty where none is told

@@ -6,14 +6,13 @@
 #include <vector>
 
 #include "state/carry.hpp"
+#include "state/clock.hpp"
 #include "state/merge.hpp"
 #include "state/replay.hpp"
 #include "state/table.hpp"
 
 namespace tailrace {
 namespace {
-
-constexpr std::int64_t kDayMs = 86'400'000;
 
 // Far enough apart that a snapshot does not change its buckets back and forth.
 constexpr std::size_t kTooFull = 12'288;

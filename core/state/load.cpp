@@ -3,14 +3,13 @@
 #include <utility>
 
 #include "row/mutant.hpp"
+#include "state/clock.hpp"
 #include "state/errors.hpp"
 #include "state/replay.hpp"
 #include "state/table.hpp"
 
 namespace tailrace {
 namespace {
-
-constexpr std::int64_t kDayMs = 86'400'000;
 
 // Rows that the run will add need no growth as long as they are fewer than this share.
 constexpr std::size_t kHeadroom = 16;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tailrace {
@@ -27,5 +28,13 @@ struct LoginRow {
 /// Takes the lease in the row, where it is free. Throws std::invalid_argument where the login has
 /// no name or the lease no length.
 [[nodiscard]] LoginLease take_lease(LoginRow& row, std::int64_t lease_ms, std::int64_t now_ms);
+
+/// Ends the lease of that number, and replaces what is kept where `sealed` is set. False where
+/// another has taken it since: the row is as it was.
+[[nodiscard]] bool end_lease(LoginRow& row, std::int64_t number,
+                             const std::optional<std::string>& sealed);
+
+/// A row that another store kept, free, with a number that none of this store's leases has had.
+[[nodiscard]] LoginRow imported_login(const LoginRow& row, std::int64_t number_here);
 
 }  // namespace tailrace

@@ -1,7 +1,5 @@
 // Refresh tokens that were replaced, and who may renew them.
 
-#include <algorithm>
-
 #include "state/memory_store.hpp"
 
 namespace tailrace {
@@ -19,10 +17,7 @@ bool MemoryStore::end_login(const std::string& login, std::int64_t number,
                             const std::optional<std::string>& sealed) {
   const Lock lock(disk_->mutex);
   const auto row = disk_->logins.find(login);
-  if (row == disk_->logins.end() || row->second.number != number) return false;
-  row->second.lease_until_ms = 0;
-  if (sealed) row->second.sealed = *sealed;
-  return true;
+  return row != disk_->logins.end() && end_lease(row->second, number, sealed);
 }
 
 std::vector<LoginRow> MemoryStore::logins() {
@@ -36,10 +31,7 @@ void MemoryStore::import_logins(std::span<const LoginRow> rows) {
   const Lock lock(disk_->mutex);
   for (const LoginRow& row : rows) {
     LoginRow& kept = disk_->logins[row.login];
-    const std::int64_t number = std::max(kept.number, row.number);
-    kept = row;
-    kept.number = number;
-    kept.lease_until_ms = 0;
+    kept = imported_login(row, kept.number);
   }
 }
 

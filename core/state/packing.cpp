@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t kFormat = 1;
 constexpr std::size_t kHeadBytes = 2;
-constexpr std::size_t kSumBytes = 8;
 
 template <typename Number>
 void put(std::string& bytes, Number value) {

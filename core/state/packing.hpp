@@ -20,6 +20,9 @@ enum class BlobKind : std::uint8_t {
   sum = 0xE7,  // never stored: the fields of a table's row, gathered for their checksum
 };
 
+/// The checksum at a blob's end.
+inline constexpr std::size_t kSumBytes = 8;
+
 /// XXH3 of 64 bits. Format 1 of the state rests on it.
 [[nodiscard]] std::uint64_t checksum(std::string_view bytes);
 

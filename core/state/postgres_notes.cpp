@@ -7,20 +7,13 @@
 #include <utility>
 
 #include "state/errors.hpp"
+#include "state/identity_text.hpp"
 #include "state/row_sum.hpp"
 
 namespace tailrace {
 namespace {
 
-constexpr std::size_t kRowsTogether = 5000;
-
-std::string bytes_of(const IdentityHash& identity) {
-  std::string bytes;
-  for (const std::uint64_t word : {identity.high, identity.low}) {
-    for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(word >> shift));
-  }
-  return bytes;
-}
+constexpr std::size_t kNotesTogether = 5000;
 
 std::vector<PostgresBlob> blobs_of(const std::vector<std::string>& values) {
   std::vector<PostgresBlob> blobs;
@@ -56,9 +49,9 @@ std::int64_t sum_of(const RateAsk& ask, const RateSlot& slot) {
 
 void PostgresLog::add(std::int64_t sync_id, const std::string& run_id,
                       const std::vector<LogRow>& rows, std::int64_t at_ms) {
-  for (std::size_t from = 0; from < rows.size(); from += kRowsTogether) {
+  for (std::size_t from = 0; from < rows.size(); from += kNotesTogether) {
     std::array<std::vector<std::string>, 5> texts;
-    const std::size_t end = std::min(from + kRowsTogether, rows.size());
+    const std::size_t end = std::min(from + kNotesTogether, rows.size());
     for (std::size_t i = from; i < end; ++i) {
       const LogRow& row = rows[i];
       const std::array<const std::string*, 5> columns{&row.key, &row.op, &row.status, &row.code,
@@ -101,9 +94,9 @@ std::vector<std::string> PostgresFields::read(std::span<const IdentityHash> iden
   std::map<std::string, std::string, std::less<>> hashes;
   std::vector<std::string> all;
   for (const IdentityHash& identity : identities) all.push_back(bytes_of(identity));
-  for (std::size_t from = 0; from < all.size(); from += kRowsTogether) {
+  for (std::size_t from = 0; from < all.size(); from += kNotesTogether) {
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(from);
-    const auto count = std::min(kRowsTogether, all.size() - from);
+    const auto count = std::min(kNotesTogether, all.size() - from);
     const std::vector<std::string> some(begin, begin + static_cast<std::ptrdiff_t>(count));
     const PostgresResult found = transaction_.run(
         PostgresStatement("SELECT identity, sum, hashes FROM tailrace.field_hashes "

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "state/errors.hpp"
+#include "state/identity_text.hpp"
 #include "state/postgres_content.hpp"
 #include "state/protocol.hpp"
 #include "state/row_sum.hpp"
@@ -15,34 +16,11 @@
 namespace tailrace {
 namespace {
 
-constexpr std::size_t kRowsTogether = 1000;
+constexpr std::size_t kRejectedTogether = 1000;
 
 [[noreturn]] void corrupt(const PostgresShard& shard) {
   throw StateLost("state: rejected rows of sync " + std::to_string(shard.sync_id) + ", shard " +
                   std::to_string(shard.shard) + ": corrupt or incomplete");
-}
-
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out(16, '0');
-  for (auto at = out.rbegin(); at != out.rend(); ++at, value >>= 4U) *at = digits[value & 15U];
-  return out;
-}
-
-std::uint64_t number(const PostgresShard& shard, std::string_view digits) {
-  std::uint64_t value = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  const bool whole = digits.size() == 16 && code == std::errc() && end == digits.end();
-  if (!whole) corrupt(shard);
-  return value;
-}
-
-std::string text_of(const IdentityHash& identity) { return hex(identity.high) + hex(identity.low); }
-
-IdentityHash identity_from(const PostgresShard& shard, const std::string& digits) {
-  if (digits.size() != 32) corrupt(shard);
-  const std::string_view all = digits;
-  return {number(shard, all.substr(0, 16)), number(shard, all.substr(16))};
 }
 
 std::int64_t sum_of(const PostgresShard& shard, const RejectedRow& row) {
@@ -71,9 +49,12 @@ constexpr const char* kSome = TAILRACE_REJECTED "AND identity = ANY($3)";
 
 RejectedRow rejected_from(const PostgresShard& shard, const PostgresResult& from, int at) {
   RejectedRow row;
-  row.identity = identity_from(shard, from.text(at, 0));
+  const std::optional<IdentityHash> identity = identity_from(from.text(at, 0));
+  const std::optional<std::uint64_t> version = from_hex(from.text(at, 2));
+  if (!identity || !version) corrupt(shard);
+  row.identity = *identity;
   row.key = from.text(at, 1);
-  row.version = number(shard, from.bytes(at, 2));
+  row.version = *version;
   row.code = from.text(at, 3);
   row.message = from.text(at, 4);
   row.field = from.text(at, 5);
@@ -137,13 +118,13 @@ void PostgresContent::change_rejected(const std::vector<RejectedRow>& put,
 }
 
 void PostgresContent::write_rejected(const std::vector<RejectedRow>& rows) {
-  for (std::size_t from = 0; from < rows.size(); from += kRowsTogether) {
+  for (std::size_t from = 0; from < rows.size(); from += kRejectedTogether) {
     std::array<std::vector<std::string>, 7> texts;
     std::vector<std::int64_t> attempts;
     std::vector<std::int64_t> sums;
     std::vector<PostgresTime> first;
     std::vector<PostgresTime> last;
-    const std::size_t end = std::min(from + kRowsTogether, rows.size());
+    const std::size_t end = std::min(from + kRejectedTogether, rows.size());
     for (std::size_t i = from; i < end; ++i) {
       const RejectedRow& row = rows[i];
       const std::array<std::string, 7> columns{text_of(row.identity),

@@ -1,7 +1,5 @@
 // Refresh tokens that were replaced, and who may renew them.
 
-#include <algorithm>
-
 #include "state/postgres_logins.hpp"
 #include "state/postgres_store.hpp"
 
@@ -27,12 +25,8 @@ bool PostgresStore::end_login(const std::string& login, std::int64_t number,
     PostgresTransaction transaction(link, Kind::writing);
     PostgresLogins table(transaction);
     LoginRow row = table.lock(login);
-    ours = row.number == number;
-    if (ours) {
-      row.lease_until_ms = 0;
-      if (sealed) row.sealed = *sealed;
-      table.write(row);
-    }
+    ours = end_lease(row, number, sealed);
+    if (ours) table.write(row);
     transaction.commit();
   });
   return ours;
@@ -52,10 +46,8 @@ void PostgresStore::import_logins(std::span<const LoginRow> rows) {
   with_link([&](PostgresLink& link) {
     PostgresTransaction transaction(link, Kind::writing);
     PostgresLogins table(transaction);
-    for (LoginRow row : rows) {
-      row.number = std::max(row.number, table.lock(row.login).number);
-      row.lease_until_ms = 0;
-      table.write(row);
+    for (const LoginRow& row : rows) {
+      table.write(imported_login(row, table.lock(row.login).number));
     }
     transaction.commit();
   });

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace tailrace {
-namespace {
-
-constexpr std::size_t kSumBytes = 8;
-
-}  // namespace
-
 RowSum& RowSum::add_sealed(std::string_view blob) {
   add(static_cast<std::int64_t>(blob.size()));
   return add(blob.substr(blob.size() - std::min(blob.size(), kSumBytes)));

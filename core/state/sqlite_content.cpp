@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "state/errors.hpp"
+#include "state/identity_text.hpp"
 #include "state/protocol.hpp"
 
 namespace tailrace {
@@ -41,30 +42,6 @@ std::int64_t sum_of(const ShardRow& shard, const JournalRow& row) {
       .value();
 }
 
-std::string hex(std::uint64_t value) {
-  std::array<char, 16> digits{};
-  digits.fill('0');
-  std::array<char, 16> made{};
-  const auto end = std::to_chars(made.data(), made.data() + made.size(), value, 16).ptr;
-  const auto length = static_cast<std::size_t>(end - made.data());
-  std::copy(made.data(), end, digits.data() + digits.size() - length);
-  return {digits.data(), digits.size()};
-}
-
-std::uint64_t number(const ShardRow& shard, std::string_view digits) {
-  std::uint64_t value = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  if (code != std::errc() || end != digits.data() + digits.size()) corrupt(shard, "rejected rows");
-  return value;
-}
-
-std::string text_of(const IdentityHash& identity) { return hex(identity.high) + hex(identity.low); }
-
-IdentityHash identity_from(const ShardRow& shard, std::string_view digits) {
-  if (digits.size() != 32) corrupt(shard, "rejected rows");
-  return {number(shard, digits.substr(0, 16)), number(shard, digits.substr(16))};
-}
-
 std::int64_t sum_of(const ShardRow& shard, const RejectedRow& row) {
   return RowSum()
       .add(shard.sync_id)
@@ -84,14 +61,16 @@ std::int64_t sum_of(const ShardRow& shard, const RejectedRow& row) {
 
 RejectedRow rejected_from(const ShardRow& shard, const SqliteStatement& from) {
   RejectedRow row;
-  row.identity = identity_from(shard, from.bytes(0));
-  row.key = from.bytes(1);
-  row.version = number(shard, from.bytes(2));
+  const std::optional<IdentityHash> identity = identity_from(from.bytes(0));
+  const std::optional<std::uint64_t> version = from_hex(from.bytes(2));
   row.code = from.bytes(3);
   row.message = from.bytes(4);
   row.field = from.bytes(5);
   const std::optional<Hold> hold = hold_from(from.bytes(6));
-  if (!hold) corrupt(shard, "rejected rows");
+  if (!identity || !version || !hold) corrupt(shard, "rejected rows");
+  row.identity = *identity;
+  row.key = from.bytes(1);
+  row.version = *version;
   row.hold = *hold;
   row.attempts = static_cast<std::int32_t>(from.integer(7));
   row.first_at_ms = from.integer(8);

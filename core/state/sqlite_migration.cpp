@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "state/errors.hpp"
+#include "state/identity_text.hpp"
 #include "state/sqlite_content.hpp"
 #include "state/sqlite_schema.hpp"
 
@@ -15,13 +16,6 @@ namespace {
 [[noreturn]] void corrupt(const char* table) {
   throw StateLost(std::string("state: a row of table ") + table +
                   " is corrupt or missing; the store stays in its earlier format");
-}
-
-std::uint64_t number(std::string_view digits) {
-  std::uint64_t value = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  if (code != std::errc() || end != digits.data() + digits.size()) corrupt("rejected_row");
-  return value;
 }
 
 // Format 1: `sync` without the noted fields, `sync_shard` without the time of the last resync, and
@@ -85,11 +79,12 @@ std::vector<ShardRow> shards_of_1(SqliteConnection& connection) {
 
 RejectedRow rejected_of_1(const ShardRow& shard, const SqliteStatement& from) {
   RejectedRow row;
-  const std::string_view identity = from.bytes(0);
-  if (identity.size() != 32) corrupt("rejected_row");
-  row.identity = {number(identity.substr(0, 16)), number(identity.substr(16))};
+  const std::optional<IdentityHash> identity = identity_from(from.bytes(0));
+  const std::optional<std::uint64_t> version = from_hex(from.bytes(2));
+  if (!identity || !version) corrupt("rejected_row");
+  row.identity = *identity;
   row.key = from.bytes(1);
-  row.version = number(from.bytes(2));
+  row.version = *version;
   row.code = from.bytes(3);
   row.message = from.bytes(4);
   row.field = from.bytes(5);
@@ -100,7 +95,7 @@ RejectedRow rejected_of_1(const ShardRow& shard, const SqliteStatement& from) {
   const std::int64_t sum = RowSum()
                                .add(shard.sync_id)
                                .add(shard.shard)
-                               .add(identity)
+                               .add(text_of(row.identity))
                                .add(row.key)
                                .add(static_cast<std::int64_t>(row.version))
                                .add(row.code)

@@ -1,19 +1,12 @@
 #include "state/sqlite_notes.hpp"
 
 #include "state/errors.hpp"
+#include "state/identity_text.hpp"
 #include "state/packing.hpp"
 #include "state/row_sum.hpp"
 
 namespace tailrace {
 namespace {
-
-std::string bytes_of(const IdentityHash& identity) {
-  std::string bytes;
-  for (const std::uint64_t word : {identity.high, identity.low}) {
-    for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(word >> shift));
-  }
-  return bytes;
-}
 
 std::int64_t sum_of(std::int64_t sync_id, std::string_view identity, std::string_view hashes) {
   return RowSum().add(sync_id).add(identity).add(hashes).value();

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x54726C63;  // "Trlc"
 constexpr std::size_t kPageBytes = 4096;
-constexpr int kBusyTimeoutMs = 30'000;
 
 struct Definition {
   const char* name;

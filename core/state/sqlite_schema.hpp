@@ -10,6 +10,9 @@ namespace tailrace {
 /// The number of the tables' layout. A store of a later one is refused.
 inline constexpr int kSqliteFormat = 3;
 
+/// How long a connection waits for another process's write.
+inline constexpr int kBusyTimeoutMs = 30'000;
+
 /// Makes the directory, 0700, where it is missing. Its parent must be there.
 void make_state_directory(const std::string& directory);
 

@@ -20,8 +20,6 @@
 namespace tailrace {
 namespace {
 
-constexpr int kBusyTimeoutMs = 30'000;
-
 bool is_missing(const std::string& path) {
   struct stat file{};
   return ::lstat(path.c_str(), &file) != 0 && errno == ENOENT;

@@ -1,7 +1,5 @@
 // Refresh tokens that were replaced, and who may renew them.
 
-#include <algorithm>
-
 #include "state/sqlite_logins.hpp"
 #include "state/sqlite_store.hpp"
 
@@ -28,10 +26,8 @@ bool SqliteStore::end_login(const std::string& login, std::int64_t number,
     SqliteTransaction transaction(connection);
     SqliteLogins table(connection);
     LoginRow row = table.read(login);
-    ours = row.number == number;
+    ours = end_lease(row, number, sealed);
     if (!ours) return;
-    row.lease_until_ms = 0;
-    if (sealed) row.sealed = *sealed;
     table.write(row);
     transaction.commit();
   });
@@ -48,10 +44,8 @@ void SqliteStore::import_logins(std::span<const LoginRow> rows) {
   with_connection([&](SqliteConnection& connection) {
     SqliteTransaction transaction(connection);
     SqliteLogins table(connection);
-    for (LoginRow row : rows) {
-      row.number = std::max(row.number, table.read(row.login).number);
-      row.lease_until_ms = 0;
-      table.write(row);
+    for (const LoginRow& row : rows) {
+      table.write(imported_login(row, table.read(row.login).number));
     }
     transaction.commit();
   });

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 
+#include "row/ascii.hpp"
 #include "wire/json_scan.hpp"
 #include "wire/json_writer.hpp"
 #include "wire/rfc3339.hpp"
@@ -11,8 +12,6 @@
 
 namespace tailrace::wire {
 namespace {
-
-[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // --- dates and times -------------------------------------------------------------------------
 

@@ -5,12 +5,11 @@
 #include <charconv>
 #include <system_error>
 
+#include "row/ascii.hpp"
 #include "wire/utf8.hpp"
 
 namespace tailrace::wire {
 namespace {
-
-[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Scanner {
  public:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "row/ascii.hpp"
 #include "wire/utf8.hpp"
 
 namespace tailrace::wire {
@@ -20,8 +21,6 @@ constexpr std::array<std::string_view, 7> kDays{"Sunday",   "Monday", "Tuesday",
 
 // 136 years: such a wait can still be added to any clock of nanoseconds.
 constexpr std::int64_t kMostSeconds = std::numeric_limits<std::uint32_t>::max();
-
-[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 [[nodiscard]] std::optional<milliseconds> parse_seconds(std::string_view text) {
   const std::size_t point = text.find('.');

@@ -4,10 +4,10 @@
 #include <array>
 #include <cstddef>
 
+#include "row/ascii.hpp"
+
 namespace tailrace::wire {
 namespace {
-
-[[nodiscard]] bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Digits of a fixed width at `at`; -1 where there are others.
 [[nodiscard]] int number_at(std::string_view text, std::size_t at, std::size_t width) {
@@ -21,9 +21,9 @@ namespace {
 }
 
 [[nodiscard]] int days_in(int year, int month) {
-  constexpr std::array<int, 12> kDays{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  constexpr std::array<int, 12> kMonthDays{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  return month == 2 && leap ? 29 : kDays[static_cast<std::size_t>(month - 1)];
+  return month == 2 && leap ? 29 : kMonthDays[static_cast<std::size_t>(month - 1)];
 }
 
 }  // namespace

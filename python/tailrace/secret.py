@@ -78,11 +78,16 @@ class Secret:
             return value
         if not isinstance(value, str):
             raise ValueError("must be text")
-        if not value:
-            raise ValueError("is empty")
-        if any(ord(character) < 32 for character in value):
-            raise ValueError("has a control character in it")
+        cls._check(value)
         return cls(str(value), getattr(value, "template", None))
+
+    @staticmethod
+    def _check(text: str) -> None:
+        """Raises ValueError for what no such secret is."""
+        if not text:
+            raise ValueError("is empty")
+        if any(ord(character) < 32 for character in text):
+            raise ValueError("has a control character in it")
 
 
 def _masked() -> Secret:

@@ -191,14 +191,18 @@ TEST(Emulator, AnInsertUnderAKeyIsDoneOnceAndWithoutOneEachTime) {
   EXPECT_EQ(json::parse(tool.log()[again].reply.body).at("results")[0].at("status"), 200);
 }
 
+wire::Request job_of_one_row() {
+  wire::Request create;
+  create.path = "/jobs";
+  create.body = R"({"name":"r1-1","op":"write","rows":[{"id":"k1","v":"a"}]})";
+  return create;
+}
+
 TEST(Emulator, AJobWorksForAWhileAndIsAskedForByItsNameOrId) {
   Schedule schedule = with(Fault::job_stuck, 30'000);
   schedule.face = Face::job;
   Emulator tool(schedule, kWall);
-  wire::Request create;
-  create.path = "/jobs";
-  create.body = R"({"name":"r1-1","op":"write","rows":[{"id":"k1","v":"a"}]})";
-  const std::size_t place = tool.take(1, create, 1'000);
+  const std::size_t place = tool.take(1, job_of_one_row(), 1'000);
   tool.advance(2'000);
   EXPECT_EQ(tool.log()[place].reply.status, 202);
   EXPECT_TRUE(tool.records().empty()) << "it is at work";
@@ -223,10 +227,7 @@ TEST(Emulator, AJobThatFailsHasDoneNothing) {
   Schedule schedule = with(Fault::job_failed);
   schedule.face = Face::job;
   Emulator tool(schedule, kWall);
-  wire::Request create;
-  create.path = "/jobs";
-  create.body = R"({"name":"r1-1","op":"write","rows":[{"id":"k1","v":"a"}]})";
-  const std::size_t place = tool.take(1, create, 1'000);
+  const std::size_t place = tool.take(1, job_of_one_row(), 1'000);
   tool.advance(60'000);
   EXPECT_TRUE(tool.records().empty());
   EXPECT_EQ(tool.log()[place].rows[0].done, Done::not_run);

@@ -182,9 +182,9 @@ class Run:
         self.refused = not self.model and bool(known) and self.sync.mode != "insert"
         if self.refused and self.sync.mutant != 7:
             return
-        todo = self.compare()
-        for start in range(0, len(todo), self.sync.batch_rows):
-            batch = todo[start : start + self.sync.batch_rows]
+        planned = self.compare()
+        for start in range(0, len(planned), self.sync.batch_rows):
+            batch = planned[start : start + self.sync.batch_rows]
             if self.sync.mode == "insert":
                 batch = yield from self.settle_inserts(batch)
             if batch:
@@ -221,14 +221,14 @@ class Run:
                 if key not in store.acknowledged and key not in store.parked
                 if store.rejected.get(key) != value
             ]
-        todo = [
+        planned = [
             Op("write", key, value)
             for key, value in sorted(self.model.items())
             if store.rejected.get(key) != value
             if store.acknowledged.get(key) != value or not store.only_repeats(key, value)
         ]
         known = set(store.acknowledged) | {one.op.key for one in store.unknown}
-        return todo + [Op("remove", key) for key in sorted(known - set(self.model))]
+        return planned + [Op("remove", key) for key in sorted(known - set(self.model))]
 
     def settle_inserts(self, batch: list[Op]) -> Generator[str, None, list[Op]]:
         """The rows of a batch that may be sent: none that may have happened."""

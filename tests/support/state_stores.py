@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ _SESSIONS = (
 )
 
 
-class State:
+class State(ABC):
     """A state store of one world's own."""
 
     kind: str
@@ -44,9 +45,9 @@ class State:
     address: str
     """What `Moment` knows the store by: a path or a port."""
 
+    @abstractmethod
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of an answer; `{}` in front of a table stands for its schema."""
-        raise NotImplementedError
 
     def journal(self) -> Counter[str]:
         """How many rows of each kind the journal has."""
@@ -63,9 +64,9 @@ class State:
     def running(self) -> bool:
         return "running" in self.statuses()
 
+    @abstractmethod
     def make_newer(self) -> None:
         """Mark the store as one of format 99."""
-        raise NotImplementedError
 
 
 @dataclass

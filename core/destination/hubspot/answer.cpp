@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "destination/hubspot/facts.hpp"
+#include "row/ascii.hpp"
 #include "wire/json_reader.hpp"
 
 namespace tailrace::hubspot {
@@ -86,14 +87,6 @@ void name_scopes(Problem& problem, const json& error) {
 [[nodiscard]] bool is_number(std::string_view text, double& value) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
   return read.ec == std::errc{} && read.ptr == text.data() + text.size();
-}
-
-[[nodiscard]] bool same_but_for_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 /// Whether a stored match value may be the one that was sent: HubSpot may have changed its case or

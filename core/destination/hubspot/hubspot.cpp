@@ -162,32 +162,32 @@ class HubSpot final : public Destination {
     for (const BatchRow& row : batch.rows) room += row.line.size() + 256;
     body.reserve(room + batch.rows.size() * 24 * properties_.size());
     wire::RowScratch scratch;
-    wire::JsonWriter json(body);
-    json.begin_object();
-    json.key("inputs");
-    json.begin_array();
+    wire::JsonWriter out(body);
+    out.begin_object();
+    out.key("inputs");
+    out.begin_array();
     for (std::size_t i = 0; i < batch.rows.size(); ++i) {
       const BatchRow& row = batch.rows[i];
-      json.begin_object();
+      out.begin_object();
       if (batch.operation != Operation::insert) {
-        json.key("idProperty");
-        json.string(target_.match);
-        json.key("id");
-        json.string(target_.compared(row.match));
+        out.key("idProperty");
+        out.string(target_.match);
+        out.key("id");
+        out.string(target_.compared(row.match));
       }
-      json.key("objectWriteTraceId");
-      json.string(trace_prefix(batch) + std::to_string(i));
-      json.key("properties");
-      json.raw({});
+      out.key("objectWriteTraceId");
+      out.string(trace_prefix(batch) + std::to_string(i));
+      out.key("properties");
+      out.raw({});
       if (batch.operation == Operation::clear) {
         rows_.write_cleared(body, row.match, scratch);
       } else {
         rows_.write(body, row.line, scratch, row.send);
       }
-      json.end_object();
+      out.end_object();
     }
-    json.end_array();
-    json.end_object();
+    out.end_array();
+    out.end_object();
   }
 
   [[nodiscard]] static std::string trace_prefix(const Batch& batch) { return batch.trace + "-"; }

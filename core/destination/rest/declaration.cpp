@@ -21,12 +21,8 @@ constexpr std::array kAnswers{Word<AnswerForm>{"plausible", AnswerForm::plausibl
                               Word<AnswerForm>{"json", AnswerForm::json},
                               Word<AnswerForm>{"any", AnswerForm::any}};
 // In the order in which they are read: clear has update's shape where there is one.
-constexpr std::array kOperations{Operation::update, Operation::insert, Operation::delete_,
-                                 Operation::archive, Operation::clear};
-
-[[nodiscard]] std::size_t place_of(Operation operation) {
-  return static_cast<std::size_t>(operation);
-}
+constexpr std::array kOwnOperations{Operation::update, Operation::insert, Operation::delete_,
+                                    Operation::archive, Operation::clear};
 
 [[nodiscard]] const std::vector<std::string_view>& object_keys() {
   static const std::vector<std::string_view> keys = [] {
@@ -34,7 +30,7 @@ constexpr std::array kOperations{Operation::update, Operation::insert, Operation
                                       "partial",  "numbers",     "clear_as",   "answer",
                                       "statuses", "read"};
     all.insert(all.end(), shape_keys().begin(), shape_keys().end());
-    for (const Operation operation : kOperations) all.push_back(to_text(operation));
+    for (const Operation operation : kOwnOperations) all.push_back(to_text(operation));
     return all;
   }();
   return keys;
@@ -74,7 +70,7 @@ Declaration::Declaration(const json& object) {
   const Settings reader(object, where, object_keys());
   constexpr std::size_t kMostBytes = 64u << 20;
   endpoints_[place_of(Operation::upsert)] = read_main(object, object_keys(), where);
-  for (const Operation operation : kOperations) {
+  for (const Operation operation : kOwnOperations) {
     const json* settings = reader.given(to_text(operation));
     if (settings == nullptr) continue;
     const bool clears = operation == Operation::clear && find(Operation::update) != nullptr;

@@ -15,6 +15,15 @@
 
 namespace tailrace::rest {
 
+inline constexpr std::array kAllOperations{Operation::upsert,  Operation::update,
+                                           Operation::insert,  Operation::delete_,
+                                           Operation::archive, Operation::clear};
+
+/// Where what is kept for each operation has this one's.
+[[nodiscard]] constexpr std::size_t place_of(Operation operation) {
+  return static_cast<std::size_t>(operation);
+}
+
 /// What a success must look like where no results are declared.
 enum class AnswerForm : std::uint8_t {
   plausible,  // 201, 202, 204 and 205 may be empty, a 200 not; no page for people; no report of
@@ -56,7 +65,7 @@ struct Declaration {
   std::optional<ListForm> list;
 
  private:
-  std::array<std::optional<Endpoint>, 6> endpoints_;
+  std::array<std::optional<Endpoint>, kAllOperations.size()> endpoints_;
 };
 
 }  // namespace tailrace::rest

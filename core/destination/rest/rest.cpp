@@ -34,7 +34,7 @@ constexpr std::size_t kDefaultInFlight = 8;
 /// How an API is read that nothing else was declared of: RFC 9110, and what APIs have in common.
 /// A 503 is unknown even with Retry-After, and so is a 408: both come from gateways that may have
 /// passed the request on.
-constexpr std::array kAnswers{
+constexpr std::array kStatuses{
     AnswerRule{200, 299, "", AnswerClass::ok},
     AnswerRule{400, 400, "", AnswerClass::record},
     AnswerRule{401, 401, "", AnswerClass::reauth},
@@ -55,13 +55,6 @@ constexpr std::array kAnswers{
     AnswerRule{431, 431, "", AnswerClass::split},
     AnswerRule{500, 599, "", AnswerClass::unknown},
 };
-
-constexpr std::array kOperations{Operation::upsert,  Operation::update,  Operation::insert,
-                                 Operation::delete_, Operation::archive, Operation::clear};
-
-[[nodiscard]] std::size_t place_of(Operation operation) {
-  return static_cast<std::size_t>(operation);
-}
 
 class Rest final : public Destination {
  public:
@@ -173,7 +166,7 @@ class Rest final : public Destination {
 
   /// Takes over what the operations' declarations say of them.
   void learn_operations() {
-    for (const Operation operation : kOperations) {
+    for (const Operation operation : kAllOperations) {
       const Endpoint* endpoint = declared_.find(operation);
       if (endpoint == nullptr) continue;
       can_.operations.push_back(operation);
@@ -190,7 +183,7 @@ class Rest final : public Destination {
 
   [[nodiscard]] static std::vector<AnswerRule> common_answers(const Declaration& declared) {
     std::vector<AnswerRule> answers = declared.statuses;
-    answers.insert(answers.end(), kAnswers.begin(), kAnswers.end());
+    answers.insert(answers.end(), kStatuses.begin(), kStatuses.end());
     return answers;
   }
 
@@ -341,7 +334,7 @@ class Rest final : public Destination {
   wire::RowWriter rows_;
   std::vector<Column> fields_;
   std::vector<AnswerRule> common_answers_;
-  std::array<std::vector<AnswerRule>, kOperations.size()> answers_;
+  std::array<std::vector<AnswerRule>, kAllOperations.size()> answers_;
   Questions questions_;
   Equality equality_;
   Capabilities can_;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "http/transport.hpp"
+#include "one_request.hpp"
 #include "support/raw_server.hpp"
 
 namespace tailrace::http {
@@ -32,16 +33,6 @@ Outgoing post(CallId id, std::string body) {
   outgoing.request.body = std::move(body);
   outgoing.request.content_type = "application/json";
   return outgoing;
-}
-
-Finished one(Transport& transport, Outgoing outgoing) {
-  transport.start(std::move(outgoing));
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (std::chrono::steady_clock::now() < end) {
-    auto finished = transport.poll(50ms);
-    if (!finished.empty()) return std::move(finished.front());
-  }
-  throw std::runtime_error("no end of the request within 10 s");
 }
 
 TEST(CurlTransport, SendsMethodPathQueryHeadersAndBody) {

@@ -9,6 +9,7 @@
 
 #include "http/auth.hpp"
 #include "http/scrub.hpp"
+#include "one_request.hpp"
 #include "support/raw_server.hpp"
 
 namespace tailrace::http {
@@ -51,16 +52,6 @@ void settle(Auth& auth) {
     if (auth.failure() || auth.failing_since() || auth.wait_for(now) == 0ms) return;
   }
   FAIL() << "no end of the exchange within 10 s";
-}
-
-Finished one(Transport& transport, Outgoing outgoing) {
-  transport.start(std::move(outgoing));
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (std::chrono::steady_clock::now() < end) {
-    auto finished = transport.poll(50ms);
-    if (!finished.empty()) return std::move(finished.front());
-  }
-  throw std::runtime_error("no end of the request within 10 s");
 }
 
 TEST(TokenTransport, AsksTheEndpointAsTheStandardHasIt) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -67,16 +68,21 @@ Schema two_columns() {
   return schema;
 }
 
+/// Takes three rows in a request, by upsert and by insert.
+std::unique_ptr<Destination> three_at_once(const Schema& schema) {
+  return make_destination({{"type", "rest"}, {"base_url", "http://127.0.0.1:9"}},
+                          {{"name", "rows"},
+                           {"method", "POST"},
+                           {"path", "/rows"},
+                           {"body", "rows"},
+                           {"batch_rows", 3},
+                           {"insert", {{"path", "/new"}}}},
+                          schema);
+}
+
 TEST(Batcher, ARejectedRowGoesAgainAsItsHoldSays) {
   const Schema schema = two_columns();
-  const auto destination = make_destination({{"type", "rest"}, {"base_url", "http://127.0.0.1:9"}},
-                                            {{"name", "rows"},
-                                             {"method", "POST"},
-                                             {"path", "/rows"},
-                                             {"body", "rows"},
-                                             {"batch_rows", 3},
-                                             {"insert", {{"path", "/new"}}}},
-                                            schema);
+  const auto destination = three_at_once(schema);
   const IdentityHash identity{7, 7};
   for (const Case& one : kCases) {
     StateView state;
@@ -120,13 +126,7 @@ TEST(Batcher, ARejectedRowGoesAgainAsItsHoldSays) {
 
 TEST(Batcher, ARowThatWasNeverRejectedGoes) {
   const Schema schema = two_columns();
-  const auto destination = make_destination({{"type", "rest"}, {"base_url", "http://127.0.0.1:9"}},
-                                            {{"name", "rows"},
-                                             {"method", "POST"},
-                                             {"path", "/rows"},
-                                             {"body", "rows"},
-                                             {"batch_rows", 3}},
-                                            schema);
+  const auto destination = three_at_once(schema);
   const StateView state;
   Changeset changes("", Changeset::kDefaultBufferBytes);
   for (std::uint64_t i = 0; i < 7; ++i) {
