@@ -51,6 +51,15 @@ Step Destination::resume(const Batch& batch, const Memo& /*memo*/) const {
   return step;
 }
 
+Call Destination::poll(std::span<const JobBatch> /*batches*/) const {
+  throw std::logic_error("destination: asked for jobs that it does not have");
+}
+
+Polled Destination::polled(std::span<const JobBatch> /*batches*/,
+                           const wire::Reply& /*reply*/) const {
+  throw std::logic_error("destination: asked for jobs that it does not have");
+}
+
 ReadStep Destination::read(const ReadAsk& /*ask*/, const Call* /*call*/,
                            const wire::Reply* /*reply*/) const {
   throw std::logic_error("destination: asked a question that it does not answer");

@@ -108,8 +108,25 @@ struct Step {
   wire::Milliseconds wait{0};        // before the calls of this step
   wire::Milliseconds pause{0};  // nothing of this rate class before it has passed (Retry-After)
   bool reauthenticate = false;  // the token is old: one new one, then the same call again
+  /// The tool works on the batch by itself, in the job that `memo` names. There are no calls: the
+  /// engine has the memo put on record, and asks with poll() until a step says something else.
+  bool in_job = false;
+  /// The tool has as many jobs as it takes: the rows, retryable, go again once one has ended.
+  bool jobs_full = false;
   std::optional<Stop> stop;
   wire::RateHint hint;
+};
+
+/// A batch that the tool works on in a job.
+struct JobBatch {
+  Batch batch;
+  const Memo* memo = nullptr;
+};
+
+/// What the answer to one poll says.
+struct Polled {
+  Step common;  // pace, stop: of the request itself; no verdicts and no calls
+  std::vector<Step> steps;  // one for each batch that was asked for, in their order
 };
 
 /// A question that changes nothing at the tool.
@@ -162,6 +179,10 @@ struct Capabilities {
   std::size_t max_bytes = 1 << 20;  // of a request's body
   std::vector<wire::RateRule> rates;  // the vendor's limits for the account
   std::size_t max_in_flight = 8;
+  /// Jobs that the account may have queued or at work, all runs together; 0: the tool has no jobs,
+  /// or sets no limit. A batch has one job at a time.
+  std::size_t max_jobs = 0;
+  std::size_t poll_jobs = 1;  // jobs that one request of poll() asks for
   bool unique_match = true;  // the tool keeps the match field unique
   std::vector<ReadAsk::Kind> reads;  // questions that read() answers
   std::size_t read_rows = 1;  // match values that one request of by_match takes
@@ -197,6 +218,13 @@ class Destination {
   /// After a crash, or a slot given back: continues from the journalled memo. The default for
   /// tools without jobs: every row is unknown.
   [[nodiscard]] virtual Step resume(const Batch& batch, const Memo& memo) const;
+
+  /// The one request that asks for the jobs of several batches (at most capabilities().poll_jobs).
+  /// It changes nothing at the tool. Throws std::logic_error where steps are never `in_job`.
+  [[nodiscard]] virtual Call poll(std::span<const JobBatch> batches) const;
+  /// What its answer says. Without an answer every batch is still `in_job`.
+  [[nodiscard]] virtual Polled polled(std::span<const JobBatch> batches,
+                                      const wire::Reply& reply) const;
 
   /// First step of a question, and the next one after each reply (both pointers set, or neither).
   /// Throws std::logic_error for a kind that capabilities().reads does not name.

@@ -31,6 +31,7 @@ void Sender::run(std::int64_t steady_to_store_ms) {
       fill();
       renew_login();
       start_ready();
+      ask_for_jobs();
       if (sending_over()) break;
       for (http::Finished& finished : parts_.transport.poll(next_wait())) {
         on_finished(std::move(finished));
@@ -112,6 +113,9 @@ void Sender::take_acks() {
       intent.seq = ack.intent_seq;
       intent.batch = ack.first_batch;
       ready_.push_back(id);
+    } else if (const auto given = handing_over_.find(ack.id); given != handing_over_.end()) {
+      take_handover(given->second, ack);
+      handing_over_.erase(given);
     } else if (const auto settled = settling_.find(ack.id); settled != settling_.end()) {
       report_.outcomes += settled->second.counts;
       for (RejectedSample& row : settled->second.samples) {
@@ -130,7 +134,7 @@ void Sender::fill() {
                      parts_.account.blocked_for(0, now) > milliseconds(0) || breaker_.open() ||
                      parts_.auth.wait_for(now) > milliseconds(0);
   const std::uint64_t allowed = paced ? 1 : window();
-  while (ready_.size() + awaiting_intent_.size() < allowed) {
+  while (ready_.size() + awaiting_intent_.size() < allowed && job_is_free(now)) {
     if (next_retry(now)) continue;
     if (exhausted_) {
       // Horizons pass while the run works.
@@ -223,6 +227,11 @@ milliseconds Sender::next_ready(Clock::Time now) const {
 milliseconds Sender::next_wait() const {
   const Clock::Time now = parts_.clock.now();
   milliseconds wait = kLongestPoll;
+  if (const auto due = jobs_due()) {
+    const auto left = std::chrono::ceil<milliseconds>(*due - now);
+    // What is due and was not asked for waits for a pause to end, or a slot.
+    wait = std::min(wait, left > milliseconds(0) ? left : kOverdue);
+  }
   if (ready_.empty() && awaiting_intent_.empty() && retries_.empty()) return wait;
   const milliseconds pace = std::max({pacer_.wait_for(0, now), parts_.account.blocked_for(0, now),
                                       breaker_.wait_for(now), parts_.auth.wait_for(now)});

@@ -18,6 +18,7 @@
 #include "run/account_budget.hpp"
 #include "run/clock.hpp"
 #include "run/committer.hpp"
+#include "run/job_pace.hpp"
 #include "run/progress.hpp"
 #include "run/report.hpp"
 #include "run/work.hpp"
@@ -89,6 +90,11 @@ class Sender {
     std::uint64_t login = 0;  // generation of the credentials that it was sent with
     int refusals = 0;         // of credentials
   };
+  /// A request that asks for the jobs of several works.
+  struct Poll {
+    std::uint64_t call = 0;
+    std::vector<std::uint64_t> works;
+  };
   struct Settled {
     OutcomeCounts counts;
     std::vector<RejectedSample> samples;
@@ -113,15 +119,14 @@ class Sender {
   // One work's way (sender_steps.cpp).
   void begin(Work work);
   void apply(Work& work, Step step, const Call* call, const wire::Reply* reply);
+  [[nodiscard]] static std::vector<RowIndex> open_rows(const Work& work);
+  [[nodiscard]] static IntentBatch intent_of(const Work& work);
   void ask_intent(Work& work, Call call, int refusals = 0);
   [[nodiscard]] bool makes_another(const Work& work, Effect effect) const;
   void start_call(std::uint64_t id);
   void on_finished(http::Finished finished);
   void expire(Work& work, PendingCall pending);
   void never_sent(Work& work);
-  [[nodiscard]] bool waits_for_job(const Work& work) const;
-  [[nodiscard]] bool job_takes_too_long(const Work& work) const;
-  void leave_pending(Work& work);
   void take_verdicts(Work& work, std::vector<Verdict>& verdicts);
   void take_regroup(Work& work, std::vector<Regroup>& groups);
   void take_pace(Work& work, const Step& step, wire::RateClass rate_class,
@@ -133,6 +138,22 @@ class Sender {
   void renew_login();
   [[nodiscard]] bool goes_again(Work& work, PendingCall& pending, const wire::Reply& reply,
                                 bool login_refused);
+
+  // Batches that the tool works on (sender_jobs.cpp).
+  [[nodiscard]] bool waits_for_job(const Work& work) const;
+  [[nodiscard]] bool job_takes_too_long(const Work& work) const;
+  void leave_pending(Work& work);
+  void settle_beside_job(Work& work);
+  void enter_job(Work& work);
+  void take_handover(std::uint64_t id, const Ack& ack);
+  [[nodiscard]] bool job_is_free(Clock::Time now);
+  void take_jobs_full(Work& work, const Step& step);
+  void note_lost_job(const Work& work);
+  [[nodiscard]] std::optional<Clock::Time> jobs_due() const;
+  void ask_for_jobs();
+  [[nodiscard]] std::vector<JobBatch> job_batches(const Poll& poll) const;
+  void take_polled(const PendingCall& pending, const wire::Reply& reply);
+  void leave_long_jobs();
 
   // How rows end (sender_settle.cpp).
   void end_work(Work& work);
@@ -188,6 +209,13 @@ class Sender {
   std::deque<WorkRow> doubtful_;  // inserts of earlier runs
   std::unordered_map<std::uint64_t, std::uint64_t> awaiting_intent_;  // piece → call
   std::unordered_map<std::uint64_t, Settled> settling_;               // piece → its rows' counts
+  std::unordered_map<std::uint64_t, std::uint64_t> handing_over_;     // piece → work
+  std::optional<Poll> poll_;                                          // under way
+  JobPace job_pace_;
+  std::deque<Clock::Time> lost_jobs_;  // until when each may be at work
+  Clock::Time jobs_full_until_{};
+  int jobs_full_ = 0;         // refusals in a row
+  bool asked_last_ = false;   // for jobs, when the run was ending
   std::uint64_t next_id_ = 1;
   std::uint64_t started_ = 0;
   bool exhausted_ = false;  // the batcher has no more

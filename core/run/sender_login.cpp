@@ -19,7 +19,8 @@ void Sender::renew_login() {
   http::Auth& auth = parts_.auth;
   if (!auth.renewable()) return;
   const Clock::Time now = parts_.clock.now();
-  auth.work(now, !ready_.empty() && !ending(), milliseconds(0));
+  const bool waited_for = !ready_.empty() || jobs_due();
+  auth.work(now, waited_for && !ending(), milliseconds(0));
   if (auth.failure()) {
     stop({Stop::Kind::configuration, parts_.scrubber.clean(*auth.failure()), std::nullopt});
   }

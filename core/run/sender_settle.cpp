@@ -40,6 +40,7 @@ bool Sender::may_retry(const Work& work, const WorkRow& row) const {
 void Sender::end_work(Work& work) {
   if (work.reads_back) return end_read_back(work);
   if (ending() && waits_for_job(work)) return leave_pending(work);
+  note_lost_job(work);
   Settled settled;
   Piece piece;
   std::vector<RowIndex> again;

@@ -123,8 +123,13 @@ void Sender::apply(Work& work, Step step, const Call* call, const wire::Reply* r
   take_verdicts(work, step.verdicts);
   take_regroup(work, step.regroup);
   if (!step.memo.empty()) work.memo = std::move(step.memo);
-  take_pace(work, step, call == nullptr ? wire::RateClass{0} : call->rate_class, reply);
+  if (step.jobs_full) {
+    take_jobs_full(work, step);
+  } else {
+    take_pace(work, step, call == nullptr ? wire::RateClass{0} : call->rate_class, reply);
+  }
   take_stop(work, step, reply);
+  if (step.in_job) return enter_job(work);
   if (step.wait > milliseconds(0)) {
     work.ready_at = parts_.clock.now() + step.wait;
     if (!work.memo.empty() && !work.job_since) work.job_since = parts_.clock.now();
@@ -141,6 +146,29 @@ bool Sender::makes_another(const Work& work, Effect effect) const {
   return effect == Effect::unkeyed_write;
 }
 
+/// Rows of which nothing has been said.
+std::vector<RowIndex> Sender::open_rows(const Work& work) {
+  std::vector<RowIndex> rows;
+  for (RowIndex i = 0; i < work.rows.size(); ++i) {
+    if (!work.rows[i].verdict && !work.rows[i].regrouped) rows.push_back(i);
+  }
+  return rows;
+}
+
+/// What goes on record before a request, or for a job: it speaks for the open rows.
+IntentBatch Sender::intent_of(const Work& work) {
+  IntentBatch intent;
+  intent.op = state_op(work);
+  intent.attempt = static_cast<std::uint32_t>(work.attempt);
+  intent.memo = work.memo;
+  for (const RowIndex index : open_rows(work)) {
+    const WorkRow& row = work.rows[index];
+    intent.rows.push_back(
+        {row.identity, row.version, row.key, row.match == row.key ? std::string() : row.match});
+  }
+  return intent;
+}
+
 void Sender::ask_intent(Work& work, Call call, int refusals) {
   const std::uint64_t id = next_id_++;
   PendingCall pending;
@@ -154,19 +182,10 @@ void Sender::ask_intent(Work& work, Call call, int refusals) {
     return;
   }
   work.unkeyed = work.unkeyed || makes_another(work, call.effect);
-  IntentBatch intent;
-  intent.op = work.state_op();
-  intent.attempt = static_cast<std::uint32_t>(work.attempt);
-  intent.memo = work.memo;
+  IntentBatch intent = intent_of(work);
   if (!work.idempotency_key.empty()) mark_repeatable(work, call.request.body, intent);
   WorkIntent mark;
-  for (RowIndex i = 0; i < work.rows.size(); ++i) {
-    const WorkRow& row = work.rows[i];
-    if (row.verdict || row.regrouped) continue;
-    mark.rows.push_back(i);
-    intent.rows.push_back(
-        {row.identity, row.version, row.key, row.match == row.key ? std::string() : row.match});
-  }
+  mark.rows = open_rows(work);
   pending.intent = work.intents.size();
   // Read before the commit is asked for: never later than what the store writes as send_by.
   pending.send_by = parts_.clock.now() + options_.timing.send_window;
@@ -183,7 +202,7 @@ void Sender::ask_intent(Work& work, Call call, int refusals) {
 
 void Sender::start_call(std::uint64_t id) {
   PendingCall& pending = calls_.at(id);
-  Work& work = works_.at(pending.work);
+  const auto work = works_.find(pending.work);  // none where it asks for jobs
   const Clock::Time now = parts_.clock.now();
   pacer_.take(pending.call.rate_class);
   parts_.account.take(pending.call.rate_class);
@@ -192,7 +211,8 @@ void Sender::start_call(std::uint64_t id) {
   budget_.request_made();
   ++started_;
   ++report_.http.requests;
-  if (work.attempt > 1 || pending.refusals > 0) ++report_.http.retries;
+  const bool tried_before = work != works_.end() && work->second.attempt > 1;
+  if (tried_before || pending.refusals > 0) ++report_.http.retries;
   parts_.progress.requests.store(report_.http.requests, std::memory_order_relaxed);
   http::Outgoing outgoing;
   outgoing.id = id;
@@ -209,8 +229,14 @@ void Sender::on_finished(http::Finished finished) {
   PendingCall pending = std::move(found->second);
   calls_.erase(found);
   pacer_.done(pending.call.rate_class, pending.started, parts_.clock.now());
-  Work& work = works_.at(pending.work);
   const wire::Reply& reply = finished.reply;
+  if (poll_ && poll_->call == finished.id) {
+    report_.http.bytes_sent += finished.bytes_sent;
+    if (reply.failure == wire::Failure::none && reply.status == 429) ++report_.http.rate_limited;
+    judge_connection(reply);
+    return take_polled(pending, reply);
+  }
+  Work& work = works_.at(pending.work);
   const bool left = reply.failure != wire::Failure::not_sent &&
                     reply.failure != wire::Failure::expired &&
                     reply.failure != wire::Failure::cancelled;
@@ -219,6 +245,7 @@ void Sender::on_finished(http::Finished finished) {
   if (pending.intent && left) {
     WorkIntent& intent = work.intents.at(*pending.intent);
     intent.sent = true;
+    intent.lost = reply.failure != wire::Failure::none || reply.status >= 500;
     intent.sent_at_ms =
         store_ms(finished.sent_at == Clock::Time{} ? parts_.clock.now() : finished.sent_at);
   }

@@ -40,6 +40,7 @@ struct WorkIntent {
   std::uint32_t batch = 0;
   std::vector<RowIndex> rows;
   bool sent = false;
+  bool lost = false;    // no answer that says what became of it
   bool closed = false;  // an outcome or a void was submitted for it
   std::int64_t sent_at_ms = 0;  // store's clock
 };
@@ -61,6 +62,9 @@ struct Work {
   std::size_t outstanding = 0;  // calls without an answer
   bool resumes = false;         // a job of an earlier run: asked for, not sent
   std::optional<Clock::Time> job_since;  // when it first was left to wait for a job
+  bool in_job = false;          // a job of the tool, which poll() asks for
+  bool handing_over = false;    // the job is not yet on record
+  Clock::Time job_asked_at{};   // when poll() last asked for it
   bool reads_back = false;      // asks whether its inserts are there instead of sending them
   int reads = 0;                // times that it asked
   bool stuck = false;           // refused whole, and bound to its idempotency key
