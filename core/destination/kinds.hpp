@@ -15,5 +15,8 @@ namespace tailrace {
 [[nodiscard]] std::unique_ptr<Destination> make_rest(const nlohmann::json& connection,
                                                      const nlohmann::json& object,
                                                      const Schema& schema);
+[[nodiscard]] std::unique_ptr<Destination> make_zendesk(const nlohmann::json& connection,
+                                                        const nlohmann::json& object,
+                                                        const Schema& schema);
 
 }  // namespace tailrace

@@ -23,6 +23,7 @@ struct Kind {
 constexpr std::array kKinds{
     Kind{"hubspot", make_hubspot},
     Kind{"rest", make_rest},
+    Kind{"zendesk", make_zendesk},
 };
 
 void check_schema(const Schema& schema) {

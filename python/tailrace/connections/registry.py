@@ -8,6 +8,7 @@ from tailrace.connections.duckdb import DuckDbConnection
 from tailrace.connections.hubspot import HubSpotConnection
 from tailrace.connections.postgres import PostgresConnection
 from tailrace.connections.rest import RestConnection
+from tailrace.connections.zendesk import ZendeskConnection
 
 TYPES: dict[str, type[Connection]] = {
     "dbt": DbtConnection,
@@ -15,7 +16,8 @@ TYPES: dict[str, type[Connection]] = {
     "hubspot": HubSpotConnection,
     "postgres": PostgresConnection,
     "rest": RestConnection,
+    "zendesk": ZendeskConnection,
 }
 
 # Of the grammar, and not there yet: whoever names one is told so.
-NOT_OFFERED = frozenset({"adbc", "klaviyo", "mailchimp", "marketo", "salesforce", "zendesk"})
+NOT_OFFERED = frozenset({"adbc", "klaviyo", "mailchimp", "marketo", "salesforce"})

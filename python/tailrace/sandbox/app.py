@@ -119,6 +119,8 @@ class App:
 
     async def _damaged(self, vendor: Vendor, call: Call, entry: Entry, fault: Fault) -> Delivery:
         call.refuse = fault.refuse
+        if fault.kind.startswith("job_"):
+            call.job, call.job_options = fault.kind, fault.options
         if fault.kind == "slow":
             await self.clocks.sleep(float(fault.options.get("delay_ms", 1000)) / 1000)
         if fault.kind == "late":

@@ -214,4 +214,8 @@ _MAKE: Mapping[str, Damage] = {
     "extra_results": _results(_invent),
     "duplicate_results": _results(_repeat),
     "shuffled": _results(_shuffle),
+    "job_failed": _as_it_is,
+    "job_killed": _as_it_is,
+    "job_gone": _as_it_is,
+    "job_slow": _as_it_is,
 }

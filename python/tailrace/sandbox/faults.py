@@ -71,6 +71,11 @@ KINDS: Mapping[str, Kind] = {
     "extra_results": Kind(True, ("n",), may_choose=False),
     "duplicate_results": Kind(True, ("n",), may_choose=False),
     "shuffled": Kind(True, (), may_choose=False),
+    # A job that the request has queued.
+    "job_failed": Kind(True, ("share",), may_choose=False),
+    "job_killed": Kind(True, ("share",), may_choose=False),
+    "job_gone": Kind(True, (), may_choose=False),
+    "job_slow": Kind(True, ("seconds",), may_choose=False),
 }
 
 _MATCH = ("nth", "every", "vendor", "op", "object", "key", "keyset", "attempt")

@@ -41,15 +41,23 @@ class Collection:
     """The records of one object, in order of creation.
 
     Ids are counted per collection from ``first_id``. ``unique`` names the fields whose values
-    belong to one record only; an empty string or None is no value and may repeat.
+    belong to one record only; an empty string or None is no value and may repeat. Of those in
+    ``folded`` the case does not count.
     """
 
-    def __init__(self, name: str, unique: tuple[str, ...] = (), first_id: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        unique: tuple[str, ...] = (),
+        first_id: int = 1,
+        folded: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self._first_id = first_id
         self._next_id = first_id
         self._records: dict[str, Record] = {}
         self._unique: dict[str, dict[Value, Record]] = {field: {} for field in unique}
+        self._folded = folded
         self.writes: dict[str, int] = {}
         self.created = self.updated = self.deleted = 0
         self.archived: list[Record] = []
@@ -73,11 +81,11 @@ class Collection:
         for record in self:
             value = record.values.get(field)
             if value not in (None, ""):
-                index[value] = record
+                index[self._compared(field, value)] = record
 
     def find(self, field: str, value: Value) -> Record | None:
         """The record whose unique ``field`` has this value."""
-        return self._unique[field].get(value)
+        return self._unique[field].get(self._compared(field, value))
 
     def clash(self, values: Mapping[str, Value], owner: Record | None) -> UniqueClashError | None:
         """Why ``values`` could not be stored in ``owner`` (None: a new record), if they cannot."""
@@ -85,7 +93,7 @@ class Collection:
             value = values.get(field)
             if value in (None, ""):
                 continue
-            holder = index.get(value)
+            holder = index.get(self._compared(field, value))
             if holder is not None and holder is not owner:
                 return UniqueClashError(field, value, holder.id)
         return None
@@ -187,14 +195,17 @@ class Collection:
         for field, index in self._unique.items():
             value = values.get(field)
             if value not in (None, ""):
-                index[value] = record
+                index[self._compared(field, value)] = record
 
     def _unindex(self, record: Record, values: Mapping[str, Value]) -> None:
         for field, index in self._unique.items():
             if field in values:
                 held = record.values.get(field)
                 if held not in (None, ""):
-                    index.pop(held, None)
+                    index.pop(self._compared(field, held), None)
+
+    def _compared(self, field: str, value: Value) -> Value:
+        return value.casefold() if field in self._folded and isinstance(value, str) else value
 
 
 def as_json(record: Record) -> dict[str, Value]:

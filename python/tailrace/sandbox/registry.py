@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tailrace.sandbox.hubspot import HubSpot
 from tailrace.sandbox.rest import Rest
+from tailrace.sandbox.zendesk import Zendesk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,4 +16,5 @@ if TYPE_CHECKING:
 VENDORS: Mapping[str, type[Vendor]] = {
     HubSpot.name: HubSpot,
     Rest.name: Rest,
+    Zendesk.name: Zendesk,
 }

@@ -30,8 +30,9 @@ class Call:
     """A request that was understood.
 
     ``keys`` name the rows in the order in which they were sent. ``refuse`` holds the positions of
-    rows that an injected fault wants refused, each with a message. ``apply`` counts what it did
-    in ``applied`` and ``rejected``.
+    rows that an injected fault wants refused, each with a message; ``job`` is the fault that the
+    job meets which the request queues, and ``job_options`` what the rule says of it. ``apply``
+    counts what it did in ``applied`` and ``rejected``.
     """
 
     op: str
@@ -39,6 +40,8 @@ class Call:
     keys: list[str]
     run: Callable[[Call], Reply]
     refuse: Mapping[int, str] = field(default_factory=dict)
+    job: str = ""
+    job_options: Mapping[str, Any] = field(default_factory=dict)
     applied: int = 0
     rejected: int = 0
 

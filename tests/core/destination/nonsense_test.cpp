@@ -30,6 +30,27 @@ wire::Reply found_all() {
   return json_reply(200, {{"status", "COMPLETE"}, {"results", results}});
 }
 
+/// An object of Zendesk's, whose records are matched by external_id.
+std::function<std::unique_ptr<Destination>(const Schema&)> zendesk_by_id(const char* object) {
+  return [object](Schema schema) {
+    schema.columns[schema.match].name = "external_id";
+    return zendesk_of(schema, object);
+  };
+}
+
+wire::Reply none_found(const char* object) {
+  return json_reply(200, {{object, nlohmann::json::array()}, {"count", 0}});
+}
+
+wire::Reply all_found(const char* object) {
+  nlohmann::json records = nlohmann::json::array();
+  for (int i = 0; i < 3; ++i) {
+    const std::string match = "user" + std::to_string(i) + "@example.com";
+    records.push_back({{"id", 900 + i}, {"external_id", match}});
+  }
+  return json_reply(200, {{object, records}, {"count", 3}});
+}
+
 std::vector<Waiting> waiting_points() {
   using nlohmann::json;
   const auto hubspot = [](const Schema& schema) { return hubspot_of(schema); };
@@ -49,6 +70,16 @@ std::vector<Waiting> waiting_points() {
       {"hubspot clear", hubspot, Operation::clear, {}},
       {"hubspot lookup", hubspot, Operation::delete_, {}},
       {"hubspot archive", hubspot, Operation::archive, found_all, false, true},
+      {"zendesk upsert", zendesk_by_id("users"), Operation::upsert},
+      {"zendesk insert", zendesk_by_id("users"), Operation::insert},
+      {"zendesk lookup", zendesk_by_id("organizations"), Operation::upsert},
+      {"zendesk create", zendesk_by_id("organizations"), Operation::upsert,
+       [] { return none_found("organizations"); }},
+      {"zendesk update", zendesk_by_id("users"), Operation::update,
+       [] { return all_found("users"); }},
+      {"zendesk destroy", zendesk_by_id("users"), Operation::delete_,
+       [] { return all_found("users"); }},
+      {"zendesk ticket", zendesk_by_id("tickets"), Operation::insert},
       {"rest errors", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", errors}})},
       {"rest count", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", optional}})},
       {"rest list", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", list}})},

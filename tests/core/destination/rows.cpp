@@ -67,6 +67,13 @@ std::unique_ptr<Destination> rest_of(const Schema& schema, nlohmann::json object
   return make_destination({{"type", "rest"}}, object, schema);
 }
 
+std::unique_ptr<Destination> zendesk_of(const Schema& schema, const std::string& object,
+                                        const nlohmann::json& more) {
+  nlohmann::json connection = {{"type", "zendesk"}, {"limits", nullptr}};
+  connection.update(more);
+  return make_destination(connection, {{"name", object}}, schema);
+}
+
 wire::Reply reply_of(int status, const std::string& body, const std::string& content_type) {
   wire::Reply reply;
   reply.status = status;

@@ -41,6 +41,11 @@ class TestRows {
 /// `object` without its name.
 [[nodiscard]] std::unique_ptr<Destination> rest_of(const Schema& schema, nlohmann::json object);
 
+/// Users, organizations or tickets, by the schema's match field.
+[[nodiscard]] std::unique_ptr<Destination> zendesk_of(
+    const Schema& schema, const std::string& object = "users",
+    const nlohmann::json& more = nlohmann::json::object());
+
 [[nodiscard]] wire::Reply reply_of(int status, const std::string& body,
                                    const std::string& content_type = "application/json");
 [[nodiscard]] wire::Reply json_reply(int status, const nlohmann::json& body);

@@ -1,0 +1,369 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "destination/connection.hpp"
+#include "destination/equality.hpp"
+#include "destination/kinds.hpp"
+#include "destination/zendesk/answer.hpp"
+#include "destination/zendesk/facts.hpp"
+#include "destination/zendesk/jobs.hpp"
+#include "destination/zendesk/lookup.hpp"
+#include "destination/zendesk/questions.hpp"
+#include "destination/zendesk/writing.hpp"
+#include "wire/json_reader.hpp"
+#include "wire/utf8.hpp"
+
+namespace tailrace::zendesk {
+namespace {
+
+// Steps of a batch; a single ticket's call has its row for a tag.
+enum Tag : int { kLookUp = -1, kQueue = -2 };
+
+[[nodiscard]] std::vector<wire::RateRule> rates_of(const nlohmann::json& connection) {
+  std::vector<wire::RateRule> rates = limits_of(connection);
+  if (!rates.empty()) return rates;
+  const std::string name = text_of(connection, "tier", kTiers.front().name);
+  const auto found =
+      std::find_if(kTiers.begin(), kTiers.end(), [&](const Tier& t) { return t.name == name; });
+  if (found == kTiers.end()) {
+    throw std::invalid_argument("connection: Zendesk has no tier '" + name + "'");
+  }
+  rates.push_back({0, found->per_minute, kRateWindow, "minutely"});
+  return rates;
+}
+
+[[nodiscard]] std::size_t max_jobs_of(const nlohmann::json& connection) {
+  const auto found = connection.find("max_jobs");
+  if (found == connection.end() || found->is_null()) return kMaxJobs;
+  const bool fits = found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 &&
+                    found->get<std::uint64_t>() <= kMaxJobs;
+  if (!fits) throw std::invalid_argument("connection: max_jobs is a number from 1 to 30");
+  return found->get<std::size_t>();
+}
+
+[[nodiscard]] bool skips_verify_email(const nlohmann::json& connection) {
+  const auto found = connection.find("skip_verify_email");
+  if (found == connection.end() || found->is_null()) return true;
+  if (!found->is_boolean()) {
+    throw std::invalid_argument("connection: skip_verify_email is true or false");
+  }
+  return found->get<bool>();
+}
+
+[[nodiscard]] std::vector<Operation> operations_of(const Target& target) {
+  if (target.by == Match::id) {
+    // A ticket that is emptied would be another one.
+    if (target.kind == Kind::tickets) return {Operation::update, Operation::delete_};
+    return {Operation::update, Operation::delete_, Operation::clear};
+  }
+  if (target.kind == Kind::tickets) return {Operation::insert};
+  if (target.by == Match::email) return {Operation::upsert, Operation::insert};
+  return {Operation::upsert, Operation::update, Operation::insert, Operation::delete_,
+          Operation::clear};
+}
+
+class Zendesk final : public Destination {
+ public:
+  Zendesk(const nlohmann::json& connection, const nlohmann::json& object, const Schema& schema)
+      : target_(text_of(object, "name", ""), schema.columns[schema.match].name),
+        writing_(target_, schema, skips_verify_email(connection)),
+        match_(schema.match) {
+    fields_.assign(schema.columns.begin(),
+                   schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count));
+    can_.operations = operations_of(target_);
+    can_.max_rows = kMaxRows;
+    can_.max_bytes = kMaxBytes;
+    can_.rates = rates_of(connection);
+    can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);
+    can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::all_ids};
+    const bool single = can_.operations.front() == Operation::insert;
+    if (single) {
+      can_.fewer_rows = {{Operation::insert, 1}};
+      can_.idempotency_ttl = kIdempotencyTtl;
+    } else {
+      can_.max_jobs = max_jobs_of(connection);
+      can_.poll_jobs = kPollJobs;
+      if (target_.by != Match::email) can_.reads.push_back(ReadAsk::Kind::by_match);
+    }
+    can_.read_rows = kMaxRows;
+  }
+
+  [[nodiscard]] const Capabilities& capabilities() const override { return can_; }
+
+  [[nodiscard]] std::optional<std::string> identity(std::string_view match) const override {
+    return target_.identity(match);
+  }
+  [[nodiscard]] bool identity_into(std::string_view match, std::string& out) const override {
+    return target_.identity_into(match, out);
+  }
+
+  [[nodiscard]] std::size_t row_bytes(const BatchRow& row) const override {
+    return writing_.bound(row.line) + row.match.size();
+  }
+
+  [[nodiscard]] Step begin(const Batch& batch) const override {
+    if (target_.kind == Kind::tickets && batch.operation == Operation::insert) {
+      Step step;
+      for (const RowIndex row : all_rows(batch)) step.calls.push_back(writing_.ticket(batch, row));
+      return step;
+    }
+    if (batch.operation == Operation::insert) return queue_all(batch, "create_many");
+    if (batch.operation == Operation::upsert && target_.kind == Kind::users) {
+      return queue_all(batch, "create_or_update_many");
+    }
+    return look_up(batch);
+  }
+
+  [[nodiscard]] Step reply(const Batch& batch, const Memo& memo, const Call& call,
+                           const wire::Reply& reply) const override {
+    Step step;
+    if (call.tag == kLookUp) {
+      step = read_lookup(batch, reply);
+    } else if (call.tag == kQueue) {
+      step = read_queued(batch, from_memo(memo).value_or(all_of(batch)), reply);
+    } else {
+      step = read_ticket(batch, static_cast<RowIndex>(call.tag), reply);
+    }
+    step.hint = hint_of(reply);
+    return step;
+  }
+
+  [[nodiscard]] Step resume(const Batch& batch, const Memo& memo) const override {
+    return resume_job(batch, memo);
+  }
+  [[nodiscard]] Call poll(std::span<const JobBatch> batches) const override {
+    return ask_for_jobs(batches);
+  }
+  [[nodiscard]] Polled polled(std::span<const JobBatch> batches,
+                              const wire::Reply& reply) const override {
+    return read_jobs(target_, batches, reply);
+  }
+
+  [[nodiscard]] ReadStep read(const ReadAsk& ask, const Call* call,
+                              const wire::Reply* reply) const override {
+    if (std::find(can_.reads.begin(), can_.reads.end(), ask.kind) == can_.reads.end()) {
+      return Destination::read(ask, call, reply);
+    }
+    return reply == nullptr ? first_questions(target_, ask)
+                            : read_answer(target_, fields_, ask, *call, *reply);
+  }
+
+  [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
+                                 const std::optional<std::string>& theirs) const override {
+    const Column& field = fields_.at(column);
+    if (equal_text(kEquality, field, ours, theirs)) return true;
+    if (!theirs) return false;
+    // Dates are told as midnight.
+    constexpr std::string_view kMidnight = "T00:00:00";
+    if (field.type == Type::date && theirs->size() > ours.size()) {
+      return theirs->starts_with(ours) && theirs->substr(ours.size()).starts_with(kMidnight);
+    }
+    return column == match_ && target_.compared(ours) == target_.compared(*theirs);
+  }
+
+ private:
+  [[nodiscard]] static Sent all_of(const Batch& batch) {
+    Sent sent;
+    for (const RowIndex row : all_rows(batch)) sent.rows.emplace_back(row, std::string());
+    return sent;
+  }
+
+  [[nodiscard]] Step queue_all(const Batch& batch, std::string_view verb) const {
+    Step step;
+    queue(step, writing_.many(batch, all_of(batch).rows, verb), all_of(batch));
+    return step;
+  }
+
+  /// The memo tells which rows the request is about; the job's name is added by its answer.
+  static void queue(Step& step, Call call, const Sent& sent) {
+    call.tag = kQueue;
+    step.memo = to_memo(sent);
+    step.calls.push_back(std::move(call));
+  }
+
+  [[nodiscard]] static bool removes(const Batch& batch) {
+    return batch.operation == Operation::delete_;
+  }
+
+  /// Zendesk's id of a row, where nobody has to be asked for it.
+  [[nodiscard]] std::string known_id(const Batch& batch, RowIndex index) const {
+    const BatchRow& row = batch.rows[index];
+    if (target_.by == Match::id) return target_.compared(row.match);
+    return removes(batch) && is_record_id(row.destination_id) ? std::string(row.destination_id)
+                                                              : std::string();
+  }
+
+  /// Updates and removals go by Zendesk's ids; an organization that has none yet is created.
+  [[nodiscard]] Step look_up(const Batch& batch) const {
+    Step step;
+    std::vector<RowIndex> rows;
+    std::vector<std::string> matches;
+    Rows known;
+    for (const RowIndex row : all_rows(batch)) {
+      const std::string match = target_.compared(batch.rows[row].match);
+      if (std::string id = known_id(batch, row); !id.empty()) {
+        known.emplace_back(row, std::move(id));
+      } else if (match.empty() || !target_.can_ask(match)) {
+        step.verdicts.push_back({row, Outcome::rejected, cannot_ask(), {}});
+      } else {
+        rows.push_back(row);
+        matches.push_back(match);
+      }
+    }
+    if (matches.empty()) {
+      if (!known.empty()) write_known(step, batch, known);
+      return step;
+    }
+    const std::size_t fit = that_fit(matches, 0);
+    if (fit < matches.size()) {
+      step.regroup.push_back(
+          {{rows.begin() + static_cast<std::ptrdiff_t>(fit), rows.end()}, batch.operation});
+      matches.resize(fit);
+    }
+    Call call = show_many(target_, matches);
+    call.tag = kLookUp;
+    step.calls.push_back(std::move(call));
+    return step;
+  }
+
+  [[nodiscard]] static Reason cannot_ask() {
+    return reason_of("match_has_comma",
+                     "Zendesk looks records up by a list that is joined by commas, and this match "
+                     "value has one");
+  }
+
+  /// The rows that a look-up was about, and those whose ids were known before.
+  [[nodiscard]] std::vector<RowIndex> open_rows(const Batch& batch) const {
+    std::vector<RowIndex> rows;
+    std::vector<std::string> matches;
+    std::vector<RowIndex> asked;
+    for (const RowIndex row : all_rows(batch)) {
+      const std::string match = target_.compared(batch.rows[row].match);
+      if (!known_id(batch, row).empty()) {
+        rows.push_back(row);
+      } else if (!match.empty() && target_.can_ask(match)) {
+        asked.push_back(row);
+        matches.push_back(match);
+      }
+    }
+    asked.resize(that_fit(matches, 0));
+    rows.insert(rows.end(), asked.begin(), asked.end());
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+
+  [[nodiscard]] Step read_lookup(const Batch& batch, const wire::Reply& reply) const {
+    const std::vector<RowIndex> rows = open_rows(batch);
+    Refusal refusal = judge(reply);
+    std::optional<Found> found;
+    if (refusal.judgement.means == AnswerClass::ok) {
+      const auto body = wire::read_json(reply);
+      if (body) found = read_found(target_, *body);
+      refusal.reason = unreadable_answer();
+    }
+    if (!found) {
+      // A question changes nothing: without an answer nothing has happened.
+      const AnswerClass means = refusal.judgement.means;
+      const bool unanswered = means == AnswerClass::ok || means == AnswerClass::unknown;
+      if (unanswered) refusal.judgement.means = AnswerClass::retry;
+      return settle_refusal(refusal.judgement, rows, batch.operation, refusal.reason,
+                            refusal.advice);
+    }
+    Step step;
+    Rows known;
+    std::vector<RowIndex> missing;
+    for (const RowIndex row : rows) {
+      const std::string match = target_.compared(batch.rows[row].match);
+      std::string id = known_id(batch, row);
+      if (const auto at = found->ids.find(match); id.empty() && at != found->ids.end()) {
+        id = at->second;
+      }
+      if (std::find(found->twice.begin(), found->twice.end(), match) != found->twice.end()) {
+        step.verdicts.push_back({row, Outcome::rejected, ambiguous(), {}});
+      } else if (id.empty()) {
+        missing.push_back(row);
+      } else {
+        known.emplace_back(row, std::move(id));
+      }
+    }
+    take_missing(step, batch, missing, known.empty());
+    if (!known.empty()) write_known(step, batch, known);
+    return step;
+  }
+
+  [[nodiscard]] static Reason ambiguous() {
+    return reason_of("ambiguous", "several records have this match value");
+  }
+
+  /// Records that are not there. Those to be created go in a batch of their own, since a batch has
+  /// one job at a time.
+  void take_missing(Step& step, const Batch& batch, const std::vector<RowIndex>& missing,
+                    bool alone) const {
+    if (missing.empty()) return;
+    switch (batch.operation) {
+      case Operation::update:
+        give_all(step, missing, Outcome::skipped, reason_of(kMissing, "there is no such record"));
+        return;
+      case Operation::delete_:
+      case Operation::archive:
+      case Operation::clear:
+        give_all(step, missing, Outcome::accepted,
+                 reason_of("already_gone", "there is no record with this match value"));
+        return;
+      case Operation::upsert:
+      case Operation::insert: break;
+    }
+    if (!alone) {
+      step.regroup.push_back({missing, batch.operation});
+      return;
+    }
+    Sent sent;
+    for (const RowIndex row : missing) sent.rows.emplace_back(row, std::string());
+    queue(step, writing_.many(batch, sent.rows, "create_many"), sent);
+  }
+
+  void write_known(Step& step, const Batch& batch, const Rows& known) const {
+    Sent sent;
+    sent.rows = known;
+    queue(step,
+          removes(batch) ? writing_.destroy(known) : writing_.many(batch, known, "update_many"),
+          sent);
+  }
+
+  /// A ticket that was created under its key before comes back as it was then.
+  [[nodiscard]] Step read_ticket(const Batch& batch, RowIndex row, const wire::Reply& reply) const {
+    const Refusal refusal = judge(reply);
+    if (refusal.judgement.means != AnswerClass::ok) {
+      return settle_refusal(refusal.judgement, {row}, batch.operation, refusal.reason,
+                            refusal.advice);
+    }
+    const auto body = wire::read_json(reply);
+    const std::string id = body ? wire::text_at(*body, "ticket.id") : std::string();
+    Step step;
+    if (is_record_id(id)) {
+      step.verdicts.push_back({row, Outcome::accepted, {}, id});
+    } else {
+      give_all(step, {row}, Outcome::unknown, unreadable_answer());
+    }
+    return step;
+  }
+
+  Target target_;
+  Writing writing_;
+  std::size_t match_ = 0;
+  std::vector<Column> fields_;
+  Capabilities can_;
+};
+
+}  // namespace
+}  // namespace tailrace::zendesk
+
+namespace tailrace {
+
+std::unique_ptr<Destination> make_zendesk(const nlohmann::json& connection,
+                                          const nlohmann::json& object, const Schema& schema) {
+  return std::make_unique<zendesk::Zendesk>(connection, object, schema);
+}
+
+}  // namespace tailrace

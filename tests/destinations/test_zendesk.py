@@ -1,0 +1,349 @@
+"""What is particular to Zendesk: jobs that run beside each other, few polls, and what is done when
+a job breaks off, an answer is lost or the process dies. The sandbox's own log is the judge."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from sync_world import assert_sums
+
+from tailrace import Project, TailraceError
+from tailrace.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FIELDS = {"score": "decimal", "level": {"type": "dropdown", "options": ["low", "high"]}}
+TOKEN = "canary-77aa01c2"
+OBJECTS = ("users", "organizations")
+
+
+class Desk:
+    """A project that syncs the table `people` to one object of a sandbox's account."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox, name: str) -> None:
+        self.folder, self.sandbox, self.object = folder, sandbox, name
+        custom = {"users": "user_fields.", "organizations": "organization_fields."}.get(name, "")
+        self.connection: dict[str, Any] = {
+            "type": "zendesk",
+            "base_url": sandbox.url,
+            "auth": {"email": "ann@acme.test", "api_token": "${env:ZENDESK_TOKEN}"},
+            "limits": [{"requests": 100_000, "per": "1s"}],
+        }
+        self.sync: dict[str, Any] = {
+            "name": "people",
+            "source": "warehouse",
+            "model": {"table": "people"},
+            "key": "key",
+            "destination": "desk",
+            "object": name,
+            "match": "external_id",
+            "fields": {
+                "external_id": "key",
+                "name": "name",
+                f"{custom}score": "score",
+                f"{custom}level": "level",
+            },
+        }
+        self.sql("create table people (key varchar, name varchar, score double, level varchar)")
+        (folder / "syncs").mkdir()
+        self.write()
+
+    def write(self) -> None:
+        connections = {
+            "warehouse": {"type": "duckdb", "path": "people.duckdb"},
+            "desk": self.connection,
+        }
+        root = json.dumps({"name": "desk", "connections": connections})
+        (self.folder / "tailrace.yml").write_text(root, encoding="utf-8")
+        (self.folder / "syncs" / "people.yml").write_text(json.dumps(self.sync), encoding="utf-8")
+
+    def sql(self, statement: str, *parameters: Any) -> None:
+        with duckdb.connect(str(self.folder / "people.duckdb")) as connection:
+            connection.execute(statement, list(parameters))
+
+    def people(self, count: int, *, first: int = 0) -> None:
+        self.sql(
+            "insert into people select 'P' || i, 'Name ' || i, i * 0.5, 'low'"
+            " from range(?, ?) as t(i)",
+            first,
+            first + count,
+        )
+
+    def project(self) -> Project:
+        return Project.load(self.folder, env={"ZENDESK_TOKEN": TOKEN})
+
+    def run(self) -> tuple[Any, TailraceError | None]:
+        try:
+            report, error = self.project().run("people"), None
+        except TailraceError as caught:
+            report, error = caught.report, caught
+        if report is not None:
+            assert_sums(report)
+        return report, error
+
+    def settles(self) -> Any:
+        report, error = self.run()
+        assert error is None, error
+        before = len(self.sandbox.log("zendesk"))
+        again, error = self.run()
+        assert error is None, error
+        assert again.counts.unchanged == again.counts.scanned
+        assert len(self.sandbox.log("zendesk")) == before, "nothing to do asks nothing"
+        return report
+
+    def held(self) -> dict[str, dict[str, Any]]:
+        records = self.sandbox.records("zendesk", self.object)
+        return {record["values"]["external_id"]: record["values"] for record in records}
+
+    def requests(self) -> Counter[str]:
+        return Counter(entry["op"] for entry in self.sandbox.log("zendesk"))
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return [one["values"] for one in self.sandbox.records("zendesk", "job_statuses")]
+
+    def created(self) -> int:
+        return int(self.sandbox.state()["vendors"]["zendesk"]["objects"][self.object]["created"])
+
+
+@pytest.fixture
+def make_desk(ground: Path) -> Iterator[Callable[..., Desk]]:
+    opened: list[Sandbox] = []
+
+    def make(name: str = "users", **options: Any) -> Desk:
+        settings = {"limits": "none", "fields": dict.fromkeys(OBJECTS, FIELDS), **options}
+        settings["api_tokens"] = [f"ann@acme.test/token:{TOKEN}"]
+        sandbox = Sandbox({"vendors": {"zendesk": settings}, "log_size": 20_000}).__enter__()
+        opened.append(sandbox)
+        folder = ground / f"desk{len(opened)}"
+        folder.mkdir()
+        return Desk(folder, sandbox, name)
+
+    yield make
+    for sandbox in opened:
+        sandbox.__exit__(None, None, None)
+
+
+@pytest.fixture(params=OBJECTS)
+def desk(request: pytest.FixtureRequest, make_desk: Callable[..., Desk]) -> Desk:
+    return make_desk(request.param)
+
+
+def test_rows_are_made_overwritten_and_taken_away(desk: Desk) -> None:
+    desk.sync["mode"] = "mirror"
+    desk.write()
+    desk.people(250)
+    assert desk.settles().counts.accepted == 250
+    assert desk.created() == 250
+    desk.sql("update people set level = 'high', score = null where key in ('P1', 'P2')")
+    desk.sql("delete from people where key in ('P5', 'P249')")
+    desk.people(1, first=900)
+    counts = desk.settles().counts
+    assert (counts.changed, counts.added, counts.removed, counts.accepted) == (2, 1, 2, 5)
+    held = desk.held()
+    assert len(held) == 249
+    custom = held["P1"]["user_fields" if desk.object == "users" else "organization_fields"]
+    assert custom == {"level": "high"}, "null clears"
+    found = desk.project().verify("people")
+    assert (found.equal, found.different, found.missing, found.extra) == (249, 0, 0, 0)
+
+
+def test_a_batch_takes_one_write_and_its_job_is_read_row_by_row(desk: Desk) -> None:
+    desk.people(100)
+    desk.sql("update people set level = 'odd' where key in ('P7', 'P93')")
+    report, error = desk.run()
+    assert error is not None
+    assert error.exit_code == 1
+    assert (report.counts.accepted, report.counts.rejected) == (98, 2)
+    refused = {row.key: row.message for row in report.rejected_sample}
+    assert set(refused) == {"P7", "P93"}
+    assert "odd is not a valid option" in refused["P7"]
+    writes = {"create_or_update_many", "create_many", "update_many"} & set(desk.requests())
+    assert [desk.requests()[one] for one in writes] == [1]
+
+
+def test_what_exists_is_updated_and_what_does_not_is_created_in_one_run(desk: Desk) -> None:
+    desk.people(40)
+    desk.settles()
+    desk.project().reset("people")
+    desk.people(40, first=40)
+    assert desk.settles().counts.accepted == 80
+    assert desk.created() == 80
+
+
+def test_external_ids_that_differ_by_case_are_one_record(desk: Desk) -> None:
+    desk.people(3)
+    desk.settles()
+    desk.sql("update people set key = lower(key), name = 'New ' || name")
+    report, error = desk.run()
+    assert error is None
+    assert report.counts.accepted == 3
+    assert set(desk.held()) == {"p0", "p1", "p2"}, "the case that came last is kept"
+    assert desk.created() == 3
+    desk.sql("insert into people values ('P1', 'Twin', 1, 'low')")
+    report, error = desk.run()
+    assert report.counts.invalid == 2
+
+
+# -- jobs ----------------------------------------------------------------------------------------
+
+
+def test_many_jobs_run_side_by_side_within_the_cap_and_few_requests_ask_for_them(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(job_ms=400)
+    desk.people(10_000)
+    report, error = desk.run()
+    assert error is None
+    assert report.counts.accepted == 10_000
+    jobs = desk.jobs()
+    assert len(jobs) == 100
+    assert max(one["under_way"] for one in jobs) == 30, "all of the cap is used"
+    assert report.http.rate_limited == 0, "and never more"
+    assert desk.requests()["create_or_update_many"] == 100
+    assert desk.requests()["job_status"] <= 100 / 10 + 4
+
+
+def test_a_cap_that_others_have_used_up_is_waited_for(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(max_jobs=2, job_ms=100)
+    desk.people(600)
+    report, error = desk.run()
+    assert error is None
+    assert report.counts.accepted == 600
+    assert report.http.rate_limited > 0, "the tool's own word was needed"
+    assert max(one["under_way"] for one in desk.jobs()) == 2
+
+
+def test_the_connection_may_leave_places_to_others(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(max_jobs=2, job_ms=50)
+    desk.connection["max_jobs"] = 2
+    desk.write()
+    desk.people(600)
+    report = desk.settles()
+    assert report.http.rate_limited == 0
+
+
+@pytest.mark.parametrize("fault", ["job_failed", "job_killed", "job_gone"])
+def test_a_job_that_breaks_off_is_sent_again(desk: Desk, fault: str) -> None:
+    desk.people(150)
+    desk.sandbox.set_faults([{"match": {"key": "P5"}, "do": fault, "times": 1}])
+    assert desk.settles().counts.accepted == 150
+    assert desk.created() == 150
+
+
+def test_the_lost_answer_of_a_request_that_queued_a_job(desk: Desk) -> None:
+    desk.people(100)
+    op = "create_or_update_many" if desk.object == "users" else "create_many"
+    desk.sandbox.set_faults([{"match": {"op": op}, "do": "apply_then_reset", "times": 1}])
+    assert desk.settles().counts.accepted == 100
+    assert desk.created() == 100
+
+
+@pytest.mark.parametrize("fault", ["503", "reset_before", "html200", "empty200", "bad_json"])
+def test_a_poll_without_an_answer_changes_nothing(desk: Desk, fault: str) -> None:
+    desk.people(100)
+    desk.sandbox.set_faults([{"match": {"op": "job_status"}, "do": fault, "times": 2}])
+    assert desk.settles().counts.accepted == 100
+    assert len(desk.jobs()) == 1, "nothing was sent twice"
+
+
+def test_results_that_leave_rows_out_accept_none_of_them(desk: Desk) -> None:
+    desk.people(100)
+    rule = {"match": {"op": "job_status"}, "do": "missing_results", "n": 3, "times": 1}
+    desk.sandbox.set_faults([rule])
+    assert desk.settles().counts.accepted == 100
+    assert len(desk.jobs()) == 2
+    assert desk.created() == 100
+
+
+RUN = """
+import sys
+from tailrace import Project
+Project.load(sys.argv[1], env={"ZENDESK_TOKEN": sys.argv[2]}).run("people")
+"""
+
+
+def test_a_run_killed_while_jobs_are_at_work_is_taken_up_by_the_next(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(job_ms=3000)
+    desk.people(500)
+    process = subprocess.Popen([sys.executable, "-c", RUN, str(desk.folder), TOKEN])
+    end = time.monotonic() + 30
+    # A poll is made for jobs that are on record.
+    while desk.requests()["job_status"] < 1:
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(desk.jobs()) == 5
+    desk.sql("update people set level = 'high' where key = 'P3'")
+    report, error = desk.run()
+    assert error is None, error
+    assert (report.counts.unchanged, report.counts.changed) == (499, 1)
+    assert len(desk.jobs()) == 6, "what was in jobs is not sent again"
+    assert desk.created() == 500
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
+def test_bulk_import_that_is_off_is_explained(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(bulk_import=False)
+    desk.people(300)
+    report, error = desk.run()
+    assert error is not None
+    assert error.exit_code == 2
+    assert "Bulk import" in str(error)
+    assert report.counts.not_attempted == 300
+    assert desk.held() == {}
+
+
+def test_a_wrong_login_sends_nothing_and_shows_no_secret(desk: Desk) -> None:
+    desk.people(3)
+    desk.connection["auth"]["email"] = "eve@acme.test"
+    desk.write()
+    _, error = desk.run()
+    assert error is not None
+    assert error.exit_code == 2
+    assert TOKEN not in str(error)
+    assert desk.held() == {}
+
+
+def test_check_knows_the_fields_of_the_account(desk: Desk) -> None:
+    assert desk.project().check("people") == []
+    custom = "user_fields" if desk.object == "users" else "organization_fields"
+    del desk.sync["fields"][f"{custom}.level"]
+    desk.sync["fields"][f"{custom}.levl"] = "level"
+    desk.write()
+    (problem,) = desk.project().check("people")
+    assert f"no field '{custom}.levl'" in str(problem)
+
+
+# -- tickets -------------------------------------------------------------------------------------
+
+
+def test_a_ticket_whose_answer_was_lost_is_made_once(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk("tickets")
+    desk.sync.update(
+        mode="insert",
+        fields={"external_id": "key", "subject": "name", "comment.body": "level"},
+    )
+    desk.write()
+    desk.people(4)
+    desk.sandbox.set_faults([{"match": {"key": "P2"}, "do": "apply_then_reset", "times": 1}])
+    report, error = desk.run()
+    assert error is None, error
+    assert report.counts.accepted == 4
+    assert desk.created() == 4
+    assert desk.requests()["create"] == 5
