@@ -9,6 +9,7 @@
 namespace tailrace {
 namespace {
 
+using nlohmann::json;
 using std::chrono::milliseconds;
 
 }  // namespace
@@ -179,7 +180,8 @@ void Engine::claim(Session& session) {
   session.report.account = address.account;
   session.report.object = address.object;
   carry_old_name(session, address);
-  session.state_sync = address.sync;
+  session.found_at = address;
+  know_login(session, address);
   if (only_looks(spec_)) {
     look(session, address);
   } else {
@@ -188,6 +190,11 @@ void Engine::claim(Session& session) {
     run.sync = spec_.sync;
     run.status = "running";
     run.started_at_ms = session.report.started_at_ms;
+    // Known from here on, however this run ends.
+    if (session.report.login) {
+      const json login = to_json(*session.report.login, address.account, address.object);
+      run.report = json{{"login", login}}.dump();
+    }
     session.claim = session.store->claim(address, run, spec_.timing.lease.count());
     if (!session.claim) {
       throw Ended(Status::busy, "another run of '" + spec_.sync + "' is at work");

@@ -11,6 +11,7 @@
 #include "http/transport.hpp"
 #include "run/clock.hpp"
 #include "run/committer.hpp"
+#include "run/login_memory.hpp"
 #include "run/progress.hpp"
 #include "run/report.hpp"
 #include "run/spec.hpp"
@@ -76,6 +77,12 @@ class Engine {
   void check_expected(const Session& session) const;
   void claim(Session& session);
   void carry_old_name(Session& session, SyncAddress& address) const;
+  void know_login(Session& session, const SyncAddress& address);
+  [[nodiscard]] std::optional<LoginMemory> last_login(Session& session,
+                                                      const SyncAddress& address) const;
+  [[nodiscard]] std::string ask_account(Session& session, const Destination& destination,
+                                        bool needed);
+  [[nodiscard]] bool has_baseline(Session& session, const SyncAddress& address) const;
   void judge_model(Session& session, GuardFacts& facts);
   [[nodiscard]] std::string guard_shards(Session& session, GuardFacts& facts);
   [[noreturn]] void give_way(Session& session, int missing) const;

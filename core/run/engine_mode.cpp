@@ -99,19 +99,4 @@ void Engine::prepare_mode(Session& session) const {
   });
 }
 
-/// State under a name that the sync had before comes to its new name, once.
-void Engine::carry_old_name(Session& session, SyncAddress& address) const {
-  if (spec_.was.empty() || session.store->peek(address)) return;
-  for (const std::string& name : spec_.was) {
-    SyncAddress old = address;
-    old.sync = name;
-    if (!only_looks(spec_)) {
-      if (session.store->rename(old, address)) return;
-    } else if (session.store->peek(old)) {
-      address = old;  // a plan changes nothing
-      return;
-    }
-  }
-}
-
 }  // namespace tailrace

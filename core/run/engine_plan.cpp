@@ -154,9 +154,11 @@ void Engine::look(Session& session, const SyncAddress& address) const {
 void Engine::write_plan_file(Session& session) {
   const PlanFiles& files = spec_.plan;
   if (files.write.empty() && files.directory.empty()) return;
-  if (session.state_sync != spec_.sync) {
-    throw std::invalid_argument("plan: the state is still that of '" + session.state_sync +
-                                "', the sync's earlier name: a run carries it over, plan then");
+  const SyncAddress& found_at = session.found_at;
+  if (found_at.sync != spec_.sync || found_at.account != spec_.account) {
+    throw std::invalid_argument("plan: the state is still that of '" + found_at.sync + "' at '" +
+                                found_at.account +
+                                "', an earlier name: a run carries it over, plan then");
   }
   const Differ& differ = *session.differ;
   PlanHeader header;

@@ -60,7 +60,7 @@ struct Engine::Session {
   std::unique_ptr<StateStore> store;
   std::vector<Claim> shards;  // whose state is loaded: the claimed one, or all that are looked at
   std::optional<Claim> claim;  // of them, as one
-  std::string state_sync;  // the name under which the state was found
+  SyncAddress found_at;  // where the state is, perhaps under an earlier name
   std::unique_ptr<Committer> committer;
   std::unique_ptr<Reader> reader;
   std::string encoding;

@@ -88,6 +88,7 @@ json Report::to_json() const {
   }
   return {
       {"format", kFormat},
+      {"login", login ? tailrace::to_json(*login, account, object) : json(nullptr)},
       {"run_id", run_id},
       {"sync", sync},
       {"status", to_text(status)},

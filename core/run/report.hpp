@@ -9,6 +9,7 @@
 
 #include "diff/differ.hpp"
 #include "diff/guard.hpp"
+#include "run/login_memory.hpp"
 #include "run/spec.hpp"
 
 namespace tailrace {
@@ -95,7 +96,8 @@ struct Report {
   std::vector<Breach> breaches;
   std::vector<std::string> notes;  // what a reader of the plan or the report should know
   std::optional<NullCounts> nulls;  // of the fields that max_null_jump watches
-  std::string account;              // with `object`: whose rows the null counts are
+  std::optional<LoginMemory> login;  // where the tool can tell whose it is
+  std::string account;              // with `object`: whose state it is, and whose null counts
   std::string object;
   std::string store_id;
   std::int64_t epoch = 0;

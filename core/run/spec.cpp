@@ -210,6 +210,7 @@ RunSpec parse_spec(const json& spec) {
   parsed.connection = need(spec, "connection");
   parsed.object = need(spec, "object");
   parsed.account = need(parsed.connection, "account").get<std::string>();
+  parsed.account_was = parsed.connection.value("account_was", std::vector<std::string>{});
   parsed.guards = parse_guards(spec);
   parsed.allow_guards = spec.value("allow_guards", std::vector<std::string>{});
   parsed.tolerate = limit(spec, "tolerate", Limit{}).value_or(Limit{});

@@ -99,6 +99,7 @@ struct RunSpec {
   nlohmann::json connection;
   nlohmann::json object;
   std::string account;
+  std::vector<std::string> account_was;  // what the state of this account was kept under before
   Guards guards;
   std::vector<std::string> allow_guards;
   Limit tolerate;

@@ -70,7 +70,7 @@ def _of_sync(
             return []
         directory = str(files.inputs.directory)
         connection = resolve(compiled.connection, loaded.environment, directory)
-        owner = files.owner(compiled, connection["account"])
+        owner = files.owner(compiled, connection)
         return list(_of_destination(compiled, connection, owner, section))
     except ConfigError as error:
         return list(error.problems)

@@ -315,7 +315,8 @@ class Project:
         if creating and adopt:
             return self._adopt_anew(name, owner)
         aside = store_access.reset(owner)
-        self._memory(owner).forget()
+        for one in [owner, *owner.former()]:
+            self._memory(one).forget()
         if adopt:
             self.adopt(name)
         return aside
@@ -368,9 +369,10 @@ class Project:
         """The core's result. `fresh`: whatever was known of the state store before."""
         compiled = self._files.compiled(sync)
         connection = self._files.connection(compiled)
-        owner = self._files.owner(compiled, connection["account"])
+        owner = self._files.owner(compiled, connection)
         memory = self._memory(owner, options.part)
-        expect = None if fresh else expected_state(options.expect_state, memory)
+        before = [self._memory(one, options.part) for one in owner.former()]
+        expect = None if fresh else expected_state(options.expect_state, memory, *before)
         spec = run_spec(
             compiled,
             task=task,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tailrace import private_files
@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose state it is, and where: `url` may hold a password."""
+    """Whose state it is, and where: `url` may hold a password. State that an earlier version kept
+    under one of `accounts_before` is the account's too, until a run has carried it over."""
 
     url: str
     sync: str
     account: str
     object: str
+    accounts_before: tuple[str, ...] = ()
+
+    def former(self) -> list[Owner]:
+        """The same owner under the names of its account before."""
+        return [replace(self, account=name, accounts_before=()) for name in self.accounts_before]
 
 
 @dataclass(frozen=True)
@@ -149,16 +155,21 @@ class ProjectFiles:
         """`address` as the core takes it. Raises ValueError."""
         return resolve_state(address, self.inputs.directory)
 
-    def owner(self, compiled: Compiled, account: str) -> Owner:
-        """Whose state a compiled sync works with."""
+    def owner(self, compiled: Compiled, connection: Mapping[str, Any]) -> Owner:
+        """Whose state a compiled sync works with, over a connection of the run spec."""
         address = DEFAULT if compiled.state is None else compiled.state.reveal()
-        target_object = compiled.spec["object"]["name"]
-        return Owner(self.resolved_state(address), compiled.sync, account, target_object)
+        return Owner(
+            self.resolved_state(address),
+            compiled.sync,
+            connection["account"],
+            compiled.spec["object"]["name"],
+            tuple(connection["account_was"]),
+        )
 
     def owner_of(self, name: str) -> Owner:
         """The same by name. Raises ConfigError, SourceError."""
         compiled = self.compiled(name)
-        return self.owner(compiled, self.connection(compiled)["account"])
+        return self.owner(compiled, self.connection(compiled))
 
 
 def _present(path: Path | None) -> list[Path]:

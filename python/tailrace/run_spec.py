@@ -68,14 +68,17 @@ def run_spec(
     }
 
 
-def expected_state(given: Mapping[str, Any] | None, memory: StoreMemory) -> dict[str, Any] | None:
-    """The state that the run has to find: what the caller gives, else what is remembered.
+def expected_state(
+    given: Mapping[str, Any] | None, *memories: StoreMemory
+) -> dict[str, Any] | None:
+    """The state that the run has to find: what the caller gives, else what the first of the
+    memories that has seen any remembers.
 
     Raises:
         ConfigError: What is given lacks a member.
     """
     if given is None:
-        known = memory.read()
+        known = next(filter(None, (memory.read() for memory in memories)), None)
         return known.to_dict() if known else None
     try:
         return KnownState.of(given).to_dict()

@@ -51,7 +51,9 @@ def runs(url: str, sync: str, limit: int) -> Rows:
 def rejected(owner: Owner) -> Rows:
     """The rejected rows of a sync."""
     with store_errors() as core:
-        found: Rows = json.loads(core.store_rejected(*_whose(owner)))
+        found: Rows = []
+        for one in [owner, *owner.former()]:
+            found += json.loads(core.store_rejected(*_whose(one)))
     return found
 
 
@@ -65,21 +67,26 @@ def log(url: str, sync: str, key: str, limit: int) -> Rows:
 def retry(owner: Owner, key: str | None) -> int:
     """Release rejected rows for the next run; without a key, all but the parked ones."""
     with store_errors() as core:
-        count: int = core.store_retry(*_whose(owner), key, new_run_id())
-    return count
+        counts: list[int] = [
+            core.store_retry(*_whose(one), key, new_run_id()) for one in [owner, *owner.former()]
+        ]
+    return sum(counts)
 
 
 def deliver(owner: Owner, key: str) -> bool:
     """Record that a parked row has arrived; False where none is parked under the key."""
     with store_errors() as core:
-        done: bool = core.store_deliver(*_whose(owner), key, new_run_id())
-    return done
+        done: list[bool] = [
+            core.store_deliver(*_whose(one), key, new_run_id()) for one in [owner, *owner.former()]
+        ]
+    return any(done)
 
 
 def note_fields(owner: Owner, fingerprint: str) -> None:
     """Tell the store which fields the destination has, where there is a store already."""
     with store_errors() as core:
-        core.store_note_fields(*_whose(owner), fingerprint)
+        for one in [owner, *owner.former()]:
+            core.store_note_fields(*_whose(one), fingerprint)
 
 
 def ddl() -> str:
@@ -112,7 +119,8 @@ def reset(owner: Owner) -> Path | None:
         return None
     try:
         with store_errors() as core:
-            core.store_reset(*_whose(owner))
+            for one in [owner, *owner.former()]:
+                core.store_reset(*_whose(one))
     except StateLost as error:
         return put_aside(owner, error)
     return None

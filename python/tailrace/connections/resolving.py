@@ -38,7 +38,8 @@ def resolve(
             raise ValueError("auth and headers may not hold line ends or NUL characters")
     explicit = open_one.pop("account")
     public_login = open_one.pop("public_login")
-    open_one["account"] = explicit or _account(open_one, public_login)
+    names = account_names(open_one, public_login, explicit)
+    open_one["account"], open_one["account_was"] = names[0], names[1:]
     if key is not None:
         oauth2["private_key"] = key
     if "key_file" in oauth2:
@@ -64,12 +65,22 @@ def reveal(value: Any) -> Any:
     return value
 
 
-def _account(connection: Mapping[str, Any], public_login: str | None) -> str:
-    """Type, address and a mark of the login: what is known without asking the tool."""
+def account_names(
+    connection: Mapping[str, Any], public_login: str | None, explicit: str | None
+) -> list[str]:
+    """Whose state it is, as far as that is known without asking the tool: type, address and the
+    public part of the login, or what the connection says itself. No secret is in it, so that a
+    token may be replaced. After it, names under which earlier versions kept the same state: theirs
+    had a mark of the token where no part of the login is public.
+    """
     base = f"{connection['type']}:{connection['base_url']}"
-    login = public_login or "\0".join(_texts(connection["auth"]))
-    if not login:
-        return base
+    if public_login:
+        return [explicit or _with_mark(base, public_login)]
+    secret = "\0".join(_texts(connection["auth"]))
+    return [explicit or base, *([_with_mark(base, secret)] if secret else [])]
+
+
+def _with_mark(base: str, login: str) -> str:
     return f"{base}#{hashlib.sha256(login.encode()).hexdigest()[:8]}"
 
 

@@ -11,7 +11,9 @@ rules:
 ```
 
 ``nth`` counts, per vendor and from 1, the requests that passed login and rate limit since the
-schedule was set. ``attempt`` counts how often the same operation came with the same set of keys.
+schedule was set. The question whose account a login is (``op: details``) is not counted and meets
+only rules that name it, so that a schedule says the same whether or not it is asked. ``attempt``
+counts how often the same operation came with the same set of keys.
 With ``p`` a request's fate hangs on (seed, rule, operation, keys, attempt) alone, never on the
 order of arrival, so concurrent clients meet the same faults in every run. The first rule that
 fires wins; ``times`` bounds how often a rule may.
@@ -78,6 +80,7 @@ KINDS: Mapping[str, Kind] = {
     "job_slow": Kind(True, ("seconds",), may_choose=False),
 }
 
+_ACCOUNT = "details"
 _MATCH = ("nth", "every", "vendor", "op", "object", "key", "keyset", "attempt")
 
 
@@ -146,12 +149,16 @@ class Faults:
         """The fate of the request that has just been read."""
         if not self._rules:
             return None
-        nth = self._nth[vendor] = self._nth.get(vendor, 0) + 1
+        told_apart = op == _ACCOUNT
+        nth = self._nth.get(vendor, 0) + (not told_apart)
+        self._nth[vendor] = nth
         asked = (vendor, op, name, keyset(keys))
         attempt = self._attempts[asked] = self._attempts.get(asked, 0) + 1
         facts = {"vendor": vendor, "op": op, "object": name, "nth": nth, "attempt": attempt}
         for index, rule in enumerate(self._rules):
             if rule.times is not None and self._fired[index] >= rule.times:
+                continue
+            if told_apart and "op" not in rule.match:
                 continue
             if not _matches(rule.match, facts, keys):
                 continue

@@ -36,14 +36,16 @@ class HubSpot(Vendor):
     ``oauth.Grants``), ``limits`` (a tier, none,
     or ``{max, interval_ms, daily}``), ``properties`` per object, ``objects`` (custom ones by name),
     ``unknown_properties`` (reject, create), ``multi_status`` (values: unknown properties and
-    conflicts fail the whole batch; full: they are per row too) and ``max_body_bytes``.
+    conflicts fail the whole batch; full: they are per row too), ``max_body_bytes`` and
+    ``portals`` (by token the id of the portal that it is for; null: the token lacks the scope that
+    the account's details take).
     """
 
     name: ClassVar[str] = "hubspot"
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         {
             *("tokens", "oauth", "limits", "properties", "objects", "unknown_properties"),
-            *("multi_status", "max_body_bytes"),
+            *("multi_status", "max_body_bytes", "portals"),
         }
     )
     LIMIT_NAMES: ClassVar[frozenset[str]] = frozenset({"none", *facts.TIERS})
@@ -185,9 +187,13 @@ class HubSpot(Vendor):
 
         return Call("list", store.type.name, [], run)
 
-    def _read_details(self, _request: Request, _match: re.Match[str]) -> Call:
+    def _read_details(self, request: Request, _match: re.Match[str]) -> Call:
+        portals = self._options.get("portals") or {}
+        portal = portals.get(self.principal(request), facts.PORTAL_ID)
+        if portal is None:
+            raise refuse(403, "This app hasn't been granted all required scopes", "MISSING_SCOPES")
         body = {
-            "portalId": facts.PORTAL_ID,
+            "portalId": portal,
             "accountType": "STANDARD",
             "timeZone": "UTC",
             "companyCurrency": "USD",

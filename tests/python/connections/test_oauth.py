@@ -111,14 +111,15 @@ def test_certificates_are_found_where_the_token_url_alone_is_https() -> None:
     assert resolved(text)["ca_file"]
 
 
-def test_the_state_is_the_clients_or_the_subjects_or_the_refresh_tokens() -> None:
+def test_the_state_is_the_clients_or_the_subjects_and_never_the_refresh_tokens() -> None:
     account = resolved(CLIENT)["account"]
     assert resolved(CLIENT.replace("${env:SECRET}", "another"))["account"] == account
     assert resolved(CLIENT.replace("client_id: app", "client_id: b"))["account"] != account
     account = resolved(JWT)["account"]
     assert resolved(JWT.replace("ann@", "bob@"))["account"] != account
-    account = resolved(REFRESH)["account"]
-    assert resolved(REFRESH.replace("${env:REFRESH}", "another"))["account"] != account
+    refreshed, renewed = resolved(REFRESH), resolved(REFRESH.replace("${env:REFRESH}", "another"))
+    assert renewed["account"] == refreshed["account"]
+    assert renewed["account_was"] != refreshed["account_was"]
     named = REFRESH + "account: acme\n"
     assert resolved(named)["account"] == resolved(named.replace("${env:REFRESH}", "b"))["account"]
 

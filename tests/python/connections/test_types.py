@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,10 @@ def resolved(text: str, token: str = "t-1") -> dict[str, Any]:
     return resolve(connection.core_dict("crm"), {})
 
 
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def test_hubspot_has_its_own_address() -> None:
     connection = made('type: hubspot\nauth: {token: "${env:TOKEN}"}\n')
     assert connection.core_dict("crm")["base_url"] == "https://api.hubapi.com"
@@ -89,15 +94,28 @@ def test_the_core_gets_secrets_and_defaults() -> None:
     assert "tier" not in plain
 
 
-def test_the_account_is_address_and_login_and_never_the_name() -> None:
+def test_the_account_is_the_address_and_no_secret() -> None:
     first = resolved(HUBSPOT)["account"]
-    assert first.startswith("hubspot:http://127.0.0.1:8080/hubspot#")
-    assert len(first.rpartition("#")[2]) == 8
-    assert "t-1" not in first
-    assert resolved(HUBSPOT, "t-2")["account"] != first
+    assert first == "hubspot:http://127.0.0.1:8080/hubspot"
+    assert resolved(HUBSPOT, "t-2")["account"] == first
     assert resolved(HUBSPOT.replace("8080", "8081"))["account"] != first
     named = HUBSPOT + "account: hub-4711\n"
     assert resolved(named)["account"] == resolved(named, "t-2")["account"] == "hub-4711"
+
+
+def test_an_account_was_known_by_a_mark_of_its_token_before() -> None:
+    (former,) = resolved(HUBSPOT)["account_was"]
+    assert former == f"{resolved(HUBSPOT)['account']}#{sha256(b'token' + bytes(1) + b't-1')[:8]}"
+    assert resolved(HUBSPOT, "t-2")["account_was"] != [former]
+    # The name is another now, the token is what it was; the new rule's name may be somebody else's.
+    assert resolved(HUBSPOT + "account: hub-4711\n")["account_was"] == [former]
+
+
+def test_where_the_login_has_a_public_part_the_account_is_what_it_was() -> None:
+    text = REST.replace('bearer: "${env:TOKEN}"', 'basic: {user: ann, password: "${env:TOKEN}"}')
+    assert resolved(text)["account"] == f"rest:https://api.example.com#{sha256(b'ann')[:8]}"
+    for one in (text, text + "account: mine\n", REST.replace("auth:", "#auth:")):
+        assert resolved(one)["account_was"] == []
 
 
 def test_the_account_of_a_user_stays_with_a_new_password() -> None:

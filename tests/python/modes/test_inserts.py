@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Timing = Callable[..., None]
 
-LOST = [{"match": {"nth": 1}, "do": "apply_then_reset"}]
+LOST = [{"match": {"key": "p0"}, "times": 1, "do": "apply_then_reset"}]
 
 
 def insert_one(world: World, safety: str, **changes: Any) -> Any:

@@ -173,6 +173,10 @@ class FakeCore(types.ModuleType):
         self.RunHandle = RunHandle
 
     def _store(self, *call: Any) -> str:
+        # Of an account's former name, which has a mark of its token, there is nothing.
+        former = [part for part in call[3:4] if "#" in str(part)]
+        if former and call[0] != "reset":
+            return "[]"
         self.store_calls.append(call)
         if self.store_error is not None:
             raise self.store_error
@@ -191,12 +195,10 @@ class FakeCore(types.ModuleType):
         return self._store("log", *call)
 
     def store_retry(self, *call: Any) -> int:
-        self._store("retry", *call)
-        return self.settled
+        return self.settled * len(json.loads(self._store("retry", *call)))
 
     def store_deliver(self, *call: Any) -> bool:
-        self._store("deliver", *call)
-        return self.settled > 0
+        return self.settled * len(json.loads(self._store("deliver", *call))) > 0
 
     def store_note_fields(self, *call: str) -> None:
         self._store("note_fields", *call)

@@ -46,7 +46,7 @@ def test_another_target_store_or_account_is_no_loss(folder: Any, core: Any) -> N
     folder.change("tailrace.yml", "name: acme", "name: acme\ntargets: {dev: {}}")
     folder.load().run("health")
     folder.load("dev").run("health")
-    folder.environment["CRM_TOKEN"] = "another"
+    folder.change("tailrace.yml", "    auth:", "    account: another\n    auth:")
     folder.load().run("health")
     folder.change("tailrace.yml", "name: acme", "name: acme\nstate: sqlite:///other.db")
     folder.load().run("health")
@@ -59,8 +59,9 @@ def test_a_reset_forgets(folder: Any, core: Any) -> None:
     (folder.path / ".tailrace" / "state.db").write_text("")
     project.reset("health")
     url = f"sqlite:///{folder.path}/.tailrace/state.db"
-    account = core.specs[0]["connection"]["account"]
-    assert core.store_calls == [("reset", url, "health", account, "contacts")]
+    connection = core.specs[0]["connection"]
+    accounts = [connection["account"], *connection["account_was"]]
+    assert core.store_calls == [("reset", url, "health", one, "contacts") for one in accounts]
     project.run("health")
     assert core.specs[1]["state"]["expect"] is None
 

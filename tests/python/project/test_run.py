@@ -20,8 +20,9 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
     run_id = spec.pop("run_id")
     assert run_id.startswith("r_2")
     assert len(spec.pop("mapping_fingerprint")) == 64
-    account = spec["connection"].pop("account")
-    assert account.startswith("hubspot:http://127.0.0.1:1/hubspot#")
+    assert spec["connection"].pop("account") == "hubspot:http://127.0.0.1:1/hubspot"
+    (former,) = spec["connection"].pop("account_was")
+    assert former.startswith("hubspot:http://127.0.0.1:1/hubspot#")
     assert spec == {
         "format": 1,
         "project": "acme",
