@@ -63,7 +63,7 @@ wanted_packages() {
     command -v "${tool_and_package%%:*}" >/dev/null || printf '%s\n' "${tool_and_package#*:}"
   done
   python_headers_present || printf '%s\n' python3-dev python3-venv
-  printf '%s\n' ca-certificates libpq-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev \
+  printf '%s\n' ca-certificates libpq-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev \
     nlohmann-json3-dev libxxhash-dev
   [ "$for_tests" = no ] || printf '%s\n' libgtest-dev libgmock-dev postgresql
 }

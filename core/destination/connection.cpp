@@ -51,18 +51,47 @@ std::vector<wire::RateRule> limits_of(const nlohmann::json& connection) {
   if (limits == nullptr) return rules;
   if (!limits->is_array()) throw std::invalid_argument("connection: 'limits' must be a list");
   for (const nlohmann::json& limit : *limits) {
-    refuse_unknown_keys(limit, {"requests", "per_s", "name"}, "connection: limits");
+    refuse_unknown_keys(limit, {"requests", "per_s", "name", "concurrent"}, "connection: limits");
     wire::RateRule rule;
+    rule.chosen = true;
+    rule.name = text_of(limit, "name", "limit " + std::to_string(rules.size() + 1));
+    if (given(limit, "concurrent") != nullptr) {
+      const double most = positive(limit, "concurrent");
+      if (most < 1 || most > static_cast<double>(kMostInFlight)) {
+        throw std::invalid_argument("connection: limits: 'concurrent' must be between 1 and " +
+                                    std::to_string(kMostInFlight));
+      }
+      rule.max_concurrent = static_cast<std::size_t>(most);
+      if (given(limit, "requests") == nullptr && given(limit, "per_s") == nullptr) {
+        rules.push_back(std::move(rule));
+        continue;
+      }
+    }
     rule.requests = positive(limit, "requests");
     const double per_ms = positive(limit, "per_s") * 1000;
     if (per_ms < 1 || per_ms > 366.0 * 86'400'000) {
       throw std::invalid_argument("connection: limits: 'per_s' must be between 0.001 and a year");
     }
     rule.window = wire::Milliseconds(static_cast<std::int64_t>(per_ms));
-    rule.name = text_of(limit, "name", "limit " + std::to_string(rules.size() + 1));
     rules.push_back(std::move(rule));
   }
   return rules;
+}
+
+std::optional<DailyCalls> daily_calls_of(const nlohmann::json& connection) {
+  const nlohmann::json* daily = given(connection, "daily_calls");
+  if (daily == nullptr) return std::nullopt;
+  refuse_unknown_keys(*daily, {"value", "percent"}, "connection: daily_calls");
+  const nlohmann::json* value = given(*daily, "value");
+  const nlohmann::json* percent = given(*daily, "percent");
+  const bool in_percent = percent != nullptr && percent->is_boolean() && percent->get<bool>();
+  const double amount = value != nullptr && value->is_number() ? value->get<double>() : 0;
+  if (amount <= 0 || (in_percent && amount > 100) || (!in_percent && amount < 1)) {
+    throw std::invalid_argument(
+        "connection: 'daily_calls' must be a number of calls from 1, or a percentage above 0");
+  }
+  if (in_percent) return DailyCalls{amount / 100, std::nullopt};
+  return DailyCalls{std::nullopt, amount};
 }
 
 std::size_t max_in_flight_of(const nlohmann::json& connection, std::size_t fallback) {

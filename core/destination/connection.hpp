@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +11,19 @@
 
 namespace tailrace {
 
-/// `limits` of a connection: [{"requests": 190, "per_s": 10, "name": "…"}, …]; none where it is
-/// null or left out. Throws std::invalid_argument, naming the key, for anything else.
+/// `limits` of a connection: [{"requests": 190, "per_s": 10, "name": "…", "concurrent": 5}, …], of
+/// which "concurrent" or the first two may be missing; none where it is null or left out. Throws
+/// std::invalid_argument, naming the key, for anything else.
 [[nodiscard]] std::vector<wire::RateRule> limits_of(const nlohmann::json& connection);
+
+/// How many calls of the tool's day the runs of an account may use.
+struct DailyCalls {
+  std::optional<double> share;  // of what the tool allows, above 0 and at most 1
+  std::optional<double> calls;  // of our own
+};
+/// `daily_calls`: {"value": 60, "percent": true} or {"value": 5000}; nothing where it is null or
+/// left out. Throws as limits_of does.
+[[nodiscard]] std::optional<DailyCalls> daily_calls_of(const nlohmann::json& connection);
 
 /// `max_in_flight`, or `fallback` where it is null or left out. Throws as limits_of does.
 [[nodiscard]] std::size_t max_in_flight_of(const nlohmann::json& connection, std::size_t fallback);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "http/gzip.hpp"
 #include "row/ascii.hpp"
 #include "wire/retry_after.hpp"
 
@@ -16,6 +17,9 @@ template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
   curl_easy_setopt(easy, option, value);
 }
+
+// Below this the head of the request is as long as what is saved.
+constexpr std::size_t kLeastToGzip = 1024;
 
 bool has_break(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
@@ -74,6 +78,10 @@ CurlTransfer::CurlTransfer(const TransportOptions& options, const BaseUrl& base)
   set(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options.total_timeout.count()));
+  // Less than a byte a second over that time; a body that trickles is the total's to end.
+  const auto idle = std::chrono::ceil<std::chrono::seconds>(options.idle_timeout);
+  set(easy, CURLOPT_LOW_SPEED_LIMIT, idle.count() > 0 ? 1L : 0L);
+  set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(idle.count()));
   // Below the idle time of common servers: a stale connection makes needless unknowns.
   set(easy, CURLOPT_MAXAGE_CONN, 45L);
   set(easy, CURLOPT_TCP_NODELAY, 1L);
@@ -107,14 +115,13 @@ bool CurlTransfer::prepare(Outgoing outgoing) {
   for (const auto& header : request.headers) {
     if (has_break(header.name) || has_break(header.value)) return false;
   }
+  packed_ = request.may_gzip && request.body.size() >= kLeastToGzip;
+  if (packed_) outgoing_.request.body = gzip(request.body);
   std::string url = (outgoing_.base ? outgoing_.base->text : base_.text) + request.path;
   if (!request.query.empty()) url += '?' + request.query;
   set(easy_.get(), CURLOPT_URL, url.c_str());
   set_method(request);
   set_headers();
-  // A request without a body could be sent twice as a whole: only a new connection prevents it.
-  const bool bare_write = !outgoing_.idempotent && request.body.empty();
-  set(easy_.get(), CURLOPT_FRESH_CONNECT, bare_write ? 1L : 0L);
   return true;
 }
 
@@ -146,6 +153,7 @@ void CurlTransfer::set_headers() {
   } else {
     list = curl_slist_append(list, "Content-Type:");
   }
+  if (packed_) add({"Content-Encoding", "gzip"});
   for (const auto& header : outgoing_.request.headers) add(header);
   for (const auto& header : outgoing_.credentials) add(header);
   headers_.reset(list);
@@ -251,12 +259,8 @@ Finished CurlTransfer::finish(CURLcode code, bool abandoned) {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     reply_.status = static_cast<int>(status);
-    const auto now = std::chrono::system_clock::now();
-    for (const auto& header : reply_.headers) {
-      if (header.name != "retry-after") continue;
-      const auto wait = wire::parse_retry_after(header.value, now);
-      if (wait && (!reply_.retry_after || *wait > *reply_.retry_after)) reply_.retry_after = wait;
-    }
+    reply_.retry_after =
+        wire::longest_retry_after(reply_.headers, std::chrono::system_clock::now());
   } else {
     reply_.failure_text = stopped_ == Stopped::address
                               ? "the host's address is private: set allow_private to reach it"

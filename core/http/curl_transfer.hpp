@@ -60,6 +60,7 @@ class CurlTransfer {
   SteadyTime sent_at_{};
   Stopped stopped_ = Stopped::no;
   bool too_large_ = false;
+  bool packed_ = false;  // the body goes as gzip
   char error_[CURL_ERROR_SIZE] = {};
 };
 

@@ -1,7 +1,10 @@
 #include <curl/curl.h>
 
+#include <cerrno>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -21,11 +24,24 @@ void init_curl_once() {
   });
 }
 
+/// libcurl would say so at the first request only, and of each request anew.
+void check_ca_file(const std::string& path) {
+  if (path.empty()) return;
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) return;
+  const std::string why =
+      errno == 0 ? std::string("it is empty") : std::generic_category().message(errno);
+  throw std::invalid_argument("ca_file: the certificates in " + path + " cannot be read (" + why +
+                              ")");
+}
+
 class CurlTransport final : public Transport {
  public:
   explicit CurlTransport(const TransportOptions& options) : options_(options) {
     init_curl_once();
     base_ = check_base_url(options_.base_url);
+    check_ca_file(options_.ca_file);
     multi_.reset(curl_multi_init());
     if (!multi_) throw std::bad_alloc();
     const auto most = static_cast<long>(options_.max_in_flight);

@@ -13,12 +13,16 @@ constexpr int kSlotsPerWindow = 1024;
 // A little more than the window, for clocks that tick differently.
 constexpr milliseconds kMargin{50};
 // A tool counts a request when it arrives, not when it answers: of a slow answer no more than this
-// is taken for the way there.
-constexpr milliseconds kLongestWay{100};
+// is taken for the way there. A tool that is at its limit lets requests wait before it counts them.
+constexpr milliseconds kLongestWay{250};
 // How long to wait for something that no time is known of; answers wake the sender anyway.
 constexpr milliseconds kPatience{5};
 constexpr milliseconds kFirstRefusal{1000};
 constexpr int kMostDoublings = 6;
+// Rules that headers may add; more than that is no tool's answer.
+constexpr std::size_t kMostRules = 16;
+// Two answers that mean the same reset name it within this.
+constexpr milliseconds kSameReset{2000};
 
 }  // namespace
 
@@ -58,8 +62,14 @@ milliseconds Pacer::wait_for(wire::RateClass rate_class, Time now) const {
   for (const auto& [held, hold] : holds_) {
     if (held == rate_class) free_at = std::max(free_at, hold.until);
   }
+  free_at = std::max(free_at, free_by_allowance(rate_class, now));
   for (const Window& window : windows_) {
     if (window.rule.rate_class != rate_class) continue;
+    const std::size_t at_once = window.rule.max_concurrent;
+    if (at_once > 0 && window.under_way + 1 > static_cast<double>(at_once)) {
+      free_at = std::max(free_at, now + kPatience);
+    }
+    if (window.rule.window <= milliseconds(0)) continue;
     const milliseconds span = window.rule.window + kMargin;
     double used = window.used + window.under_way;
     for (const Slot& slot : window.slots) {
@@ -74,16 +84,43 @@ milliseconds Pacer::wait_for(wire::RateClass rate_class, Time now) const {
   return std::chrono::ceil<milliseconds>(free_at - now);
 }
 
+double& Pacer::under_way(wire::RateClass rate_class) {
+  for (auto& [held, count] : under_way_) {
+    if (held == rate_class) return count;
+  }
+  return under_way_.emplace_back(rate_class, 0).second;
+}
+
+Pacer::Time Pacer::free_by_allowance(wire::RateClass rate_class, Time now) const {
+  double started = 0;
+  for (const auto& [held, count] : under_way_) {
+    if (held == rate_class) started = count;
+  }
+  for (const Allowance& allowed : allowances_) {
+    if (allowed.rate_class != rate_class || now >= allowed.until) continue;
+    if (allowed.left >= started + 1) continue;
+    // With others under way their answers may say more; else only time helps.
+    return allowed.left >= 1 ? now + kPatience : allowed.until;
+  }
+  return now;
+}
+
 void Pacer::take(wire::RateClass rate_class) {
+  under_way(rate_class) += 1;
   for (Window& window : windows_) {
     if (window.rule.rate_class == rate_class) window.under_way += 1;
   }
 }
 
 void Pacer::done(wire::RateClass rate_class, Time started, Time now) {
+  under_way(rate_class) -= 1;
+  for (Allowance& allowed : allowances_) {
+    if (allowed.rate_class == rate_class) allowed.left = std::max(0.0, allowed.left - 1);
+  }
   for (Window& window : windows_) {
     if (window.rule.rate_class != rate_class) continue;
     window.under_way -= 1;
+    if (window.rule.window <= milliseconds(0)) continue;
     expire(window, now);
     add(window, std::min(now, started + kLongestWay), 1);
   }
@@ -106,17 +143,48 @@ void Pacer::succeeded(wire::RateClass rate_class) {
   }
 }
 
-void Pacer::learn(wire::RateClass rate_class, const wire::RateHint& hint, Time now) {
-  if (!hint.window || hint.window->count() <= 0) return;
+/// The rule that a hint is about; a new one where there is none yet.
+Pacer::Window* Pacer::window_of(wire::RateClass rate_class, const wire::RateHint& hint, Time now) {
   for (Window& window : windows_) {
-    if (window.rule.rate_class != rate_class || window.rule.window != *hint.window) continue;
-    if (hint.limit && *hint.limit >= 1) window.rule.requests = *hint.limit;
-    if (!hint.remaining) continue;
-    expire(window, now);
-    // Fewer left than we used up: somebody else spends the same budget.
-    const double others = window.rule.requests - window.used - window.under_way - *hint.remaining;
-    if (others > 0) add(window, now, others);
+    if (window.rule.rate_class == rate_class && window.rule.window == *hint.window) return &window;
   }
+  if (!hint.limit || *hint.limit < 1 || windows_.size() >= kMostRules) return nullptr;
+  windows_.push_back({{rate_class, *hint.limit, *hint.window, "told"}, {}, 0, 0});
+  windows_.back().under_way = under_way(rate_class);
+  add(windows_.back(), now, 1);  // the request that the answer is to
+  return &windows_.back();
+}
+
+void Pacer::allow(wire::RateClass rate_class, const wire::RateHint& hint, Time now) {
+  const Time until = now + *hint.reset;
+  for (Allowance& allowed : allowances_) {
+    if (allowed.rate_class != rate_class) continue;
+    const bool same = now < allowed.until && until <= allowed.until + kSameReset;
+    // Answers overtake one another: within one period the least that was said counts.
+    allowed.left = same ? std::min(allowed.left, *hint.remaining) : *hint.remaining;
+    allowed.until = same ? std::max(allowed.until, until) : until;
+    return;
+  }
+  allowances_.push_back({rate_class, until, *hint.remaining});
+}
+
+void Pacer::learn(wire::RateClass rate_class, const wire::RateHint& hint, Time now) {
+  if (!hint.window) {
+    if (hint.remaining && *hint.remaining >= 0 && hint.reset) allow(rate_class, hint, now);
+    return;
+  }
+  if (hint.window->count() <= 0) return;
+  Window* const window = window_of(rate_class, hint, now);
+  if (window == nullptr) return;
+  if (hint.limit && *hint.limit >= 1 &&
+      !(window->rule.chosen && *hint.limit > window->rule.requests)) {
+    window->rule.requests = *hint.limit;
+  }
+  if (!hint.remaining) return;
+  expire(*window, now);
+  // Fewer left than we used up: somebody else spends the same budget.
+  const double others = window->rule.requests - window->used - window->under_way - *hint.remaining;
+  if (others > 0) add(*window, now, others);
 }
 
 }  // namespace tailrace::http

@@ -16,6 +16,9 @@ namespace tailrace::http {
 /// Each rule is kept as a sliding window over our own starts: at most `requests` in any `window`.
 /// That is within the limit whichever way the tool counts (fixed windows, sliding, leaky bucket),
 /// and uses all of it; a bucket of tokens would allow twice the limit in its first window.
+///
+/// Where headers name a window that no rule has, that becomes a rule. Where they name none, but
+/// what is left until a time, no more than that starts before it.
 class Pacer {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -52,11 +55,23 @@ class Pacer {
     Time until{};
     int refusals = 0;
   };
+  /// What the tool said is left until a time, less what has ended since.
+  struct Allowance {
+    wire::RateClass rate_class = 0;
+    Time until{};
+    double left = 0;
+  };
   static void expire(Window& window, Time now);
   static void add(Window& window, Time now, double starts);
   Hold& hold(wire::RateClass rate_class);
+  [[nodiscard]] Window* window_of(wire::RateClass rate_class, const wire::RateHint& hint, Time now);
+  void allow(wire::RateClass rate_class, const wire::RateHint& hint, Time now);
+  [[nodiscard]] double& under_way(wire::RateClass rate_class);
+  [[nodiscard]] Time free_by_allowance(wire::RateClass rate_class, Time now) const;
 
   std::vector<Window> windows_;
+  std::vector<Allowance> allowances_;
+  std::vector<std::pair<wire::RateClass, double>> under_way_;
   std::vector<std::pair<wire::RateClass, Hold>> holds_;
 };
 

@@ -22,7 +22,7 @@ struct Outgoing {
   std::vector<wire::Header> credentials;  // never logged
   std::shared_ptr<const BaseUrl> base;    // in place of the transport's own, where set
   SteadyTime send_by = SteadyTime::max();  // checked right before the first byte leaves
-  bool idempotent = false;  // a read; everything else is never re-sent below us
+  bool idempotent = false;  // a read; whatever it is, nothing is re-sent below us
 };
 
 struct Finished {
@@ -49,17 +49,19 @@ class Transport {
 
 struct TransportOptions {
   std::string base_url;      // https, or http to a loopback address
-  std::string ca_file;       // empty: the TLS library's own
+  std::string ca_file;       // empty: libcurl's own
   std::string user_agent;
   std::string proxy;         // only by configuration; the environment is not read
   std::size_t max_in_flight = 8;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds total_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{60'000};  // without a byte in either direction
   std::size_t max_reply_bytes = 32u << 20;
   bool allow_private = false;  // addresses of private ranges (loopback is allowed by its name)
 };
 
-/// libcurl multi. Throws std::invalid_argument for a base URL that is neither https nor loopback.
+/// libcurl multi. Throws std::invalid_argument for a base URL that is neither https nor loopback,
+/// and for a `ca_file` that cannot be read.
 [[nodiscard]] std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options);
 
 }  // namespace tailrace::http

@@ -17,13 +17,15 @@ constexpr int kLeasesAWindow = 100;
 constexpr milliseconds kShortestLease{20};
 constexpr milliseconds kLongestLease{1000};
 // A request is counted by the tool when it arrives there.
-constexpr milliseconds kOnItsWay{50};
+constexpr milliseconds kOnItsWay{100};
+// A lease lasts so many times as long as a draw takes: less, and a run does nothing but draw.
+constexpr int kDrawsALease = 2;
 
 }  // namespace
 
 AccountBudget::AccountBudget(std::string account, const std::vector<wire::RateRule>& rules,
-                             Draw draw)
-    : draw_(std::move(draw)) {
+                             Draw draw, Now now)
+    : draw_(std::move(draw)), now_(std::move(now)) {
   for (const wire::RateRule& rule : rules) {
     if (rule.requests < 1 || rule.window <= milliseconds(0)) continue;
     Share share;
@@ -31,12 +33,13 @@ AccountBudget::AccountBudget(std::string account, const std::vector<wire::RateRu
     share.ask.account = account;
     share.ask.rule = std::to_string(rule.rate_class) + '/' + rule.name + '/' +
                      std::to_string(rule.window.count());
+    share.chosen = rule.chosen;
     share.ask.window_ms = rule.window.count();
     const milliseconds lease =
         std::clamp(rule.window / kLeasesAWindow, kShortestLease, kLongestLease);
-    share.lease = lease;
-    share.ask.lease_ms = (lease + kOnItsWay).count();
-    set_limit(share, rule.requests);
+    share.least_lease = lease;
+    share.ask.requests = rule.requests;
+    fit_lease(share, milliseconds(0));
     shares_.push_back(std::move(share));
   }
 }
@@ -48,11 +51,19 @@ void AccountBudget::set_limit(Share& share, double requests) {
   share.ask.want = std::max(1.0, std::ceil(in_a_lease));
 }
 
+void AccountBudget::fit_lease(Share& share, milliseconds took) {
+  share.drawing = std::max(took, share.drawing * 4 / 5);
+  share.lease = std::clamp(share.drawing * kDrawsALease, share.least_lease, kLongestLease);
+  share.ask.lease_ms = (share.lease + kOnItsWay).count();
+  set_limit(share, share.ask.requests);
+}
+
 void AccountBudget::learn(wire::RateClass rate_class, const wire::RateHint& hint) {
   if (!hint.window || !hint.limit || *hint.limit < 1) return;
   for (Share& share : shares_) {
     if (share.rate_class != rate_class || share.ask.window_ms != hint.window->count()) continue;
-    if (share.ask.requests == *hint.limit) continue;
+    if (*hint.limit == share.ask.requests) continue;
+    if (share.chosen && *hint.limit > share.ask.requests) continue;
     set_limit(share, *hint.limit);
     share.retry_at = {};  // the refusal was of the limit that was taken for the account's
   }
@@ -73,11 +84,15 @@ milliseconds AccountBudget::wait_for(Share& share, Clock::Time now) {
   if (now < share.retry_at) {
     return std::chrono::ceil<milliseconds>(share.retry_at - now);
   }
+  const Clock::Time before = now_ ? now_() : now;
   const RateGrant grant = draw(share.ask);
-  if (grant.granted >= 1) {
+  const Clock::Time after = now_ ? now_() : now;
+  // From the moment before the store was asked: never later than what the store counts.
+  const Clock::Time until = before + share.lease;
+  fit_lease(share, std::chrono::ceil<milliseconds>(after - before));
+  if (grant.granted >= 1 && after < until) {
     share.tokens = grant.granted;
-    // From the moment before the store was asked: never later than what the store counts.
-    share.until = now + share.lease;
+    share.until = until;
     return milliseconds(0);
   }
   const milliseconds wait{std::max<std::int64_t>(1, grant.wait_ms)};

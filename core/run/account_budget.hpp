@@ -18,7 +18,12 @@ class AccountBudget {
  public:
   using Draw = std::function<RateGrant(const RateAsk&)>;
 
-  AccountBudget(std::string account, const std::vector<wire::RateRule>& rules, Draw draw);
+  using Now = std::function<Clock::Time()>;
+
+  /// `now` tells how long a draw takes: where the store is far away, leases are longer and draws
+  /// fewer, so that they do not become the limit.
+  AccountBudget(std::string account, const std::vector<wire::RateRule>& rules, Draw draw,
+                Now now = {});
 
   /// How long until a request of this class may start; zero: now. May draw from the store; while
   /// that is away nothing starts.
@@ -26,28 +31,34 @@ class AccountBudget {
   /// How long nothing is free, as far as is known: draws nothing.
   [[nodiscard]] std::chrono::milliseconds blocked_for(wire::RateClass rate_class,
                                                       Clock::Time now) const;
+  /// What an answer's headers say of a limit: the leases that follow are of that one. A limit that
+  /// the user has chosen is only made smaller.
+  void learn(wire::RateClass rate_class, const wire::RateHint& hint);
   /// Counts a start. Call only after wait_for() said zero.
   void take(wire::RateClass rate_class);
-  /// What an answer's headers say of the account's limit: the tier that it really has.
-  void learn(wire::RateClass rate_class, const wire::RateHint& hint);
   /// Gives back what was drawn and not used.
   void give_back(Clock::Time now);
 
  private:
   struct Share {
     wire::RateClass rate_class = 0;
+    bool chosen = false;
     RateAsk ask;
+    std::chrono::milliseconds least_lease{0};
     std::chrono::milliseconds lease{0};
+    std::chrono::milliseconds drawing{0};  // how long a draw takes
     double tokens = 0;
     Clock::Time until{};   // of the tokens
     Clock::Time retry_at{};  // nothing was free
   };
   static void set_limit(Share& share, double requests);
+  static void fit_lease(Share& share, std::chrono::milliseconds took);
   [[nodiscard]] RateGrant draw(const RateAsk& ask) const;
   [[nodiscard]] std::chrono::milliseconds wait_for(Share& share, Clock::Time now);
 
   std::vector<Share> shares_;
   Draw draw_;
+  Now now_;
 };
 
 }  // namespace tailrace

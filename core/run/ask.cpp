@@ -44,6 +44,8 @@ http::TransportOptions transport_options(const json& connection, const std::stri
   options.user_agent = user_agent;
   options.total_timeout =
       milliseconds(static_cast<std::int64_t>(connection.value("timeout_s", 60.0) * 1000));
+  options.idle_timeout =
+      milliseconds(static_cast<std::int64_t>(connection.value("idle_timeout_s", 60.0) * 1000));
   options.allow_private = connection.value("allow_private", false);
   return options;
 }
@@ -188,6 +190,14 @@ Answer try_login(Login& login, milliseconds limit) {
   }
   auth.finish(kTokenPatience);
   return answer;
+}
+
+std::vector<std::string> secrets_of(const json& connection) {
+  std::vector<std::string> secrets = http::secrets_of(connection.value("auth", json::object()));
+  for (wire::Header& header : headers_of(connection)) secrets.push_back(std::move(header.value));
+  const std::string proxy = connection.value("proxy", std::string());
+  if (!proxy.empty()) secrets.push_back(proxy);
+  return secrets;
 }
 
 json to_json(const Answer& answer) {

@@ -45,6 +45,9 @@ void take_step(ReadStep& step, Answer& answer);
 /// The connection's own headers, which go on every request.
 [[nodiscard]] std::vector<wire::Header> headers_of(const nlohmann::json& connection);
 
+/// Everything of a connection that may show nowhere: its login's secrets, and its own headers'.
+[[nodiscard]] std::vector<std::string> secrets_of(const nlohmann::json& connection);
+
 [[nodiscard]] nlohmann::json to_json(const Answer& answer);
 
 }  // namespace tailrace

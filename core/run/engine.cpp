@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "run/ask.hpp"
 #include "run/engine_session.hpp"
 #include "run/plan.hpp"
 #include "run/plan_errors.hpp"
@@ -151,6 +152,11 @@ PlanAsk Engine::plan_ask(const Session& session) const {
 
 void Engine::open(Session& session) {
   progress_.phase.store(Phase::read);
+  if (!spec_.trace.path.empty()) {
+    session.trace = std::make_unique<RequestTrace>(spec_.trace,
+                                                   transport_options(spec_.connection, {}).base_url,
+                                                   secrets_of(spec_.connection));
+  }
   if (spec_.plan.read.empty()) {
     auto source = world_.source(spec_);
     session.encoding = source->encoding();

@@ -1,7 +1,9 @@
 // A run's second half: the changeset goes through the destination.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "destination/connection.hpp"
 #include "run/ask.hpp"
 #include "run/engine_session.hpp"
 #include "run/field_choice.hpp"
@@ -12,14 +14,33 @@ namespace tailrace {
 using std::chrono::milliseconds;
 
 std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::json& connection) {
-  const auto limits = connection.find("limits");
-  if (limits == connection.end() || limits->is_null()) return can.rates;
-  std::vector<wire::RateRule> rules;
-  for (const auto& limit : *limits) {
-    const auto window = static_cast<std::int64_t>(limit.at("per_s").get<double>() * 1000);
-    rules.push_back({0, limit.at("requests").get<double>(), milliseconds(window), "configured"});
+  std::vector<wire::RateRule> rules = limits_of(connection);
+  if (rules.empty()) rules = can.rates;
+  const std::optional<DailyCalls> daily = daily_calls_of(connection);
+  if (!daily) return rules;
+  if (daily->share) {
+    for (wire::RateRule& rule : rules) {
+      if (rule.window != wire::kDay) continue;
+      rule.requests = std::max(1.0, std::floor(rule.requests * *daily->share));
+      rule.chosen = true;
+    }
+  } else {
+    wire::RateRule rule{0, *daily->calls, wire::kDay, "daily_calls"};
+    rule.chosen = true;
+    rules.push_back(std::move(rule));
   }
   return rules;
+}
+
+/// What the tool allows in a day, as far as it is known before it answers.
+[[nodiscard]] static std::optional<double> calls_a_day(const Capabilities& can,
+                                                       const nlohmann::json& connection) {
+  std::vector<wire::RateRule> rules = limits_of(connection);
+  if (rules.empty()) rules = can.rates;
+  for (const wire::RateRule& rule : rules) {
+    if (rule.window == wire::kDay) return rule.requests;
+  }
+  return std::nullopt;
 }
 
 /// From now on a cancel has to reach the transport's wait.
@@ -77,6 +98,10 @@ SenderOptions Engine::sender_options(const Session& session) const {
     options.max_in_flight = std::max<std::size_t>(1, found->get<std::size_t>());
   }
   options.rates = rates_of(can, connection);
+  if (const auto daily = daily_calls_of(connection); daily && daily->share) {
+    options.daily_share = daily->share;
+    options.calls_a_day = calls_a_day(can, connection);
+  }
   options.headers = headers_of(connection);
   options.timing = spec_.timing;
   options.seed = std::hash<std::string>{}(spec_.run_id);
@@ -136,15 +161,16 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
   changes.rewind();
   Batcher batches(changes, spec_.schema, *session.destination, session.state,
                   batch_policy(session, store_now), std::move(hooks));
-  AccountBudget account(spec_.account, options.rates, [&](const RateAsk& ask) {
+  const auto draw = [&](const RateAsk& ask) {
     RateGrant grant;
     session.committer->with_store([&](StateStore& store) { grant = store.draw(ask); });
     return grant;
-  });
+  };
+  AccountBudget account(spec_.account, options.rates, draw, [this] { return world_.clock->now(); });
   http::Auth& auth = session.login->auth();
   Sender sender({spec_.schema, *session.destination, session.state, batches, *session.transport,
                  auth, session.login->scrubber(), *session.committer, account, *world_.clock,
-                 cancelled_, progress_},
+                 cancelled_, progress_, session.trace.get()},
                 std::move(options), report);
   told = &sender;
   for (Work& work : left_in_jobs) sender.resume(std::move(work));
@@ -173,6 +199,8 @@ void Engine::stop_by(Session& session, const Stop& stop) const {
 }
 
 void Engine::send(Session& session) {
+  // Before the rows are the sender's to count: a transport may refuse its settings.
+  if (session.planned() > 0 && !session.transport) connect(session, sender_options(session));
   session.rows_counted = true;
   if (session.planned() == 0) return;
   progress_.phase.store(Phase::send);

@@ -20,6 +20,7 @@
 #include "run/plan_file.hpp"
 #include "run/recording.hpp"
 #include "run/report.hpp"
+#include "run/request_trace.hpp"
 #include "run/verify.hpp"
 #include "source/reader.hpp"
 #include "state/store.hpp"
@@ -78,6 +79,7 @@ struct Engine::Session {
   std::optional<OpenedPlan> sealed;  // that plan; its rows are `changes`
   std::unique_ptr<http::Transport> transport;
   std::unique_ptr<Login> login;
+  std::unique_ptr<RequestTrace> trace;  // where it was asked for
   Clock::Time started;
   bool diff_finished = false;
   bool rows_counted = false;  // each planned row has its outcome in the report

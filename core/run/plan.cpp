@@ -45,7 +45,7 @@ std::uint64_t requests_for(std::uint64_t rows, std::size_t max_rows) {
 double minutes_for(std::uint64_t requests, const std::vector<wire::RateRule>& rules) {
   double minutes = 0;
   for (const wire::RateRule& rule : rules) {
-    if (rule.requests <= 0) continue;
+    if (rule.requests <= 0 || rule.window.count() <= 0) continue;
     const double over = static_cast<double>(requests) - rule.requests;
     const double window_minutes = static_cast<double>(rule.window.count()) / 60'000;
     minutes = std::max(minutes, over / rule.requests * window_minutes);

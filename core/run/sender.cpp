@@ -11,6 +11,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongestPoll{200};
 constexpr milliseconds kOverdue{20};
 constexpr std::uint64_t kLargestWindow = 1024;
+constexpr std::uint64_t kAheadOfALimit = 8;
+constexpr milliseconds kSoon{5'000};
+// A limit that leaves no room for longer than this is spent: the run ends, and says when to come
+// back.
+constexpr milliseconds kLongestWait{15 * 60'000};
 
 }  // namespace
 
@@ -19,6 +24,7 @@ Sender::Sender(Parts parts, SenderOptions options, Report& report)
       options_(std::move(options)),
       report_(report),
       pacer_(options_.rates),
+      concurrency_(options_.max_in_flight),
       random_(options_.seed) {}
 
 void Sender::run(std::int64_t steady_to_store_ms) {
@@ -98,7 +104,7 @@ std::uint64_t Sender::window() const {
   const std::chrono::duration<double> running = parts_.clock.now() - started_at_;
   const double rate = running.count() > 0.05 ? static_cast<double>(started_) / running.count() : 0;
   const auto wanted = static_cast<std::uint64_t>(rate * 0.05);
-  const std::uint64_t least = 2 * options_.max_in_flight;
+  const std::uint64_t least = 2 * concurrency_.limit();
   return std::clamp(wanted, least, std::max(least, kLargestWindow));
 }
 
@@ -125,6 +131,15 @@ void Sender::take_acks() {
       settling_.erase(settled);
     }
   }
+}
+
+/// How many batches may have their intents before their requests can start. A limit that has no
+/// room is no reason to begin with the commit only when it has: the place would stand empty
+/// meanwhile. Behind a long wait intents would run out.
+std::uint64_t Sender::ahead(Clock::Time now) const {
+  const milliseconds wait = std::max(pacer_.wait_for(0, now), parts_.account.blocked_for(0, now));
+  if (breaker_.open() || wait > kSoon) return 1;
+  return wait > milliseconds(0) ? std::min(window(), kAheadOfALimit) : window();
 }
 
 void Sender::fill() {
@@ -174,14 +189,26 @@ bool Sender::next_retry(Clock::Time now) {
 
 bool Sender::may_start(wire::RateClass rate_class) {
   const Clock::Time now = parts_.clock.now();
-  if (parts_.transport.in_flight() >= options_.max_in_flight) return false;
+  if (parts_.transport.in_flight() >= concurrency_.limit()) return false;
   if (parts_.auth.wait_for(now) > milliseconds(0)) return false;
   if (breaker_.open()) {
     // One probe at a time: what else is in flight was sent before the breaker opened.
     if (parts_.transport.in_flight() > 0 || breaker_.wait_for(now) > milliseconds(0)) return false;
   }
-  return pacer_.wait_for(rate_class, now) == milliseconds(0) &&
-         parts_.account.wait_for(rate_class, now) == milliseconds(0);
+  return is_free(rate_class, now);
+}
+
+/// By the limits alone. Where that takes too long, the run stops.
+bool Sender::is_free(wire::RateClass rate_class, Clock::Time now) {
+  milliseconds wait = pacer_.wait_for(rate_class, now);
+  if (wait == milliseconds(0)) wait = parts_.account.wait_for(rate_class, now);
+  if (wait > kLongestWait) {
+    stop({Stop::Kind::quota,
+          "the calls that the account's limits allow are spent; the next is free in " +
+              std::to_string(std::chrono::ceil<std::chrono::minutes>(wait).count()) + " minutes",
+          wait});
+  }
+  return wait == milliseconds(0);
 }
 
 void Sender::start_ready() {
@@ -235,7 +262,7 @@ milliseconds Sender::next_wait() const {
   if (ready_.empty() && awaiting_intent_.empty() && retries_.empty()) return wait;
   const milliseconds pace = std::max({pacer_.wait_for(0, now), parts_.account.blocked_for(0, now),
                                       breaker_.wait_for(now), parts_.auth.wait_for(now)});
-  const bool slots = parts_.transport.in_flight() < options_.max_in_flight;
+  const bool slots = parts_.transport.in_flight() < concurrency_.limit();
   if (!ready_.empty() && slots) wait = std::min(wait, std::max(pace, next_ready(now)));
   for (const Work& work : retries_) {
     const auto left = std::chrono::ceil<milliseconds>(work.ready_at - now);
@@ -300,6 +327,27 @@ void Sender::judge_connection(const wire::Reply& reply) {
     breaker_.succeeded();
     failing_since_.reset();
   }
+}
+
+/// What an answer says of how many requests may be under way at once.
+void Sender::judge_speed(const PendingCall& pending, const wire::Reply& reply) {
+  if (reply.failure != wire::Failure::none) return;
+  if (reply.status == 429) return concurrency_.refused(pending.under_way);
+  concurrency_.answered(parts_.clock.now() - pending.started, pending.under_way);
+}
+
+/// Leaves others the calls of the day that are theirs.
+void Sender::keep_daily_share(const wire::RateHint& hint) {
+  if (!options_.daily_share || !hint.calls_left) return;
+  const double limit = hint.calls_limit.value_or(options_.calls_a_day.value_or(0));
+  if (limit < 1 || limit - *hint.calls_left < limit * *options_.daily_share) return;
+  // When the day's count goes down again no header says: it rolls with most tools.
+  constexpr milliseconds kAnHour{3'600'000};
+  const double percent = *options_.daily_share * 100;
+  stop({Stop::Kind::quota,
+        "the share of the day's calls that daily_calls allows (" +
+            std::to_string(static_cast<int>(percent)) + " %) is used up by all who use the account",
+        hint.reset.value_or(kAnHour)});
 }
 
 void Sender::withheld(Withheld held) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/auth.hpp"
+#include "http/concurrency.hpp"
 #include "http/pacer.hpp"
 #include "http/retry.hpp"
 #include "http/scrub.hpp"
@@ -21,6 +22,7 @@
 #include "run/job_pace.hpp"
 #include "run/progress.hpp"
 #include "run/report.hpp"
+#include "run/request_trace.hpp"
 #include "run/work.hpp"
 
 namespace tailrace {
@@ -28,6 +30,10 @@ namespace tailrace {
 struct SenderOptions {
   std::size_t max_in_flight = 8;
   std::vector<wire::RateRule> rates;
+  /// Of the calls that the tool allows in a day: where all that use the account have made so many,
+  /// sending stops. `calls_a_day` counts where an answer names none.
+  std::optional<double> daily_share;
+  std::optional<double> calls_a_day;
   std::vector<wire::Header> headers;  // of the connection, on every request
   Timing timing;
   int max_attempts = 5;
@@ -58,6 +64,7 @@ class Sender {
     const Clock& clock;
     const std::atomic<bool>& cancelled;
     Progress& progress;
+    RequestTrace* trace = nullptr;
   };
 
   Sender(Parts parts, SenderOptions options, Report& report);
@@ -89,6 +96,7 @@ class Sender {
     Clock::Time started{};
     std::uint64_t login = 0;  // generation of the credentials that it was sent with
     int refusals = 0;         // of credentials
+    std::size_t under_way = 0;  // requests when it started, with it
   };
   /// A request that asks for the jobs of several works.
   struct Poll {
@@ -102,10 +110,12 @@ class Sender {
 
   // The loop's parts (sender.cpp).
   void take_acks();
+  [[nodiscard]] std::uint64_t ahead(Clock::Time now) const;
   void fill();
   void start_ready();
   [[nodiscard]] bool may_start(wire::RateClass rate_class);
   [[nodiscard]] std::chrono::milliseconds next_ready(Clock::Time now) const;
+  [[nodiscard]] bool is_free(wire::RateClass rate_class, Clock::Time now);
   [[nodiscard]] std::chrono::milliseconds next_wait() const;
   void check_limits();
   void give_up();
@@ -133,6 +143,10 @@ class Sender {
                  const wire::Reply* reply);
   void take_stop(Work& work, Step& step, const wire::Reply* reply);
   void judge_connection(const wire::Reply& reply);
+  void judge_speed(const PendingCall& pending, const wire::Reply& reply);
+  void keep_daily_share(const wire::RateHint& hint);
+  void trace(const Work& work, const PendingCall& pending, const http::Finished& finished,
+             std::string_view outcome) const;
 
   // Credentials that are renewed (sender_login.cpp).
   void renew_login();
@@ -197,6 +211,7 @@ class Sender {
   SenderOptions options_;
   Report& report_;
   http::Pacer pacer_;
+  http::Concurrency concurrency_;
   http::RetryBudget budget_;
   http::Breaker breaker_;
   std::mt19937_64 random_;

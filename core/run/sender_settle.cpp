@@ -204,6 +204,7 @@ void Sender::retry_rows(Work& work, std::vector<RowIndex> rows) {
   again.id = next_id_++;
   again.operation = work.operation;
   again.attempt = work.attempt + (free ? 0 : 1);
+  again.tries = work.tries;
   again.needs_token = !free;
   again.unkeyed = work.unkeyed;
   again.first_sent_ms = work.first_sent_ms;
@@ -225,6 +226,7 @@ void Sender::split_regrouped(Work& work) {
     part.id = next_id_++;
     part.operation = group.operation;
     part.attempt = work.attempt;
+    part.tries = work.tries;
     part.ready_at = parts_.clock.now();
     for (const RowIndex index : group.rows) {
       if (index >= work.rows.size() || !work.rows[index].regrouped) continue;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "run/mutant.hpp"
+#include "run/request_trace.hpp"
 #include "run/sender.hpp"
 
 namespace tailrace {
@@ -31,6 +32,7 @@ void Sender::begin(Work work) {
   work.regroup.clear();
   work.stuck = false;
   work.paced = false;
+  ++work.tries;
   work.begun_at = parts_.clock.now();
   for (WorkRow& row : work.rows) row.verdict.reset();
   const std::uint64_t id = work.id;
@@ -62,6 +64,7 @@ void Sender::take_pace(Work& work, const Step& step, wire::RateClass rate_class,
   pacer_.learn(rate_class, step.hint, now);
   parts_.account.learn(rate_class, step.hint);
   if (step.hint.calls_left) report_.http.calls_left = step.hint.calls_left;
+  keep_daily_share(step.hint);
   const bool refused = reply != nullptr && reply->status == 429;
   if (refused) work.paced = true;
   if (step.pause <= milliseconds(0)) {
@@ -158,7 +161,7 @@ std::vector<RowIndex> Sender::open_rows(const Work& work) {
 /// What goes on record before a request, or for a job: it speaks for the open rows.
 IntentBatch Sender::intent_of(const Work& work) {
   IntentBatch intent;
-  intent.op = state_op(work);
+  intent.op = work.state_op();
   intent.attempt = static_cast<std::uint32_t>(work.attempt);
   intent.memo = work.memo;
   for (const RowIndex index : open_rows(work)) {
@@ -207,6 +210,7 @@ void Sender::start_call(std::uint64_t id) {
   pacer_.take(pending.call.rate_class);
   parts_.account.take(pending.call.rate_class);
   pending.started = now;
+  pending.under_way = parts_.transport.in_flight() + 1;
   if (breaker_.open()) breaker_.probing(now);
   budget_.request_made();
   ++started_;
@@ -219,7 +223,6 @@ void Sender::start_call(std::uint64_t id) {
   outgoing.request = pending.call.request;
   pending.login = http::put_on(outgoing, parts_.auth, options_.headers);
   outgoing.send_by = pending.send_by;
-  outgoing.idempotent = pending.call.effect == Effect::none;
   parts_.transport.start(std::move(outgoing));
 }
 
@@ -250,16 +253,20 @@ void Sender::on_finished(http::Finished finished) {
         store_ms(finished.sent_at == Clock::Time{} ? parts_.clock.now() : finished.sent_at);
   }
   if (reply.failure == wire::Failure::expired) {
+    trace(work, pending, finished, "not_sent");
     expire(work, std::move(pending));
     return;
   }
   judge_connection(reply);
+  judge_speed(pending, reply);
   --work.outstanding;
   if (reply.failure == wire::Failure::cancelled) {
+    trace(work, pending, finished, "not_sent");
     never_sent(work);
     return;
   }
   if (work.reads_back) {
+    trace(work, pending, finished, "read");
     if (goes_again(work, pending, reply, reply.status == 401)) return;
     ReadStep step = parts_.destination.read(read_back_ask(work), &pending.call, &reply);
     apply_read(work, std::move(step), &reply);
@@ -267,8 +274,26 @@ void Sender::on_finished(http::Finished finished) {
   }
   Step step = parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
   misread(work.operation, pending.call, reply, step);
+  trace(work, pending, finished, outcome_class(step));
   if (goes_again(work, pending, reply, step.reauthenticate)) return;
   apply(work, std::move(step), &pending.call, &reply);
+}
+
+void Sender::trace(const Work& work, const PendingCall& pending, const http::Finished& finished,
+                   std::string_view outcome) const {
+  if (parts_.trace == nullptr) return;
+  const auto now = parts_.clock.wall();
+  const auto took =
+      std::chrono::duration_cast<std::chrono::microseconds>(parts_.clock.now() - pending.started);
+  RequestTrace::Entry entry{pending.call.request, finished};
+  entry.at_ms = std::chrono::duration_cast<milliseconds>((now - took).time_since_epoch()).count();
+  entry.ms = static_cast<double>(took.count()) / 1000;
+  entry.attempt = work.tries;
+  entry.batch = work.trace;
+  entry.rows = work.rows.size();
+  entry.outcome = outcome;
+  entry.login = &parts_.scrubber;
+  parts_.trace->write(entry);
 }
 
 /// What was still to be sent of the work stays where it is: ending rows keep what is known of them.
@@ -294,7 +319,7 @@ void Sender::expire(Work& work, PendingCall pending) {
   const Clock::Time now = parts_.clock.now();
   const bool free = pacer_.wait_for(pending.call.rate_class, now) == milliseconds(0) &&
                     parts_.account.blocked_for(pending.call.rate_class, now) == milliseconds(0) &&
-                    parts_.transport.in_flight() < options_.max_in_flight && !breaker_.open() &&
+                    parts_.transport.in_flight() < concurrency_.limit() && !breaker_.open() &&
                     parts_.auth.wait_for(now) == milliseconds(0);
   if (free && ++work.expired >= kMostExpired && !ending()) {
     trouble_ = "the state store takes longer to commit than the send window of " +

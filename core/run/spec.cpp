@@ -178,6 +178,9 @@ void parse_part(const json& spec, RunSpec& parsed) {
     parsed.only_keys = keys->get<std::vector<std::string>>();
   }
   parsed.try_send = spec.value("try_send", false);
+  if (const json* trace = given("trace")) {
+    parsed.trace = {need(*trace, "path").get<std::string>(), trace->value("bodies", false)};
+  }
 }
 
 RunSpec parse_spec(const json& spec) {

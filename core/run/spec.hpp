@@ -61,6 +61,12 @@ struct PlanFiles {
   int parts = 0;
 };
 
+/// A line of JSON for each request, for people.
+struct TraceFile {
+  std::string path;  // empty: none
+  bool bodies = false;  // with what was sent and answered
+};
+
 struct Timing {
   std::chrono::milliseconds lease{60'000};
   std::chrono::milliseconds send_window{30'000};
@@ -93,6 +99,7 @@ struct RunSpec {
   RejectedPolicy rejected;
   std::optional<ShardOf> shard;
   PlanFiles plan;
+  TraceFile trace;
   std::optional<std::vector<std::string>> only_keys;  // rows of other keys are passed over
   bool try_send = false;
   std::string mapping_fingerprint;

@@ -50,6 +50,7 @@ struct Work {
   std::uint64_t id = 0;
   Operation operation = Operation::upsert;
   int attempt = 1;
+  int tries = 0;  // with those that the tool put off, which cost no attempt
   std::vector<WorkRow> rows;
   std::vector<BatchRow> views;  // into rows
   std::string trace;

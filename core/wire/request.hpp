@@ -27,6 +27,7 @@ struct Request {
   std::vector<Header> headers;
   std::string body;
   std::string content_type;
+  bool may_gzip = false;  // the tool takes bodies in gzip: a longer one is sent so
 };
 
 /// How a request ended below HTTP.

@@ -171,4 +171,14 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, SystemTime
   return std::chrono::ceil<milliseconds>(*time - now);
 }
 
+std::optional<milliseconds> longest_retry_after(std::span<const Header> headers, SystemTime now) {
+  std::optional<milliseconds> longest;
+  for (const Header& header : headers) {
+    if (header.name != "retry-after") continue;
+    const std::optional<milliseconds> wait = parse_retry_after(header.value, now);
+    if (wait && (!longest || *wait > *longest)) longest = wait;
+  }
+  return longest;
+}
+
 }  // namespace tailrace::wire

@@ -2,7 +2,10 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string_view>
+
+#include "wire/request.hpp"
 
 namespace tailrace::wire {
 
@@ -12,5 +15,10 @@ namespace tailrace::wire {
 /// seconds and those of a date's distance to whole milliseconds, so that no request is early.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_retry_after(
     std::string_view value, std::chrono::system_clock::time_point now);
+
+/// The longest wait of all Retry-After headers (names in lower case): of two, obeying the longer
+/// obeys both. nullopt where none can be read.
+[[nodiscard]] std::optional<std::chrono::milliseconds> longest_retry_after(
+    std::span<const Header> headers, std::chrono::system_clock::time_point now);
 
 }  // namespace tailrace::wire

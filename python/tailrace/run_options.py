@@ -40,6 +40,8 @@ class RunArguments(TypedDict, total=False):
     plan_file: Path | None
     write_plan: Path | None
     plan_parts: tuple[Path, int] | None
+    trace: Path | None
+    trace_bodies: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,9 @@ class RunOptions:
         plan_file: Send exactly what this sealed plan holds (runs).
         write_plan: Where to write the sealed plan (plans).
         plan_parts: (folder, n): write n sealed parts of the plan (plans).
+        trace: A file to which one line of JSON is added for each request that is sent; only its
+            owner may read it.
+        trace_bodies: Whether those lines hold what was sent and answered: rows of the model.
 
     Raises:
         ConfigError: A guard is not known, a shard is none, or two of the arguments contradict.
@@ -77,12 +82,16 @@ class RunOptions:
     plan_file: Path | None = None
     write_plan: Path | None = None
     plan_parts: tuple[Path, int] | None = None
+    trace: Path | None = None
+    trace_bodies: bool = False
 
     def __post_init__(self) -> None:
         for name in self.allow_guard:
             if name not in GUARDS:
                 message = f"there is no guard {name!r}{hint(name, GUARDS)}"
                 raise ConfigError(message, key="allow_guard")
+        if self.trace_bodies and self.trace is None:
+            raise ConfigError("there is no trace that bodies could be in", key="trace_bodies")
         self._check_shard()
         self._check_plan()
 
@@ -119,6 +128,8 @@ class RunOptions:
         """
         if task != "run" and self.plan_file is not None:
             raise ConfigError("a plan file is for runs", key="plan_file")
+        if task != "run" and self.trace is not None:
+            raise ConfigError("a trace is of a run's requests", key="trace")
         if task != "plan" and (self.write_plan or self.plan_parts):
             raise ConfigError("only a plan writes plan files", key="write_plan")
         return {
@@ -127,6 +138,7 @@ class RunOptions:
             "only_keys": None if self.only_keys is None else [*map(key_text, self.only_keys)],
             "shard": self._shard(),
             "plan": self._plan(),
+            "trace": self._trace(),
         }
 
     @property
@@ -142,6 +154,11 @@ class RunOptions:
             return None
         index, of, together = self.shard
         return {"index": index, "of": of, "round": together}
+
+    def _trace(self) -> dict[str, Any] | None:
+        if self.trace is None:
+            return None
+        return {"path": absolute(self.trace), "bodies": self.trace_bodies}
 
     def _plan(self) -> dict[str, Any] | None:
         if self.plan_file is not None:

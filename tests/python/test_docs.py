@@ -60,7 +60,9 @@ def commands() -> list[Any]:
 
 def test_there_are_pages() -> None:
     names = {page.stem for page in PAGES}
-    assert names >= {"modes", "guards", "plans", "rejected-rows", "state", "shards", "verify"}
+    assert names >= {
+        *("modes", "guards", "plans", "rejected-rows", "state", "shards", "verify", "pace")
+    }
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

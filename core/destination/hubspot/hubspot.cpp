@@ -11,6 +11,7 @@
 #include "destination/kinds.hpp"
 #include "wire/json_row.hpp"
 #include "wire/json_writer.hpp"
+#include "wire/rate_headers.hpp"
 #include "wire/utf8.hpp"
 
 namespace tailrace::hubspot {
@@ -125,7 +126,7 @@ class HubSpot final : public Destination {
                            const wire::Reply& reply) const override {
     Step step = removes(batch.operation) ? removal_.reply(batch, memo, call, reply)
                                          : read_written(batch, reply);
-    step.hint = hint_of(reply);
+    step.hint = wire::read_rate_headers(reply);
     return step;
   }
 

@@ -8,6 +8,7 @@
 #include "destination/hubspot/facts.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_writer.hpp"
+#include "wire/rate_headers.hpp"
 
 namespace tailrace::hubspot {
 namespace {
@@ -211,7 +212,7 @@ ReadStep read_answer(const Target& target, const ReadAsk& ask, const Call& call,
       for (const json& result : *results) step.fields.push_back(field_of(target, result));
     }
   }
-  step.calls_left = hint_of(reply).calls_left;
+  step.calls_left = wire::read_rate_headers(reply).calls_left;
   return step;
 }
 

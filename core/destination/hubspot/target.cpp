@@ -1,6 +1,5 @@
 #include "destination/hubspot/target.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "destination/hubspot/facts.hpp"
@@ -9,17 +8,6 @@
 
 namespace tailrace::hubspot {
 namespace {
-
-[[nodiscard]] std::optional<double> count_in(const wire::Reply& reply, std::string_view name) {
-  const std::string_view text = wire::trimmed(reply.header(name));
-  constexpr double kMost = 1e12;
-  double value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = read.ec == std::errc{} && read.ptr == text.data() + text.size();
-  // A comparison that NaN fails too.
-  if (text.empty() || !whole || !(value >= 0 && value <= kMost)) return std::nullopt;
-  return value;
-}
 
 /// What to do about an answer that stops the run.
 [[nodiscard]] std::string_view advice_for(int status, const Problem& problem) {
@@ -99,16 +87,6 @@ Stop schema_stop(const Problem& problem) {
   return stop_for(Stop::Kind::configuration,
                   reason_of(problem.code, problem.message, problem.field),
                   advice_for(400, problem));
-}
-
-wire::RateHint hint_of(const wire::Reply& reply) {
-  wire::RateHint hint;
-  hint.limit = count_in(reply, "x-hubspot-ratelimit-max");
-  hint.remaining = count_in(reply, "x-hubspot-ratelimit-remaining");
-  hint.calls_left = count_in(reply, "x-hubspot-ratelimit-daily-remaining");
-  const auto window = count_in(reply, "x-hubspot-ratelimit-interval-milliseconds");
-  if (window && *window >= 1) hint.window = wire::Milliseconds(static_cast<std::int64_t>(*window));
-  return hint;
 }
 
 Reason unreadable_answer() {

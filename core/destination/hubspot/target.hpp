@@ -40,7 +40,6 @@ struct Refusal {
 [[nodiscard]] Refusal judge(const wire::Reply& reply);
 
 [[nodiscard]] Stop schema_stop(const Problem& problem);
-[[nodiscard]] wire::RateHint hint_of(const wire::Reply& reply);
 
 /// Reasons of rows that a success says nothing of.
 [[nodiscard]] Reason unreadable_answer();

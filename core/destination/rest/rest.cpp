@@ -22,6 +22,7 @@
 #include "destination/settle.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_row.hpp"
+#include "wire/rate_headers.hpp"
 #include "wire/utf8.hpp"
 
 namespace tailrace::rest {
@@ -29,7 +30,8 @@ namespace {
 
 using std::chrono_literals::operator""s;
 
-constexpr std::size_t kDefaultInFlight = 8;
+// A bound: how many of them are used is found out.
+constexpr std::size_t kDefaultInFlight = 64;
 
 /// How an API is read that nothing else was declared of: RFC 9110, and what APIs have in common.
 /// A 503 is unknown even with Retry-After, and so is a 408: both come from gateways that may have
@@ -71,6 +73,8 @@ class Rest final : public Destination {
     can_.max_bytes = declared_.batch_bytes;
     can_.rates = limits_of(connection);
     can_.max_in_flight = max_in_flight_of(connection, kDefaultInFlight);
+    const nlohmann::json* gzip = wire::member(connection, "gzip");
+    may_gzip_ = gzip != nullptr && gzip->is_boolean() && gzip->get<bool>();
     can_.partial_fields = declared_.partial;
     can_.reads = questions_.kinds();
     if (declared_.idempotency && declared_.find(Operation::insert) != nullptr) {
@@ -125,6 +129,27 @@ class Rest final : public Destination {
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& /*memo*/, const Call& call,
                            const wire::Reply& reply) const override {
+    Step step = read_reply(batch, call, reply);
+    step.hint = wire::read_rate_headers(reply);
+    return step;
+  }
+
+  [[nodiscard]] ReadStep read(const ReadAsk& ask, const Call* call,
+                              const wire::Reply* reply) const override {
+    if (std::find(can_.reads.begin(), can_.reads.end(), ask.kind) == can_.reads.end()) {
+      return Destination::read(ask, call, reply);
+    }
+    return reply == nullptr ? questions_.first(ask) : questions_.next(ask, *call, *reply);
+  }
+
+  [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
+                                 const std::optional<std::string>& theirs) const override {
+    return equal_text(equality_, fields_.at(column), ours, theirs);
+  }
+
+ private:
+  [[nodiscard]] Step read_reply(const Batch& batch, const Call& call,
+                                const wire::Reply& reply) const {
     const Endpoint& endpoint = declared_.at(batch.operation);
     const std::vector<RowIndex> rows = rows_of(batch, endpoint, call.tag);
     Judgement judgement = classify(answers_[place_of(batch.operation)], reply, "");
@@ -147,20 +172,6 @@ class Rest final : public Destination {
                           advice_for(answered ? reply.status : 0));
   }
 
-  [[nodiscard]] ReadStep read(const ReadAsk& ask, const Call* call,
-                              const wire::Reply* reply) const override {
-    if (std::find(can_.reads.begin(), can_.reads.end(), ask.kind) == can_.reads.end()) {
-      return Destination::read(ask, call, reply);
-    }
-    return reply == nullptr ? questions_.first(ask) : questions_.next(ask, *call, *reply);
-  }
-
-  [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
-                                 const std::optional<std::string>& theirs) const override {
-    return equal_text(equality_, fields_.at(column), ours, theirs);
-  }
-
- private:
   /// What the declared words of an answer say of the request as a whole.
   enum class Said : std::uint8_t { nothing, missing, exists, busy };
 
@@ -267,6 +278,7 @@ class Rest final : public Destination {
     }
     if (endpoint.has_body) {
       call.request.content_type = "application/json";
+      call.request.may_gzip = may_gzip_;
       write_body(call.request.body, batch, endpoint, rows);
     }
     return call;
@@ -337,6 +349,7 @@ class Rest final : public Destination {
   std::array<std::vector<AnswerRule>, kAllOperations.size()> answers_;
   Questions questions_;
   Equality equality_;
+  bool may_gzip_ = false;
   Capabilities can_;
 };
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tailrace.connections.address import checked_base_url
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
-from tailrace.spec.values import Seconds, Strict, Text
+from tailrace.spec.values import Amount, Seconds, Strict, Text
 
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 
@@ -37,10 +37,34 @@ class OwnWarehouse(Warehouse, ABC):
 
 
 class RateLimit(Strict):
-    """So many requests in so much time, over all runs of the account."""
+    """So many requests in so much time, over all runs of the account, or so many of one run at
+    once (`concurrent`)."""
 
-    requests: int = Field(ge=1)
-    per: Seconds
+    requests: int | None = Field(default=None, ge=1)
+    per: Seconds | None = None
+    concurrent: int | None = Field(default=None, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _whole(self) -> RateLimit:
+        if (self.requests is None) != (self.per is None):
+            raise ValueError("requests and per go together, as in {requests: 100, per: 10s}")
+        if self.requests is None and self.concurrent is None:
+            raise ValueError("needs requests and per, or concurrent")
+        return self
+
+    def core_dict(self) -> dict[str, Any]:
+        """The form of the run spec."""
+        pairs = {"requests": self.requests, "per_s": self.per, "concurrent": self.concurrent}
+        return {name: value for name, value in pairs.items() if value is not None}
+
+
+def _some_calls(amount: Amount) -> Amount:
+    if amount.value <= 0:
+        raise ValueError("must be above 0: a run without calls sends nothing")
+    return amount
+
+
+DailyCalls = Annotated[Amount, AfterValidator(_some_calls)]
 
 
 @dataclass(frozen=True)
@@ -90,15 +114,18 @@ class Destination(Connection, ABC):
     """A connection that rows are sent to.
 
     `account` names the state's owner where the login does not: state survives a new token then.
-    `allow_private` lets requests go to addresses of a private network.
+    `allow_private` lets requests go to addresses of a private network. `daily_calls` is how much
+    of a day's calls may be used: `60%` of what the tool allows, by all who use the account, or a
+    number of calls of our own. `timeout` is for a request as a whole, `idle_timeout` for its
+    stretches without a byte.
     """
-
-    not_offered: ClassVar[frozenset[str]] = frozenset({"daily_calls"})
 
     base_url: BaseUrl
     account: Text | None = None
     max_in_flight: int | None = Field(default=None, ge=1, le=1024)
+    daily_calls: DailyCalls | None = None
     timeout: Seconds | None = None
+    idle_timeout: Seconds | None = None
     ca_file: Text | None = None
     proxy: Secret | None = None
     limits: tuple[RateLimit, ...] | None = None
@@ -137,10 +164,11 @@ class Destination(Connection, ABC):
             "auth": self.auth_dict(),
             "max_in_flight": self.max_in_flight,
             "timeout_s": self.timeout,
+            "idle_timeout_s": self.idle_timeout,
             "ca_file": self.ca_file,
             "proxy": self.proxy,
             "headers": {},
-            "daily_calls": None,
+            "daily_calls": self.daily_calls and self.daily_calls.to_dict(),
             "allow_private": self.allow_private,
-            "limits": limits and [{"requests": one.requests, "per_s": one.per} for one in limits],
+            "limits": limits and [one.core_dict() for one in limits],
         }

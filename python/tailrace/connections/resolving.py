@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TIMEOUT_S = 60.0
+_IDLE_TIMEOUT_S = 60.0
 _UNFIT = re.compile(r"[\r\n\0]")
 
 
@@ -51,6 +52,7 @@ def resolve(
     open_one["ca_file"] = find_ca_file(open_one["ca_file"], environment) if https else ""
     open_one["proxy"] = open_one["proxy"] or ""
     open_one["timeout_s"] = open_one["timeout_s"] or _TIMEOUT_S
+    open_one["idle_timeout_s"] = open_one.get("idle_timeout_s") or _IDLE_TIMEOUT_S
     return open_one
 
 

@@ -59,13 +59,15 @@ class RestAuth(Strict):
 
 
 class RestConnection(Destination):
-    """`objects` declares what may be written; `headers` go with every request."""
+    """`objects` declares what may be written; `headers` go with every request. `gzip` says that
+    the API takes bodies in gzip: those of 1 KiB and more are sent so."""
 
-    not_offered: ClassVar[frozenset[str]] = Destination.not_offered | {"profile"}
+    not_offered: ClassVar[frozenset[str]] = frozenset({"profile"})
 
     type: Literal["rest"]
     auth: RestAuth | None = None
     headers: dict[FreeHeaderName, Secret] = Field(default_factory=dict)
+    gzip: bool = False
     objects: dict[Name, RestObject] = Field(min_length=1)
 
     def contradictions(self) -> Iterator[tuple[Path, str]]:
@@ -118,5 +120,6 @@ class RestConnection(Destination):
         yield from self.can(name).refusals(wanted, f"object {name!r} as it is declared")
 
     def core_dict(self, name: str) -> dict[str, Any]:
-        """With the headers."""
-        return {**super().core_dict(name), "headers": dict(self.headers)}
+        """With the headers, and whether bodies may be packed."""
+        packed = {"gzip": True} if self.gzip else {}
+        return {**super().core_dict(name), "headers": dict(self.headers), **packed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +31,7 @@ def find_ca_file(
     file, certifi's. Empty where there is none: every https request fails then.
 
     Raises:
-        ValueError: The setting or a variable names a file that is not there.
+        ValueError: The setting or a variable names a file that is not there or cannot be read.
     """
     named = [("ca_file", setting), *((name, environment.get(name)) for name in _VARIABLES)]
     for origin, path in named:
@@ -38,9 +39,11 @@ def find_ca_file(
             continue
         if not Path(path).is_file():
             raise ValueError(f"{origin} names {path}, and there is no such file")
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"{origin} names {path}, which may not be read")
         return str(Path(path).absolute())
     for path in system_files:
-        if Path(path).is_file():
+        if Path(path).is_file() and os.access(path, os.R_OK):
             return path
     return _certifi()
 

@@ -18,7 +18,7 @@ from tailrace.sandbox.auth import Auth
 from tailrace.sandbox.config import ConfigError, known
 from tailrace.sandbox.fields import CHECKS, Field
 from tailrace.sandbox.hubspot_batch import Store, error_reply, refuse
-from tailrace.sandbox.limits import Limiter, SlidingWindow
+from tailrace.sandbox.limits import KINDS, Limiter, SlidingWindow
 from tailrace.sandbox.oauth import Grants, TokenRefusedError
 from tailrace.sandbox.records import Collection
 from tailrace.sandbox.vendor import Call, Setting, Vendor
@@ -33,8 +33,8 @@ class HubSpot(Vendor):
     """A HubSpot account.
 
     Options: ``tokens`` (accepted bearer tokens; left out: any), ``oauth`` (see
-    ``oauth.Grants``), ``limits`` (a tier, none,
-    or ``{max, interval_ms, daily}``), ``properties`` per object, ``objects`` (custom ones by name),
+    ``oauth.Grants``), ``limits`` (a tier, none, or ``{max, interval_ms, daily, kind}`` with a kind
+    of sliding, fixed or leaky), ``properties`` per object, ``objects`` (custom ones by name),
     ``unknown_properties`` (reject, create), ``multi_status`` (values: unknown properties and
     conflicts fail the whole batch; full: they are per row too), ``max_body_bytes`` and
     ``portals`` (by token the id of the portal that it is for; null: the token lacks the scope that
@@ -86,8 +86,9 @@ class HubSpot(Vendor):
         return self._auth.principal(request) is not None
 
     def set_limits(self, limits: Any) -> None:
-        """A tier's name, ``none``, or ``{max, interval_ms, daily}``."""
+        """A tier's name, ``none``, or ``{max, interval_ms, daily, kind}``."""
         self._tier, self._interval_s = _tier(limits)
+        self._kind = limits.get("kind", "sliding") if isinstance(limits, Mapping) else "sliding"
         self._bursts: dict[str, Limiter] = {}
         daily = self._tier.daily if self._tier is not None else None
         self._daily = SlidingWindow(daily, 86_400.0, self.clock) if daily else None
@@ -97,7 +98,7 @@ class HubSpot(Vendor):
             return []
         burst = self._bursts.get(principal)
         if burst is None:
-            burst = SlidingWindow(self._tier.burst, self._interval_s, self.clock)
+            burst = KINDS[self._kind](self._tier.burst, self._interval_s, self.clock)
             self._bursts[principal] = burst
         grant = burst.take()
         headers = [
@@ -333,13 +334,15 @@ def _tier(limits: Any) -> tuple[facts.Tier | None, float]:
     if isinstance(limits, str) and limits in facts.TIERS:
         return facts.TIERS[limits], interval_s
     if isinstance(limits, Mapping):
-        known(limits, ("max", "interval_ms", "daily"), "vendors.hubspot.limits")
+        known(limits, ("max", "interval_ms", "daily", "kind"), "vendors.hubspot.limits")
         numbers = [limits.get("max"), limits.get("interval_ms", 10_000), limits.get("daily", 1)]
-        if all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in numbers):
+        whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in numbers)
+        if whole and limits.get("kind", "sliding") in KINDS:
             return facts.Tier(limits["max"], limits.get("daily")), numbers[1] / 1000
     tiers = ", ".join(facts.TIERS)
     raise ConfigError(
-        f"vendors.hubspot: limits is none, one of {tiers}, or {{max, interval_ms, daily}}"
+        f"vendors.hubspot: limits is none, one of {tiers}, or {{max, interval_ms, daily, kind}} "
+        f"with a kind of {', '.join(KINDS)}"
     )
 
 

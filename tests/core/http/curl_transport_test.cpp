@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <chrono>
 #include <thread>
@@ -23,6 +24,21 @@ TransportOptions options_for(const RawServer& server) {
   options.user_agent = "tailrace/test";
   options.total_timeout = 3s;
   return options;
+}
+
+/// What gzip made of a text.
+std::string unpacked(std::string packed) {
+  std::string text(1 << 20, '\0');
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) throw std::bad_alloc();
+  stream.next_in = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  const int ended = inflate(&stream, Z_FINISH);
+  text.resize(stream.total_out);
+  inflateEnd(&stream);
+  return ended == Z_STREAM_END ? text : "no gzip";
 }
 
 Outgoing post(CallId id, std::string body) {
@@ -191,6 +207,64 @@ TEST(CurlTransport, ASlowAnswerEndsAtTheTotalDeadlineAndIsLost) {
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(one(*transport, post(1, "{}")).reply.failure, wire::Failure::lost);
   EXPECT_LT(std::chrono::steady_clock::now() - before, 1400ms);
+}
+
+TEST(CurlTransport, ASilentAnswerEndsAtTheIdleDeadlineBeforeTheTotalOne) {
+  std::atomic<bool> over{false};
+  RawServer server([&](const RawRequest&, const Send&) {
+    while (!over) std::this_thread::sleep_for(10ms);
+    return Then::close;
+  });
+  TransportOptions options = options_for(server);
+  options.total_timeout = 60s;
+  options.idle_timeout = 1s;
+  const auto transport = make_curl_transport(options);
+  const auto start = std::chrono::steady_clock::now();
+  const Finished finished = one(*transport, post(1, "{}"));
+  over = true;
+  EXPECT_EQ(finished.reply.failure, wire::Failure::lost);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 8s);
+}
+
+TEST(CurlTransport, LongBodiesGoInGzipWhereTheToolTakesThem) {
+  RawServer server([](const RawRequest&, const Send& send) {
+    send(http_answer(200, "{}"));
+    return Then::keep;
+  });
+  const auto transport = make_curl_transport(options_for(server));
+  std::string body;
+  for (int i = 0; i < 500; ++i) body += "{\"name\":\"row " + std::to_string(i) + "\"},";
+  Outgoing packed = post(1, body);
+  packed.request.may_gzip = true;
+  const Finished finished = one(*transport, std::move(packed));
+  EXPECT_EQ(finished.reply.status, 200);
+  Outgoing small = post(2, "{\"a\":1}");
+  small.request.may_gzip = true;
+  EXPECT_EQ(one(*transport, std::move(small)).reply.status, 200);
+  EXPECT_EQ(one(*transport, post(3, body)).reply.status, 200);
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 3u);
+  EXPECT_TRUE(requests[0].has_header("\r\nContent-Encoding: gzip\r\n"));
+  EXPECT_LT(requests[0].body.size(), body.size() / 4);
+  EXPECT_EQ(finished.bytes_sent, requests[0].body.size());
+  EXPECT_EQ(unpacked(requests[0].body), body);
+  EXPECT_FALSE(requests[1].has_header("Content-Encoding")) << "too short to be worth it";
+  EXPECT_FALSE(requests[2].has_header("Content-Encoding")) << "not asked for";
+  EXPECT_EQ(requests[2].body, body);
+}
+
+TEST(CurlTransport, CertificatesThatCannotBeReadAreNamedAtOnce) {
+  TransportOptions options;
+  options.base_url = "https://127.0.0.1:1";
+  for (const std::string path : {"/nowhere/ca.pem", "/dev/null", "/tmp"}) {
+    options.ca_file = path;
+    try {
+      static_cast<void>(make_curl_transport(options));
+      ADD_FAILURE() << path;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_NE(std::string(error.what()).find(path), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST(CurlTransport, ARefusedConnectionIsNotSent) {

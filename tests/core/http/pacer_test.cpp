@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <random>
 
@@ -87,7 +88,7 @@ TEST(Pacer, CountsFromWhenTheToolMustHaveSeenTheRequest) {
   Pacer slow({{0, 1, 10s, "ten_secondly"}});
   slow.take(0);
   slow.done(0, kStart, kStart + 3s);
-  EXPECT_EQ(slow.wait_for(0, kStart + 3s), 7'150ms);
+  EXPECT_EQ(slow.wait_for(0, kStart + 3s), 7'300ms);
 }
 
 TEST(Pacer, HonoursAPauseToTheMillisecond) {
@@ -135,6 +136,66 @@ TEST(Pacer, IgnoresHintsThatMakeNoSense) {
   pacer.learn(0, {-3.0, 1e18, 10'000ms, std::nullopt}, kStart);
   pacer.learn(0, {7.0, 0.0, -5ms, std::nullopt}, kStart);
   EXPECT_EQ(drive(pacer, 9s).size(), 5u);
+}
+
+TEST(Pacer, ALimitThatTheUserChoseIsOnlyMadeSmaller) {
+  wire::RateRule chosen{0, 50, 10s, "own"};
+  chosen.chosen = true;
+  Pacer pacer({chosen});
+  pacer.learn(0, {190.0, std::nullopt, 10'000ms, std::nullopt}, kStart);
+  EXPECT_EQ(drive(pacer, 9s).size(), 50u);
+  Pacer smaller({chosen});
+  smaller.learn(0, {20.0, std::nullopt, 10'000ms, std::nullopt}, kStart);
+  EXPECT_EQ(drive(smaller, 9s).size(), 20u);
+}
+
+TEST(Pacer, AWindowThatOnlyHeadersNameBecomesARule) {
+  Pacer pacer({});
+  pacer.take(0);
+  pacer.done(0, kStart, kStart);
+  pacer.learn(0, {10.0, 4.0, 60'000ms, std::nullopt}, kStart);
+  EXPECT_EQ(drive(pacer, 30s).size(), 4u);
+  EXPECT_EQ(pacer.wait_for(1, kStart), 0ms) << "of its class alone";
+}
+
+TEST(Pacer, StartsNoMoreThanIsLeftUntilTheReset) {
+  Pacer pacer({});
+  wire::RateHint hint;
+  hint.remaining = 3;
+  hint.reset = 20s;
+  pacer.learn(0, hint, kStart);
+  const auto starts = drive(pacer, 40s);
+  EXPECT_EQ(
+      std::count_if(starts.begin(), starts.end(), [](Time time) { return time < kStart + 20s; }),
+      3);
+  EXPECT_GT(starts.size(), 1000u) << "free again from then on";
+}
+
+TEST(Pacer, OfAnswersThatOvertakeOneAnotherTheLeastCounts) {
+  Pacer pacer({});
+  wire::RateHint hint;
+  hint.reset = 20s;
+  hint.remaining = 2;
+  pacer.learn(0, hint, kStart);
+  hint.remaining = 5;
+  pacer.learn(0, hint, kStart + 100ms);
+  EXPECT_EQ(drive(pacer, 10s).size(), 2u);
+  hint.remaining = 5;
+  pacer.learn(0, hint, kStart + 25s);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 25s), 0ms) << "the next period";
+}
+
+TEST(Pacer, KeepsANumberOfRequestsAtOnce) {
+  wire::RateRule rule;
+  rule.max_concurrent = 2;
+  Pacer pacer({rule});
+  pacer.take(0);
+  EXPECT_EQ(pacer.wait_for(0, kStart), 0ms);
+  pacer.take(0);
+  EXPECT_GT(pacer.wait_for(0, kStart + 1h), 0ms);
+  EXPECT_EQ(pacer.wait_for(1, kStart), 0ms) << "of its class alone";
+  pacer.done(0, kStart, kStart + 1s);
+  EXPECT_EQ(pacer.wait_for(0, kStart + 1s), 0ms);
 }
 
 TEST(Pacer, KeepsADaysRuleInLittleMemoryAndNeverPassesIt) {

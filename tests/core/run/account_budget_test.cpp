@@ -94,6 +94,70 @@ TEST(AccountBudget, TheLimitIsTheOneThatAnswersSpeakOf) {
   EXPECT_LE(busiest(account.work(20s), 10s), 190u) << "of another window";
 }
 
+TEST(AccountBudget, HeadersTellALimitThatTheLeasesThenAreOf) {
+  const auto used = [](AccountBudget& budget, Clock::Time now) {
+    std::size_t count = 0;
+    for (; budget.wait_for(0, now) == 0ms; ++count) budget.take(0);
+    return count;
+  };
+  wire::RateHint hint;
+  hint.limit = 190;
+  hint.window = 10s;
+  Account account(1);
+  account.budgets[0].learn(0, hint);
+  EXPECT_EQ(used(account.budgets[0], account.now()), 190u);
+  wire::RateRule chosen{0, 100, 10s, "own"};
+  chosen.chosen = true;
+  Account own(1, chosen);
+  own.budgets[0].learn(0, hint);
+  EXPECT_EQ(used(own.budgets[0], own.now()), 100u) << "the user's limit is not raised";
+  Account lowered(1, chosen);
+  hint.limit = 20;
+  lowered.budgets[0].learn(0, hint);
+  EXPECT_EQ(used(lowered.budgets[0], lowered.now()), 20u);
+}
+
+TEST(AccountBudget, AStoreThatIsFarAwayIsAskedLessOften) {
+  std::int64_t now_ms = 1'000'000;
+  MemoryStore store(std::make_shared<MemoryDisk>(), [&] { return now_ms; });
+  const auto now = [&] { return Clock::Time{milliseconds(now_ms)}; };
+  int draws = 0;
+  const auto slow = [&](const RateAsk& ask) {
+    ++draws;
+    now_ms += 20;
+    const RateGrant grant = store.draw(ask);
+    now_ms += 20;
+    return grant;
+  };
+  AccountBudget budget("crm:1", {{0, 100, 1s, "secondly"}}, slow, now);
+  std::deque<std::int64_t> starts;
+  while (now_ms < 1'020'000) {
+    const milliseconds wait = budget.wait_for(0, now());
+    if (wait == 0ms) {
+      budget.take(0);
+      starts.push_back(now_ms);
+    } else {
+      now_ms += wait.count();
+    }
+  }
+  EXPECT_LE(busiest(starts, 1s), 100u);
+  EXPECT_GE(starts.size(), 1'500u) << "with 2 tokens a draw of 40 ms it would be 1000";
+  EXPECT_LE(draws, 400);
+}
+
+TEST(AccountBudget, TokensThatRanOutOnTheirWayAreNotUsed) {
+  std::int64_t now_ms = 1'000'000;
+  const auto now = [&] { return Clock::Time{milliseconds(now_ms)}; };
+  const auto very_slow = [&](const RateAsk& ask) {
+    now_ms += 500;
+    return RateGrant{ask.want, 0};
+  };
+  AccountBudget budget("crm:1", {{0, 100, 1s, "secondly"}}, very_slow, now);
+  EXPECT_GT(budget.wait_for(0, now()), 0ms);
+  now_ms += 5;
+  EXPECT_EQ(budget.wait_for(0, now()), 0ms) << "the next lease is long enough";
+}
+
 TEST(AccountBudget, WithoutALimitNothingIsDrawn) {
   AccountBudget budget("crm:1", {}, [](const RateAsk&) -> RateGrant {
     ADD_FAILURE() << "drawn";

@@ -436,6 +436,17 @@ TEST(Engine, AnotherEncodingAloneIsRefusedAndSaidSo) {
   EXPECT_EQ(world.run().report.status, Status::done);
 }
 
+TEST(Engine, ATransportThatRefusesItsSettingsCountsItsRowsAsNotAttempted) {
+  World world;
+  world.fill(3);
+  world.transport = http::make_curl_transport;
+  world.changes["connection"]["ca_file"] = "/nowhere/ca.pem";
+  const RunResult result = world.run();
+  EXPECT_EQ(result.report.status, Status::config);
+  EXPECT_NE(result.report.message.find("/nowhere/ca.pem"), std::string::npos);
+  EXPECT_EQ(result.report.outcomes.not_attempted, 3u);
+}
+
 TEST(Engine, AFullRefreshSendsEveryRowAgain) {
   World world;
   world.fill(10);

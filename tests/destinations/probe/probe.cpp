@@ -118,7 +118,6 @@ class Line {
     outgoing.id = ++last_;
     outgoing.request = call.request;
     outgoing.credentials = credentials_;
-    outgoing.idempotent = call.effect == Effect::none;
     transport_->start(std::move(outgoing));
     const auto end = std::chrono::steady_clock::now() + kPatience;
     while (std::chrono::steady_clock::now() < end) {

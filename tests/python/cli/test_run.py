@@ -94,6 +94,17 @@ def test_options_reach_the_run(tailrace: Make) -> None:
     ]
 
 
+def test_a_trace_reaches_the_run_and_bodies_need_one(tailrace: Make) -> None:
+    line = tailrace({"a": {}})
+    assert line("run", "--trace", "t.jsonl", "--trace-bodies").code == 0
+    (_, _, told) = line.project.asked[-1]
+    assert (str(told["trace"]), told["trace_bodies"]) == ("t.jsonl", True)
+    refused = line("run", "--trace-bodies")
+    assert refused.code == 2
+    assert "--trace" in refused.err
+    assert len(line.project.asked) == 1
+
+
 def test_parents_run_first_and_a_child_waits_for_what_they_delivered(tailrace: Make) -> None:
     line = tailrace({"a": {"after": ["b"]}, "b": {"after": ["c"]}, "c": {}, "d": {}})
     assert line("run").code == 0

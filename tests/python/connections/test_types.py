@@ -160,6 +160,37 @@ def test_limits_are_the_core_s() -> None:
     assert connection["allow_private"] is True
 
 
+def test_a_limit_of_requests_at_once_stands_alone_or_beside_one_in_time() -> None:
+    text = "limits: [{requests: 190, per: 10s, concurrent: 4}, {concurrent: 9}]\n"
+    assert resolved(REST + text)["limits"] == [
+        {"requests": 190, "per_s": 10, "concurrent": 4},
+        {"concurrent": 9},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "core"),
+    [
+        ("60%", {"value": 60, "percent": True}),
+        ("5000", {"value": 5000, "percent": False}),
+    ],
+)
+def test_calls_of_a_day_are_a_share_or_a_number(text: str, core: dict[str, Any]) -> None:
+    assert resolved(HUBSPOT + f"daily_calls: {text}\n")["daily_calls"] == core
+    assert resolved(HUBSPOT)["daily_calls"] is None
+
+
+def test_deadlines_and_packing_go_to_the_core() -> None:
+    text = "timeout: 10m\nidle_timeout: 20s\ngzip: true\n"
+    connection = resolved(REST + text)
+    assert connection["timeout_s"] == 600
+    assert connection["idle_timeout_s"] == 20
+    assert connection["gzip"] is True
+    plain = resolved(REST)
+    assert plain["idle_timeout_s"] == 60
+    assert "gzip" not in plain
+
+
 @pytest.mark.parametrize(
     ("text", "line", "key", "said"),
     [
@@ -173,7 +204,11 @@ def test_limits_are_the_core_s() -> None:
         (HUBSPOT + "max_in_flight: many", 4, "max_in_flight", "whole number"),
         (HUBSPOT + "timeout: soon", 4, "timeout", "not a duration"),
         (HUBSPOT + "timeout: 0", 4, "timeout", "longer than nothing"),
-        (HUBSPOT + "daily_calls: 60%", 4, "daily_calls", "not offered by this version"),
+        (HUBSPOT + "daily_calls: 0", 4, "daily_calls", "above 0"),
+        (HUBSPOT + "daily_calls: 160%", 4, "daily_calls", "more than 100%"),
+        (HUBSPOT + "idle_timeout: 0", 4, "idle_timeout", "longer than nothing"),
+        (HUBSPOT + "limits: [{requests: 5}]", 4, "limits[0]", "go together"),
+        (HUBSPOT + "limits: [{}]", 4, "limits[0]", "needs requests and per"),
         (REST + "profile: x.yml", 13, "profile", "not offered by this version"),
         (REST.replace("X-Tenant", "Authorization"), 4, "headers.Authorization", "set by the"),
         (REST.replace("X-Tenant", '"X Tenant"'), 4, "headers.X Tenant", "no name of a header"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ def test_paths_of_plans_are_the_callers(tmp_path: Any, monkeypatch: pytest.Monke
         ({"plan_file": "a", "only_keys": ["1"]}, "only_keys", "beside a plan file"),
         ({"plan_file": "a", "shard": (0, 2, "")}, "shard", "beside a plan file"),
         ({"write_plan": "a", "plan_parts": ("d", 2)}, "plan_parts", "whole or in parts"),
+        ({"trace_bodies": True}, "trace_bodies", "no trace"),
     ],
 )
 def test_what_contradicts_is_refused(given: dict[str, Any], key: str, said: str) -> None:
@@ -55,6 +57,7 @@ def test_what_contradicts_is_refused(given: dict[str, Any], key: str, said: str)
     ("task", "given", "said"),
     [
         ("plan", {"plan_file": "a"}, "for runs"),
+        ("plan", {"trace": "a"}, "of a run's requests"),
         ("run", {"write_plan": "a"}, "only a plan"),
         ("adopt", {"plan_parts": ("d", 2)}, "only a plan"),
     ],
@@ -62,6 +65,12 @@ def test_what_contradicts_is_refused(given: dict[str, Any], key: str, said: str)
 def test_a_task_is_not_told_what_another_does(task: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         RunOptions(**given).of_run(task)
+
+
+def test_a_trace_is_written_where_its_user_is() -> None:
+    told = RunOptions(trace="t.jsonl", trace_bodies=True).of_run("run")["trace"]
+    assert told == {"path": str(Path.cwd() / "t.jsonl"), "bodies": True}
+    assert RunOptions().of_run("run")["trace"] is None
 
 
 def test_an_argument_that_is_none_is_a_mistake(folder: Any, core: Any) -> None:

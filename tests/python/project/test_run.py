@@ -60,6 +60,7 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
             "proxy": "",
             "headers": {},
             "daily_calls": None,
+            "idle_timeout_s": 60.0,
             "limits": None,
             "allow_private": False,
         },
@@ -79,6 +80,7 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
         "only_keys": None,
         "shard": None,
         "plan": None,
+        "trace": None,
         "try_send": False,
         "state": {"url": f"sqlite:///{folder.path}/.tailrace/state.db", "expect": None},
         "timing": {

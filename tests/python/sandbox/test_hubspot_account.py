@@ -123,6 +123,15 @@ def test_a_tier_allows_its_number_in_ten_seconds(
     assert account("GET", LIST).status == 200
 
 
+def test_the_ten_seconds_may_be_of_another_form(hubspot: Make, clock: Any) -> None:
+    fixed = hubspot(limits={"max": 2, "kind": "fixed"})
+    leaky = hubspot(limits={"max": 2, "kind": "leaky"})
+    for account in (fixed, leaky):
+        assert [account("GET", LIST).status for _ in range(3)] == [200, 200, 429]
+    clock.now += 5.0
+    assert [leaky("GET", LIST).status for _ in range(2)] == [200, 429]
+
+
 def test_each_token_has_its_own_ten_seconds_and_all_share_the_day(hubspot: Make) -> None:
     account = hubspot(limits={"max": 3, "interval_ms": 1000, "daily": 5}, tokens=["a", "b"])
 
@@ -271,6 +280,7 @@ def test_reset_forgets_records_and_properties_made_on_the_way(hubspot: Make, con
         {"tokens": [1]},
         {"limits": "free"},
         {"limits": {"max": 0}},
+        {"limits": {"max": 1, "kind": "round"}},
         {"limits": {"most": 1}},
         {"multi_status": "some"},
         {"unknown_properties": "ignore"},

@@ -29,6 +29,17 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Send exactly what this file of `tailrace plan -o` holds.",
 )
+@click.option(
+    "--trace",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Add a line of JSON to this file for each request.",
+)
+@click.option(
+    "--trace-bodies",
+    is_flag=True,
+    help="With --trace: with what was sent and answered, which is rows of the model.",
+)
 @of_a_shard
 @allowing_guards
 @common
@@ -40,6 +51,8 @@ def command(
     selectors: tuple[str, ...],
     full_refresh: bool,
     plan_file: Path | None,
+    trace: Path | None,
+    trace_bodies: bool,
     shard: tuple[int, int] | None,
     together: str,
     allow_guards: tuple[str, ...],
@@ -54,6 +67,11 @@ def command(
 
     project = projects.load(directory, target)
     arguments: RunArguments = {"allow_guard": allow_guards, "full_refresh": full_refresh}
+    if trace_bodies and trace is None:
+        raise click.UsageError("--trace-bodies says what goes into the file of --trace: name one")
+    if trace is not None:
+        arguments["trace"] = trace
+        arguments["trace_bodies"] = trace_bodies
     if plan_file is not None:
         arguments["plan_file"] = plan_file
         names = [projects.only(project, selectors, "a plan file")]
