@@ -59,6 +59,8 @@ RunResult Engine::run() {
     end_with(session, Status::state_lost, error.what());
   } catch (const Fenced& error) {
     end_with(session, Status::busy, error.what());
+  } catch (const JobsOpen& error) {
+    end_with(session, Status::config, error.what());
   } catch (const StoreUnavailable& error) {
     end_with(session, Status::unfinished, error.what());
   } catch (const std::invalid_argument& error) {

@@ -108,7 +108,6 @@ class Engine {
   void wake_by(http::Transport* transport);
   void make_login(Session& session) const;
   void resume_jobs(Session& session);
-  [[nodiscard]] static bool has_job(const OpenBatch& open);
   [[nodiscard]] SenderOptions sender_options(const Session& session) const;
   void connect(Session& session, const SenderOptions& options);
   void send_all(Session& session, Changeset& changes, Report& report,

@@ -44,17 +44,11 @@ Work work_of(const OpenBatch& open, const RunSpec& spec) {
 
 }  // namespace
 
-/// Whether a batch was left in a job: a memo that is no more than the age of an idempotency key
-/// says nothing of one.
-bool Engine::has_job(const OpenBatch& open) {
-  return !open.intent.memo.empty() && open.intent.body_sha256.empty();
-}
-
 void Engine::resume_jobs(Session& session) {
   if (!session.leased || spec_.task != Task::run) return;
   std::vector<Work> left;
   for (const OpenBatch& open : session.state.open) {
-    if (has_job(open)) left.push_back(work_of(open, spec_));
+    if (open.in_job()) left.push_back(work_of(open, spec_));
   }
   if (left.empty()) return;
   progress_.phase.store(Phase::send);

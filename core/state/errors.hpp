@@ -23,4 +23,12 @@ class Fenced : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The state cannot be divided anew before the jobs that the old shards left at the destination are
+/// followed to their end, which takes a run with as many shards as before. Exit 2; nothing was
+/// sent.
+class JobsOpen : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace tailrace

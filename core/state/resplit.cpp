@@ -1,9 +1,11 @@
 #include "state/resplit.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "state/carry.hpp"
+#include "state/errors.hpp"
 #include "state/merge.hpp"
 #include "state/replay.hpp"
 
@@ -36,6 +38,7 @@ class Splitter {
           changes.add(removed ? EntryChange::remove : EntryChange::write, row.identity, row.version,
                       {row.key, row.match, destination_id});
         });
+    refuse_jobs(replayed.open, old.holder.of);
     changes.sort();
     Merge merge(changes.begin(), changes.end(), kNoDay,
                 [&](FullEntry&& entry) { take(std::move(entry)); });
@@ -74,6 +77,19 @@ class Splitter {
   }
 
  private:
+  /// A job could not be followed with some of its rows, and what it still writes would come after
+  /// what the new shards send.
+  static void refuse_jobs(const std::vector<OpenBatch>& open, int of) {
+    const auto jobs = std::count_if(open.begin(), open.end(),
+                                    [](const OpenBatch& batch) { return batch.in_job(); });
+    if (jobs == 0) return;
+    const std::string before = of == 1 ? "as one whole" : "in " + std::to_string(of) + " shards";
+    throw JobsOpen("state: " + std::to_string(jobs) + (jobs == 1 ? " job was" : " jobs were") +
+                   " left at the destination by a run " + before +
+                   ": run the sync " + before + " once, which reads how they ended, then divide it "
+                   "anew");
+  }
+
   void take(FullEntry&& entry) {
     Parts& part = parts_[shard_of(entry.identity, of_)];
     ++part.count;

@@ -101,6 +101,10 @@ struct OpenBatch {
   std::string run_id;
   std::int64_t send_by_ms = 0;  // of the intent; where the outcome was unknown, when it was sent
   IntentBatch intent;
+
+  /// Whether it was left in a job at the destination: a memo that is no more than the age of an
+  /// idempotency key says nothing of one.
+  [[nodiscard]] bool in_job() const { return !intent.memo.empty() && intent.body_sha256.empty(); }
 };
 
 /// Everything that a run knows of the past: snapshot, then the journal in seq order.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "state/errors.hpp"
 #include "state/table.hpp"
 #include "store_script.hpp"
 
@@ -195,6 +196,37 @@ TEST_P(StoreContract, AnotherNumberOfShardsSplitsTheStateAnew) {
     }
     EXPECT_EQ(seen, before) << of << " shards";
   }
+}
+
+TEST_P(StoreContract, AStateWithAJobIsSplitOnceTheJobWasFollowed) {
+  const auto store = backend_->open();
+  const Claim claim = claim_of(*store, "r1", shard(0, 2));
+  Journalist journal(*store, claim, "r1");
+  std::uint64_t number = 1;
+  while (shard_of(identity_of(number), 2) != 0) ++number;
+  IntentBatch batch;
+  batch.rows = {intent_row(number, 7)};
+  batch.memo = "job 7";
+  const std::int64_t seq = journal.intent({batch}, store->now_ms() + kLeaseMs);
+  finish_plain(*store, claim, run_row("r1"));
+  for (const int of : {1, 3}) {
+    try {
+      static_cast<void>(claim_of(*backend_->open(), "other", shard(0, of)));
+      FAIL() << "split with a job open, into " << of;
+    } catch (const JobsOpen& error) {
+      EXPECT_NE(std::string(error.what()).find("in 2 shards once"), std::string::npos)
+          << error.what();
+    }
+  }
+  const Claim again = claim_of(*store, "r2", shard(0, 2));
+  const StateView view = load_state(*store, again, kQuietMs);
+  ASSERT_EQ(view.open.size(), 1U) << "nothing was changed by the refusals";
+  EXPECT_EQ(view.open.front().intent.memo, "job 7");
+  Journalist follower(*store, again, "r2");
+  follower.outcome({{seq, 0, store->now_ms(), {{RowOutcome::accepted, {}}}}});
+  finish_plain(*store, again, run_row("r2"));
+  const Claim whole = claim_of(*store, "r3");
+  EXPECT_EQ(load_state(*store, whole, kQuietMs).known, 1U);
 }
 
 TEST_P(StoreContract, AStaleRunOfAnotherLayoutIsFenced) {
