@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 // A shard whose siblings have not counted gives its slot back for so long.
 constexpr milliseconds kSiblingsWait{30'000};
 // Runs that are looked through for earlier null counts.
-constexpr std::size_t kRunsLookedAt = 50;
+constexpr std::size_t kRunsWithNulls = 50;
 
 /// What one shard has counted for all, as it is kept in the store.
 struct SiblingCount {
@@ -106,7 +106,7 @@ GuardFacts Engine::guard_facts(Session& session) {
   Report& report = session.report;
   facts.nulls = session.null_counter->counts();
   session.with_store([&](StateStore& store) {
-    for (const RunRow& run : store.runs(spec_.sync, kRunsLookedAt)) {
+    for (const RunRow& run : store.runs(spec_.sync, kRunsWithNulls)) {
       // A run that was refused has counted what is wrong: it is nothing to compare with.
       if (run.status == "refused" || run.status == "running") continue;
       facts.nulls_before = nulls_of(run.report, report.account, report.object);

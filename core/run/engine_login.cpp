@@ -12,7 +12,7 @@ namespace {
 
 // Runs that are looked through for a login: most often the newest has it.
 constexpr std::size_t kRunsFirst = 3;
-constexpr std::size_t kRunsLookedAt = 50;
+constexpr std::size_t kRunsWithALogin = 50;
 
 bool tells_account(const Capabilities& can) {
   return std::find(can.reads.begin(), can.reads.end(), ReadAsk::Kind::account) != can.reads.end();
@@ -87,9 +87,9 @@ std::optional<LoginMemory> Engine::last_login(Session& session, const SyncAddres
     return std::nullopt;
   };
   if (auto newest = look(address.sync, kRunsFirst)) return newest;
-  if (auto found = look(address.sync, kRunsLookedAt)) return found;
+  if (auto found = look(address.sync, kRunsWithALogin)) return found;
   for (const std::string& name : spec_.was) {
-    if (auto found = look(name, kRunsLookedAt)) return found;
+    if (auto found = look(name, kRunsWithALogin)) return found;
   }
   return std::nullopt;
 }

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kLabel = "tailrace/1 login ";
+constexpr std::string_view kLoginLabel = "tailrace/1 login ";
 constexpr std::size_t kMarkBytes = 16;
 
 }  // namespace
@@ -21,7 +21,7 @@ std::string login_mark(const Hasher::Secret& store_secret, const json& connectio
   const json credentials = {connection.value("auth", json::object()),
                             connection.value("headers", json::object())};
   std::array<std::uint8_t, kMarkBytes> bytes{};
-  hkdf_expand(store_secret, std::string(kLabel) + credentials.dump(), bytes);
+  hkdf_expand(store_secret, std::string(kLoginLabel) + credentials.dump(), bytes);
   std::string mark;
   for (const std::uint8_t byte : bytes) {
     constexpr std::string_view digits = "0123456789abcdef";

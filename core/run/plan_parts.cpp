@@ -180,9 +180,9 @@ std::string hex(const PlanSeal::Bytes& bytes) {
 /// The sync's name as a file's. Where characters had to go, a sum of the name keeps two syncs
 /// apart.
 std::string file_name(const std::string& sync) {
-  constexpr std::size_t kLongest = 100;
+  constexpr std::size_t kLongestName = 100;
   std::string name;
-  for (const char c : sync.substr(0, kLongest)) {
+  for (const char c : sync.substr(0, kLongestName)) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        c == '_' || c == '-';
     name.push_back(plain ? c : '_');

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 constexpr int kAttempts = 5;
 constexpr milliseconds kFirstBackoff{500};
-constexpr milliseconds kLongestWait{5 * 60'000};
+constexpr milliseconds kLongestAsk{5 * 60'000};
 constexpr milliseconds kLoginPatience{120'000};
 
 bool worth_another_try(const wire::Reply& reply) {
@@ -113,7 +113,7 @@ wire::Reply Questions::fetch(const Call& call) {
     if (reply.failure == wire::Failure::none && !old_token) auth.accepted(generation);
     if (attempt >= kAttempts || !worth_another_try(reply)) return reply;
     const milliseconds pause = reply.retry_after.value_or(kFirstBackoff * (1 << attempt));
-    if (pause > kLongestWait) return reply;
+    if (pause > kLongestAsk) return reply;
     if (!wait(pause)) {
       reply.failure = wire::Failure::cancelled;
       reply.failure_text = "cancelled";

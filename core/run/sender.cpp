@@ -15,7 +15,7 @@ constexpr std::uint64_t kAheadOfALimit = 8;
 constexpr milliseconds kSoon{5'000};
 // A limit that leaves no room for longer than this is spent: the run ends, and says when to come
 // back.
-constexpr milliseconds kLongestWait{15 * 60'000};
+constexpr milliseconds kLongestIdle{15 * 60'000};
 
 }  // namespace
 
@@ -202,7 +202,7 @@ bool Sender::may_start(wire::RateClass rate_class) {
 bool Sender::is_free(wire::RateClass rate_class, Clock::Time now) {
   milliseconds wait = pacer_.wait_for(rate_class, now);
   if (wait == milliseconds(0)) wait = parts_.account.wait_for(rate_class, now);
-  if (wait > kLongestWait) {
+  if (wait > kLongestIdle) {
     stop({Stop::Kind::quota,
           "the calls that the account's limits allow are spent; the next is free in " +
               std::to_string(std::chrono::ceil<std::chrono::minutes>(wait).count()) + " minutes",

@@ -26,19 +26,19 @@ constexpr std::int64_t kMostSeconds = std::numeric_limits<std::uint32_t>::max();
   const std::size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
   if (whole.empty() || !std::all_of(whole.begin(), whole.end(), is_digit)) return std::nullopt;
-  std::int64_t seconds = 0;
+  std::int64_t whole_seconds = 0;
   for (const char c : whole) {
-    seconds = seconds * 10 + (c - '0');
-    if (seconds > kMostSeconds) return std::nullopt;
+    whole_seconds = whole_seconds * 10 + (c - '0');
+    if (whole_seconds > kMostSeconds) return std::nullopt;
   }
   if (point != std::string_view::npos) {
     const std::string_view fraction = text.substr(point + 1);
     if (fraction.empty() || !std::all_of(fraction.begin(), fraction.end(), is_digit)) {
       return std::nullopt;
     }
-    if (fraction.find_first_not_of('0') != std::string_view::npos) ++seconds;
+    if (fraction.find_first_not_of('0') != std::string_view::npos) ++whole_seconds;
   }
-  return milliseconds(seconds * 1000);
+  return milliseconds(whole_seconds * 1000);
 }
 
 /// Takes a date apart from left to right; one wrong character spoils it.

@@ -39,8 +39,8 @@ Schedule with(Fault fault, std::int64_t by_ms = 0) {
 }
 
 /// Sends one write of two rows, and lets a minute pass.
-struct Sent {
-  explicit Sent(const Schedule& schedule) : tool(schedule, kWall) {
+struct SentRows {
+  explicit SentRows(const Schedule& schedule) : tool(schedule, kWall) {
     place = tool.take(1, write({{"k1", "a"}, {"k2", "b"}}), 1'000);
     tool.advance(61'000);
   }
@@ -123,13 +123,13 @@ TEST(Emulator, WhatIsLostBeforeHasNoEffectAndWhatIsLostAfterHas) {
        {Fault::refuse, Fault::reset_before, Fault::timeout_before, Fault::error_before,
         Fault::html_before, Fault::ok_false, Fault::empty_before, Fault::throttle,
         Fault::unauthorized, Fault::redirect}) {
-    EXPECT_TRUE(Sent(with(fault)).tool.records().empty()) << to_text(fault);
+    EXPECT_TRUE(SentRows(with(fault)).tool.records().empty()) << to_text(fault);
   }
   for (const Fault fault :
        {Fault::reset_after, Fault::timeout_after, Fault::error_after, Fault::html_after,
         Fault::slow_body, Fault::too_large, Fault::wrong_charset, Fault::empty_after,
         Fault::truncated, Fault::bad_json, Fault::missing, Fault::duplicate}) {
-    EXPECT_EQ(Sent(with(fault)).tool.records().size(), 2u) << to_text(fault);
+    EXPECT_EQ(SentRows(with(fault)).tool.records().size(), 2u) << to_text(fault);
   }
 }
 
@@ -149,17 +149,17 @@ TEST(Emulator, ALateRequestTakesEffectAfterItsSenderGaveUp) {
 
 TEST(Emulator, RetryAfterIsSaidInSecondsAndAsADate) {
   Schedule schedule = with(Fault::throttle, 3'000);
-  const Sent seconds(schedule);
+  const SentRows seconds(schedule);
   EXPECT_EQ(seconds.reply().status, 429);
   EXPECT_EQ(seconds.reply().retry_after, std::chrono::milliseconds(3'000));
   EXPECT_EQ(seconds.delivery().not_before_ms, seconds.delivery().answers_ms + 3'000);
   schedule.rules[0].date = true;
-  const Sent date(schedule);
+  const SentRows date(schedule);
   ASSERT_TRUE(date.reply().retry_after);
   EXPECT_GE(*date.reply().retry_after, std::chrono::milliseconds(3'000));
   EXPECT_LE(*date.reply().retry_after, std::chrono::milliseconds(4'000));
   schedule.rules[0].by_ms = 0;
-  EXPECT_FALSE(Sent(schedule).reply().retry_after);
+  EXPECT_FALSE(SentRows(schedule).reply().retry_after);
 }
 
 TEST(Emulator, OneBadRowMayMakeItRefuseTheWholeRequest) {

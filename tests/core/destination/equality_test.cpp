@@ -5,7 +5,7 @@
 namespace tailrace {
 namespace {
 
-using Their = std::optional<std::string>;
+using TheirText = std::optional<std::string>;
 
 constexpr Equality kExact{};
 constexpr Equality kTexts{true, true, 1000};
@@ -15,7 +15,7 @@ Column column_of(Type type, int digits = kDefaultDigits) {
 }
 
 bool equal(Type type, const char* ours, const char* theirs, const Equality& equality = kExact) {
-  return equal_text(equality, column_of(type), ours, Their(theirs));
+  return equal_text(equality, column_of(type), ours, TheirText(theirs));
 }
 
 TEST(EqualText, NumbersByTheirValue) {
@@ -37,7 +37,7 @@ TEST(EqualText, NumbersByTheirValue) {
 TEST(EqualText, FloatsAtTheColumnsDigits) {
   const auto at = [](int digits, const char* theirs) {
     return equal_text(kExact, column_of(Type::floating, digits), "0.1234567890123456",
-                      Their(theirs));
+                      TheirText(theirs));
   };
   EXPECT_TRUE(at(12, "0.12345678901239"));
   EXPECT_FALSE(at(0, "0.12345678901239"));
@@ -88,10 +88,10 @@ TEST(EqualText, TextsAsTheyAreSent) {
 TEST(EqualText, NothingIsEmptyOnlyWhereTheToolSaysSo) {
   const Column column = column_of(Type::text);
   EXPECT_FALSE(equal_text(kExact, column, "", std::nullopt));
-  EXPECT_TRUE(equal_text(kExact, column, "", Their("")));
+  EXPECT_TRUE(equal_text(kExact, column, "", TheirText("")));
   EXPECT_TRUE(equal_text(kTexts, column, "", std::nullopt));
-  EXPECT_TRUE(equal_text(kTexts, column, "", Their("")));
-  EXPECT_FALSE(equal_text(kTexts, column, "x", Their("")));
+  EXPECT_TRUE(equal_text(kTexts, column, "", TheirText("")));
+  EXPECT_FALSE(equal_text(kTexts, column, "x", TheirText("")));
   EXPECT_FALSE(equal_text(kTexts, column, "x", std::nullopt));
 }
 

@@ -14,7 +14,8 @@ namespace {
 using nlohmann::json;
 using Words = std::vector<std::string>;
 
-const json kErrors = {{"path", "errors"}, {"key", "key"}, {"status", "status"}, {"code", "code"}};
+const json kErrorsWithKey = {
+    {"path", "errors"}, {"key", "key"}, {"status", "status"}, {"code", "code"}};
 const json kList = {{"form", "list"}, {"path", "r"}, {"key", "k"}, {"status", "s"}, {"code", "c"}};
 
 /// An object that takes rows in batches and has `results` for every operation on them.
@@ -56,8 +57,8 @@ TEST_F(RestModes, WhatIsNotDeclaredIsNotOffered) {
   };
   EXPECT_EQ(offered({{"path", "/a"}}), std::vector{Operation::upsert});
   EXPECT_EQ(offered({{"insert", {{"path", "/a"}}}}), std::vector{Operation::insert});
-  EXPECT_EQ(offered(batches(kErrors)), (std::vector{Operation::upsert, Operation::update,
-                                                    Operation::insert, Operation::clear}));
+  EXPECT_EQ(offered(batches(kErrorsWithKey)), (std::vector{Operation::upsert, Operation::update,
+                                                           Operation::insert, Operation::clear}));
   EXPECT_THROW((void)begin({{"path", "/a"}}, Operation::update), std::logic_error);
 }
 
@@ -121,7 +122,7 @@ TEST_F(RestModes, AMissingRecordIsToldByTheRowsStatusOrADeclaredCode) {
   EXPECT_EQ(words(list, body, Operation::upsert), (Words{"rejected", "rejected", "accepted"}));
   EXPECT_EQ(words(list, body, Operation::clear), (Words{"accepted", "rejected", "accepted"}))
       << "the code is declared for update";
-  const json errors = batches(kErrors);
+  const json errors = batches(kErrorsWithKey);
   const std::string failed = R"({"errors":[{"key":"a0","status":"not_found"},
                                            {"key":"a2","status":422,"code":"missing"}]})";
   EXPECT_EQ(words(errors, failed, Operation::update), (Words{"skipped", "accepted", "rejected"}))

@@ -8,21 +8,23 @@
 #include <string>
 
 #include "http/auth.hpp"
+#include "json_with.hpp"
 #include "rfc7515_key.hpp"
 
 namespace tailrace::http {
 namespace {
 
 using nlohmann::json;
+using testing::with;
 
-json client() {
+json app_settings() {
   return {{"grant", "client_credentials"},
           {"token_url", "https://login.example.com/oauth/token"},
           {"client_id", "app"},
           {"client_secret", "s3cret-canary"}};
 }
 
-json jwt() {
+json jwt_settings() {
   return {{"grant", "jwt_bearer"},
           {"token_url", "https://login.example.com/token"},
           {"issuer", "app"},
@@ -40,14 +42,9 @@ std::string refusal(const json& oauth2) {
   return {};
 }
 
-json with(json oauth2, const json& change) {
-  oauth2.merge_patch(change);
-  return oauth2;
-}
-
 TEST(OauthSettings, CutTheTokenUrlIntoItsParts) {
   const auto parts = [](const char* url) {
-    const OauthSettings settings = parse_oauth_settings(with(client(), {{"token_url", url}}));
+    const OauthSettings settings = parse_oauth_settings(with(app_settings(), {{"token_url", url}}));
     return settings.origin + " " + settings.path + " " + settings.query;
   };
   EXPECT_EQ(parts("https://a.example/oauth/token"), "https://a.example /oauth/token ");
@@ -62,14 +59,15 @@ TEST(OauthSettings, RefuseATokenUrlThatAnybodyCouldReadAlong) {
   for (const char* url : {"http://login.example.com/token", "ftp://a.example/token", "login", "",
                           "https://u:p@a.example/token", "https://a.example/t#x", "file:///etc/x",
                           "http://169.254.169.254/token", "http://127.0.0.1.example.com/t"}) {
-    EXPECT_NE(refusal(with(client(), {{"token_url", url}})).find("token_url"), std::string::npos)
+    EXPECT_NE(refusal(with(app_settings(), {{"token_url", url}})).find("token_url"),
+              std::string::npos)
         << url;
   }
 }
 
 TEST(OauthSettings, NameTheKeyThatIsWrongAndQuoteNoSecret) {
   const auto says = [](const json& change, const std::string& text) {
-    const std::string why = refusal(with(client(), change));
+    const std::string why = refusal(with(app_settings(), change));
     EXPECT_NE(why.find(text), std::string::npos) << why;
     EXPECT_EQ(why.find("canary"), std::string::npos);
   };
@@ -85,16 +83,20 @@ TEST(OauthSettings, NameTheKeyThatIsWrongAndQuoteNoSecret) {
   says({{"ahead_s", -1}}, "'ahead_s'");
   says({{"grant", "refresh_token"}}, "'refresh_token'");
   says({{"grant", "jwt_bearer"}}, "'issuer'");
-  EXPECT_EQ(refusal(client()), "");
+  EXPECT_EQ(refusal(app_settings()), "");
 }
 
 TEST(OauthSettings, TakeOneKeyThatCanSign) {
-  EXPECT_EQ(refusal(jwt()), "");
-  EXPECT_NE(refusal(with(jwt(), {{"key_file", "/k.pem"}})).find("one of"), std::string::npos);
-  EXPECT_NE(refusal(with(jwt(), {{"private_key", nullptr}})).find("one of"), std::string::npos);
-  EXPECT_NE(refusal(with(jwt(), {{"private_key", "x"}})).find("no PEM"), std::string::npos);
-  EXPECT_NE(refusal(with(jwt(), {{"lifetime_s", 4000}})).find("lifetime_s"), std::string::npos);
-  const json file = with(jwt(), {{"private_key", nullptr}, {"key_file", "/no/such.pem"}});
+  EXPECT_EQ(refusal(jwt_settings()), "");
+  EXPECT_NE(refusal(with(jwt_settings(), {{"key_file", "/k.pem"}})).find("one of"),
+            std::string::npos);
+  EXPECT_NE(refusal(with(jwt_settings(), {{"private_key", nullptr}})).find("one of"),
+            std::string::npos);
+  EXPECT_NE(refusal(with(jwt_settings(), {{"private_key", "x"}})).find("no PEM"),
+            std::string::npos);
+  EXPECT_NE(refusal(with(jwt_settings(), {{"lifetime_s", 4000}})).find("lifetime_s"),
+            std::string::npos);
+  const json file = with(jwt_settings(), {{"private_key", nullptr}, {"key_file", "/no/such.pem"}});
   EXPECT_NE(refusal(file).find("/no/such.pem"), std::string::npos);
 }
 
@@ -107,7 +109,7 @@ TEST(OauthSettings, EncodeTheClientBeforeItGoesIntoBasic) {
 
 TEST(OauthSettings, TellTheScrubberEveryFormOfASecretAndNoName) {
   const json settings =
-      with(client(), {{"client_secret", "p&s w canary"}, {"refresh_token", "r-canary"}});
+      with(app_settings(), {{"client_secret", "p&s w canary"}, {"refresh_token", "r-canary"}});
   const auto texts = secrets_of({{"oauth2", settings}});
   const auto has = [&texts](const std::string& text) {
     return std::find(texts.begin(), texts.end(), text) != texts.end();
@@ -118,7 +120,7 @@ TEST(OauthSettings, TellTheScrubberEveryFormOfASecretAndNoName) {
   EXPECT_TRUE(has(basic_client("app", "p&s w canary").substr(6)));
   EXPECT_FALSE(has("app"));
   EXPECT_FALSE(has("client_credentials"));
-  const auto key = secrets_of({{"oauth2", jwt()}});
+  const auto key = secrets_of({{"oauth2", jwt_settings()}});
   EXPECT_GT(key.size(), 10U) << "each line of a key may be quoted alone";
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "json_with.hpp"
 #include "rfc7515_key.hpp"
 #include "token_endpoint.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 using testing::TokenWorld;
+using testing::with;
 
 json client() {
   return {{"grant", "client_credentials"},
@@ -27,11 +29,6 @@ json refresh() {
   return {{"grant", "refresh_token"}, {"token_url", "https://login.example.com/token"},
           {"client_id", "app"},       {"client_secret", "s3cret"},
           {"client_auth", "form"},    {"refresh_token", "r1-configured"}};
-}
-
-json with(json oauth2, const json& change) {
-  oauth2.merge_patch(change);
-  return oauth2;
 }
 
 json token(const std::string& access, std::optional<int> life = 1800) {

@@ -6,7 +6,7 @@ namespace tailrace::http {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Breaker::Time kStart{std::chrono::hours(1)};
+constexpr Breaker::Time kOutset{std::chrono::hours(1)};
 
 TEST(RetryBudget, AllowsTheFloorThenAShareOfTheRequests) {
   RetryBudget budget(0.2, 10);
@@ -36,26 +36,26 @@ TEST(FullJitter, StaysWithinItsBoundsAndUsesThem) {
 
 TEST(Breaker, OpensAfterFiveFailuresInARowOnly) {
   Breaker breaker;
-  for (int i = 0; i < 4; ++i) breaker.failed(kStart);
+  for (int i = 0; i < 4; ++i) breaker.failed(kOutset);
   EXPECT_FALSE(breaker.open());
   breaker.succeeded();
-  for (int i = 0; i < 4; ++i) breaker.failed(kStart);
+  for (int i = 0; i < 4; ++i) breaker.failed(kOutset);
   EXPECT_FALSE(breaker.open());
-  breaker.failed(kStart);
+  breaker.failed(kOutset);
   EXPECT_TRUE(breaker.open());
-  EXPECT_EQ(breaker.wait_for(kStart), 2s);
+  EXPECT_EQ(breaker.wait_for(kOutset), 2s);
 }
 
 TEST(Breaker, LateFailuresOfEarlierRequestsDoNotLengthenTheWait) {
   Breaker breaker;
-  for (int i = 0; i < 30; ++i) breaker.failed(kStart);
-  EXPECT_EQ(breaker.wait_for(kStart), 2s);
+  for (int i = 0; i < 30; ++i) breaker.failed(kOutset);
+  EXPECT_EQ(breaker.wait_for(kOutset), 2s);
 }
 
 TEST(Breaker, EachFailedProbeDoublesTheWaitUpToItsCap) {
   Breaker breaker;
-  for (int i = 0; i < 5; ++i) breaker.failed(kStart);
-  auto now = kStart;
+  for (int i = 0; i < 5; ++i) breaker.failed(kOutset);
+  auto now = kOutset;
   auto expected = 2000ms;
   for (int i = 0; i < 8; ++i) {
     EXPECT_EQ(breaker.wait_for(now), expected);

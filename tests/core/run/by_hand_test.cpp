@@ -69,12 +69,12 @@ std::vector<std::string> holds(StateStore& store) {
   return words;
 }
 
-const std::vector<RejectedRow> kRows{row_of(1, Hold::permanent), row_of(2, Hold::transient),
-                                     row_of(3, Hold::parked), row_of(9, Hold::parked)};
+const std::vector<RejectedRow> kRejected{row_of(1, Hold::permanent), row_of(2, Hold::transient),
+                                         row_of(3, Hold::parked), row_of(9, Hold::parked)};
 using Words = std::vector<std::string>;
 
 TEST(ByHand, ReleasesEveryRowThatIsNotParked) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   const ByHand retry{ByHand::Kind::retry, std::nullopt, "by-hand"};
   EXPECT_EQ(settle_by_hand(*store, kAccounts, retry), 2U);
   EXPECT_EQ(holds(*store), (Words{"key1 released", "key2 released", "key3 parked", "key9 parked"}));
@@ -83,14 +83,14 @@ TEST(ByHand, ReleasesEveryRowThatIsNotParked) {
 }
 
 TEST(ByHand, ReleasesAParkedRowThatIsNamed) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::retry, "key3", "by-hand"}), 1U);
   EXPECT_EQ(holds(*store),
             (Words{"key1 permanent", "key2 transient", "key3 released", "key9 parked"}));
 }
 
 TEST(ByHand, TakesAParkedRowAsAcceptedInItsVersion) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::delivered, "key3", "by-hand"}), 1U);
   EXPECT_EQ(holds(*store), (Words{"key1 permanent", "key2 transient", "key9 parked"}));
   const Claim claim = store->claim(kAccounts, run_row("next"), kLeaseMs).value();
@@ -103,7 +103,7 @@ TEST(ByHand, TakesAParkedRowAsAcceptedInItsVersion) {
 }
 
 TEST(ByHand, OnlyParkedRowsCanBeSaidToHaveArrived) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::delivered, "key1", "by-hand"}), 0U);
   EXPECT_EQ(holds(*store).size(), 4U);
   const ByHand nameless{ByHand::Kind::delivered, std::nullopt, "by-hand"};
@@ -111,7 +111,7 @@ TEST(ByHand, OnlyParkedRowsCanBeSaidToHaveArrived) {
 }
 
 TEST(ByHand, WaitsForNoRun) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   const Claim claim = store->claim(kAccounts, run_row("long"), kLeaseMs).value();
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::retry, "key1", "by-hand"}),
             std::nullopt);
@@ -120,14 +120,14 @@ TEST(ByHand, WaitsForNoRun) {
 }
 
 TEST(ByHand, FindsRowsInEveryShard) {
-  const auto store = store_with(kRows, 4);
+  const auto store = store_with(kRejected, 4);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::retry, std::nullopt, "all"}), 2U);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::delivered, "key9", "one"}), 1U);
   EXPECT_EQ(holds(*store), (Words{"key1 released", "key2 released", "key3 parked"}));
 }
 
 TEST(ByHand, LeavesATraceOnlyWhereItDidSomething) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::retry, "nobody", "none"}), 0U);
   EXPECT_EQ(store->runs("accounts", 10).size(), 1U);
   EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::retry, "key1", "one"}), 1U);
@@ -136,7 +136,7 @@ TEST(ByHand, LeavesATraceOnlyWhereItDidSomething) {
 }
 
 TEST(ByHand, KnowsNothingOfOtherSyncs) {
-  const auto store = store_with(kRows);
+  const auto store = store_with(kRejected);
   SyncAddress other = kAccounts;
   other.account = "sandbox";
   EXPECT_EQ(settle_by_hand(*store, other, {ByHand::Kind::retry, "key1", "by-hand"}), 0U);

@@ -163,10 +163,10 @@ TEST(Pace, AToolThatTakesFewAtOnceRefusesFewRequests) {
 // --- the vendor's limit
 
 /// Counts as a vendor does, in one of three ways.
-class Limit {
+class ToolLimit {
  public:
   enum class Form { fixed, sliding, leaky };
-  Limit(Form form, double requests, milliseconds window)
+  ToolLimit(Form form, double requests, milliseconds window)
       : form_(form), requests_(requests), window_(window) {}
 
   bool take(Time now) {
@@ -205,9 +205,10 @@ class Limit {
 };
 
 TEST(Pace, UsesAtLeast98PercentOfALimitInThreeFormsWithoutARefusal) {
-  for (const auto form : {Limit::Form::fixed, Limit::Form::sliding, Limit::Form::leaky}) {
+  for (const auto form :
+       {ToolLimit::Form::fixed, ToolLimit::Form::sliding, ToolLimit::Form::leaky}) {
     for (const milliseconds latency : {5ms, 80ms, 400ms}) {
-      Limit limit(form, 190, 10s);
+      ToolLimit limit(form, 190, 10s);
       VirtualWorld world([&](const http::Outgoing&, Time now) {
         return Answered{latency, limit.take(now + latency / 2) ? VirtualWorld::ok("{}")
                                                                : VirtualWorld::status(429)};
@@ -280,7 +281,7 @@ TEST(Pace, ANumberOfCallsADayIsCountedOverRuns) {
 }
 
 TEST(Pace, ALimitThatHeadersAloneTellIsKept) {
-  Limit limit(Limit::Form::sliding, 50, 10s);
+  ToolLimit limit(ToolLimit::Form::sliding, 50, 10s);
   int left = 0;
   VirtualWorld world([&](const http::Outgoing&, Time now) {
     wire::Reply reply = limit.take(now) ? VirtualWorld::ok("{}") : VirtualWorld::status(429);

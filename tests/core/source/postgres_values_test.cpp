@@ -20,7 +20,7 @@ struct Value {
   std::string source_type;  // empty: not looked at
 };
 
-PostgresSource source_of(const std::string& select) {
+PostgresSource values_of(const std::string& select) {
   return {PostgresServer::shared().dsn(), select, {}};
 }
 
@@ -30,7 +30,7 @@ void expect_values(const std::vector<Value>& values) {
   for (const Value& value : values) {
     select += (select.empty() ? "SELECT " : ", ") + value.sql;
   }
-  PostgresSource source = source_of(select);
+  PostgresSource source = values_of(select);
   const auto columns = source.open();
   const auto lines = rest_of(source);
   ASSERT_EQ(lines.size(), 1U);
@@ -156,7 +156,7 @@ TEST(PostgresValues, HostileTextComesBackUnchanged) {
     }
     run_sql("INSERT INTO hostile (value) VALUES (convert_from('\\x" + hex + "', 'UTF8'))");
   }
-  PostgresSource source = source_of("SELECT value FROM hostile ORDER BY id");
+  PostgresSource source = values_of("SELECT value FROM hostile ORDER BY id");
   const auto lines = rows_of(source);
   ASSERT_EQ(lines.size(), corpus.size());
   for (std::size_t i = 0; i < corpus.size(); ++i) {
@@ -170,7 +170,7 @@ TEST(PostgresValues, HostileTextComesBackUnchanged) {
 }
 
 TEST(PostgresValues, WideRowsAndNamesThatNeedQuotesWork) {
-  PostgresSource source = source_of(
+  PostgresSource source = values_of(
       R"(SELECT 1 AS "Weird ""Name""", 2 AS "a", 3 AS "a", repeat('x', 20000000) AS big)");
   const auto columns = source.open();
   ASSERT_EQ(columns.size(), 4U);

@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "journal_script.hpp"
+#include "state/clock.hpp"
 
 namespace tailrace::test {
 namespace {
-
-constexpr std::int64_t kDayMs = 86'400'000;
 
 bool resumable(const ReferenceState::Batch& batch) {
   if (batch.voided || batch.seq == 0) return false;

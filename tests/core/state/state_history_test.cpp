@@ -15,6 +15,7 @@
 
 #include "journal_script.hpp"
 #include "reference_state.hpp"
+#include "state/clock.hpp"
 #include "state/memory_store.hpp"
 #include "state/table.hpp"
 #include "store_contract.hpp"
@@ -23,7 +24,6 @@ namespace tailrace::test {
 namespace {
 
 constexpr std::int64_t kSendWindowMs = 30'000;
-constexpr std::int64_t kDayMs = 86'400'000;
 
 /// Doubts in words, for comparing with a readable difference.
 std::map<ReferenceState::Key, std::string> told(

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "journal_script.hpp"
+#include "state/clock.hpp"
 #include "store_contract.hpp"
 #include "store_script.hpp"
 
@@ -17,7 +18,6 @@ namespace tailrace::test {
 namespace {
 
 constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
 
 Commit with_log(std::vector<LogRow> rows) {
   Commit commit;
