@@ -58,6 +58,9 @@ class Oracle {
   /// Everything has come to rest.
   void all_is_over();
 
+  /// How many shards the state has, where one of them has a job to follow: nothing else can.
+  [[nodiscard]] int layout_with_jobs(std::int64_t now_ms) const;
+
   void fail(std::string rule, std::string text);
   [[nodiscard]] const std::vector<Failure>& failures() const { return failures_; }
 

@@ -4,6 +4,7 @@
 #include "oracle.hpp"
 #include "oracle_words.hpp"
 #include "run/whole_state.hpp"
+#include "state/replay.hpp"
 
 namespace tailrace::simulation {
 
@@ -13,6 +14,20 @@ std::optional<StateView> Oracle::load(std::int64_t now_ms) const {
   const std::vector<Claim> shards = shards_of(store, disk_->syncs.front().address);
   if (shards.empty()) return std::nullopt;
   return load_whole(store, shards, schedule_.quiet_ms);
+}
+
+int Oracle::layout_with_jobs(std::int64_t now_ms) const {
+  if (disk_->syncs.empty()) return 0;
+  MemoryStore store(disk_, [&] { return now_ms + store_offset_ms_; });
+  const std::vector<Claim> shards = shards_of(store, disk_->syncs.front().address);
+  const auto has_job = [&](const Claim& shard) {
+    const auto ignored = [](StateOp, const IntentRow&, const std::string&) {};
+    const Replayed replayed = replay_journal(store, shard, schedule_.quiet_ms, ignored);
+    return std::any_of(replayed.open.begin(), replayed.open.end(),
+                       [](const OpenBatch& batch) { return batch.in_job(); });
+  };
+  const bool some = std::any_of(shards.begin(), shards.end(), has_job);
+  return some ? static_cast<int>(shards.size()) : 0;
 }
 
 /// What the state says of a key that is not in doubt is what the tool has, now and later.

@@ -349,6 +349,21 @@ void World::play_quiet_round(const Round& quiet, bool second) {
   }
 }
 
+/// What the refusal to split a state with jobs asks for: as many shards as left them read how they
+/// ended.
+void World::follow_jobs(const Round& quiet) {
+  const int of = oracle_.layout_with_jobs(now_ms_);
+  if (of == 0 || of == schedule_.quiet_of) return;
+  for (int turn = 0; turn < 2 * of - 1; ++turn) {
+    RunPlan plan;
+    plan.shard = turn % of;
+    plan.of = of;
+    Process& process = start(plan);
+    process.guards_pass = true;
+    run_alone(process, quiet);
+  }
+}
+
 /// Faults off: two runs, each when nothing of the past can take effect any more.
 void World::play_quiet_runs() {
   tool_.end_faults(now_ms_);
@@ -366,6 +381,7 @@ void World::play_quiet_runs() {
     ++rounds_;
     oracle_.round_begins(encoded(quiet), true, now_ms_);
     advance(now_ms_ + schedule_.quiet_ms + schedule_.lease_ms + schedule_.window_ms + 1);
+    if (!second) follow_jobs(quiet);
     play_quiet_round(quiet, second);
   }
   oracle_.round_is_over(now_ms_);

@@ -66,6 +66,7 @@ class World {
   void play_round(const Round& round);
   void play_quiet_runs();
   Process& start(const RunPlan& plan);
+  void follow_jobs(const Round& quiet);
   void play_quiet_round(const Round& quiet, bool second);
   [[nodiscard]] RunSpec spec_of(const Process& process, const Round& round) const;
   [[nodiscard]] Model encoded(const Round& round) const;

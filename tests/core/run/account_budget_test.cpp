@@ -88,7 +88,8 @@ TEST(AccountBudget, TheLimitIsTheOneThatAnswersSpeakOf) {
   for (AccountBudget& budget : account.budgets) budget.learn(0, hint);
   const std::deque<std::int64_t> starts = account.work(60s);
   EXPECT_LE(busiest(starts, 10s), 190u);
-  EXPECT_GE(starts.size(), 6u * 190u * 95 / 100);
+  // What the first limit had room for comes round in another moment than the rest.
+  EXPECT_GE(starts.size(), 6u * 90u + 5u * 100u);
   hint.window = 1s;
   account.budgets[0].learn(0, hint);
   EXPECT_LE(busiest(account.work(20s), 10s), 190u) << "of another window";

@@ -75,7 +75,7 @@ void fill(StateStore& store, StoreBackend& backend, const SyncAddress& address,
   journal.accept({intent_row(from + 4, 0)}, store.now_ms(), StateOp::remove);
   const std::int64_t seq = journal.intent(
       {{StateOp::write, 1, {}, {}, {intent_row(from + 5, 9), intent_row(from + 6, 9)}},
-       {StateOp::write, 1, "job 1", {}, {intent_row(from + 7, 9)}}},
+       {StateOp::write, 1, "key 1", std::string(32, 'd'), {intent_row(from + 7, 9)}}},
       store.now_ms());
   journal.outcome({{seq, 0, store.now_ms(), {{RowOutcome::unknown, {}}}}});
   store.append(claim.holder, with_rejected({rejected_row(from + 8, 1), rejected_row(from + 9, 1)}));
