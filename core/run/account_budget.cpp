@@ -53,7 +53,8 @@ void AccountBudget::set_limit(Share& share, double requests) {
 
 void AccountBudget::fit_lease(Share& share, milliseconds took) {
   share.drawing = std::max(took, share.drawing * 4 / 5);
-  share.lease = std::clamp(share.drawing * kDrawsALease, share.least_lease, kLongestLease);
+  // Without an upper bound: what comes back later than its lease is never used.
+  share.lease = std::max(share.drawing * kDrawsALease, share.least_lease);
   share.ask.lease_ms = (share.lease + kOnItsWay).count();
   set_limit(share, share.ask.requests);
 }

@@ -159,6 +159,19 @@ TEST(AccountBudget, TokensThatRanOutOnTheirWayAreNotUsed) {
   EXPECT_EQ(budget.wait_for(0, now()), 0ms) << "the next lease is long enough";
 }
 
+TEST(AccountBudget, AStoreThatTakesSecondsStillLetsRequestsStart) {
+  std::int64_t now_ms = 1'000'000;
+  const auto now = [&] { return Clock::Time{milliseconds(now_ms)}; };
+  const auto very_slow = [&](const RateAsk& ask) {
+    now_ms += 3000;
+    return RateGrant{ask.want, 0};
+  };
+  AccountBudget budget("crm:1", {{0, 1, 9s, "slowly"}}, very_slow, now);
+  EXPECT_GT(budget.wait_for(0, now()), 0ms);
+  now_ms += 5;
+  EXPECT_EQ(budget.wait_for(0, now()), 0ms);
+}
+
 TEST(AccountBudget, WithoutALimitNothingIsDrawn) {
   AccountBudget budget("crm:1", {}, [](const RateAsk&) -> RateGrant {
     ADD_FAILURE() << "drawn";
