@@ -85,8 +85,8 @@ class Splitter {
     if (jobs == 0) return;
     const std::string before = of == 1 ? "as one whole" : "in " + std::to_string(of) + " shards";
     throw JobsOpen("state: " + std::to_string(jobs) + (jobs == 1 ? " job was" : " jobs were") +
-                   " left at the destination by a run " + before +
-                   ": run the sync " + before + " once, which reads how they ended, then divide it "
+                   " left at the destination by a run " + before + ": run the sync " + before +
+                   " once, which reads how they ended, then divide it "
                    "anew");
   }
 
