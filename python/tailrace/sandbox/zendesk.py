@@ -12,13 +12,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from tailrace.sandbox import zendesk_asking as asking
 from tailrace.sandbox import zendesk_facts as facts
+from tailrace.sandbox import zendesk_options as options_of
 from tailrace.sandbox.auth import Auth
 from tailrace.sandbox.config import ConfigError, known
 from tailrace.sandbox.limits import SlidingWindow
 from tailrace.sandbox.records import Collection, Record
 from tailrace.sandbox.vendor import Call, Setting, Vendor
-from tailrace.sandbox.wire import BadJsonError, Json, RefusalError, Reply, Request, read_json
+from tailrace.sandbox.wire import Json, RefusalError, Reply, Request
 from tailrace.sandbox.zendesk_jobs import Jobs, as_json
 from tailrace.sandbox.zendesk_records import (
     CustomField,
@@ -56,12 +58,14 @@ class Zendesk(Vendor):
         super().__init__(setting)
         options = setting.options
         self._options = options
-        self._basic = Auth("basic", _texts(options, "api_tokens"))
-        self._bearer = Auth("bearer", _texts(options, "tokens"))
-        self._job_ms = _number_option(options, "job_ms", 0)
-        self._max_jobs = int(_number_option(options, "max_jobs", facts.MAX_JOBS))
+        self._basic = Auth("basic", options_of.texts(options, "api_tokens"))
+        self._bearer = Auth("bearer", options_of.texts(options, "tokens"))
+        self._job_ms = options_of.number(options, "job_ms", 0)
+        self._max_jobs = int(options_of.number(options, "max_jobs", facts.MAX_JOBS))
         self._bulk_import = options.get("bulk_import", True)
-        self._ignores_unknown = _choice(options, "unknown_fields", ("reject", "ignore")) == "ignore"
+        self._ignores_unknown = (
+            options_of.choice(options, "unknown_fields", ("reject", "ignore")) == "ignore"
+        )
         self._routes = self._make_routes()
         self._base_url = "http://zendesk.invalid"
         self.set_limits(options.get("limits", facts.DEFAULT_TIER))
@@ -128,7 +132,7 @@ class Zendesk(Vendor):
             match = pattern.fullmatch(path)
             if match and method == request.method:
                 return handler(request, match)
-        raise _refuse(404, "InvalidEndpoint", "Not found")
+        raise asking.refuse(404, "InvalidEndpoint", "Not found")
 
     def _make_routes(self) -> list[tuple[str, re.Pattern[str], Handler]]:
         objects = r"/api/v2/(?P<type>users|organizations|tickets)"
@@ -196,12 +200,12 @@ class Zendesk(Vendor):
                 continue
             values = [one for one in request.query[name].split(",") if one]
             if len(values) > facts.MAX_ITEMS:
-                raise _refuse(400, "TooManyValues", f"{name} takes {facts.MAX_ITEMS} values")
+                raise asking.refuse(400, "TooManyValues", f"{name} takes {facts.MAX_ITEMS} values")
             if name == "ids":
                 return [store.records.get(one) for one in values]
             if store.records.is_unique("external_id"):
                 return [store.records.find("external_id", one) for one in values]
-        raise _refuse(400, "BadRequest", "ids or external_ids is needed")
+        raise asking.refuse(400, "BadRequest", "ids or external_ids is needed")
 
     def _read_search(self, request: Request, match: re.Match[str]) -> Call:
         store, asked = self._store(match), request.query.get("external_id", "")
@@ -215,12 +219,16 @@ class Zendesk(Vendor):
 
     def _read_list(self, request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
-        size = _number(request.query, "page[size]", _number(request.query, "per_page", 100))
+        size = asking.number_of(
+            request.query, "page[size]", asking.number_of(request.query, "per_page", 100)
+        )
         if not 1 <= size <= facts.MAX_PAGE:
-            raise _refuse(400, "InvalidPaginationParameter", f"a page has 1 to {facts.MAX_PAGE}")
+            raise asking.refuse(
+                400, "InvalidPaginationParameter", f"a page has 1 to {facts.MAX_PAGE}"
+            )
         after = request.query.get("page[after]")
         if after is not None and not after.isdigit():
-            raise _refuse(400, "InvalidPaginationParameter", "page[after] is not valid")
+            raise asking.refuse(400, "InvalidPaginationParameter", "page[after] is not valid")
 
         def run(_: Call) -> Reply:
             found, following = store.records.page(after, size)
@@ -247,14 +255,14 @@ class Zendesk(Vendor):
     def _record(self, store: Store, record_id: str) -> Record:
         record = store.records.get(record_id)
         if record is None:
-            raise _refuse(404, "RecordNotFound", "Not found")
+            raise asking.refuse(404, "RecordNotFound", "Not found")
         return record
 
     # -- one record ------------------------------------------------------------------------------
 
     def _read_create(self, request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
-        item = _item(request, store.type.singular)
+        item = asking.item_of(request, store.type.singular)
         key = request.headers.get("idempotency-key")
 
         def run(call: Call) -> Reply:
@@ -262,7 +270,7 @@ class Zendesk(Vendor):
                 return self._once(call, store, item, key, request.body)
             return self._create(call, store, item)
 
-        return Call("create", store.type.name, [key_of(_dict(item)) or ""], run)
+        return Call("create", store.type.name, [key_of(asking.dict_of(item)) or ""], run)
 
     def _create(self, call: Call, store: Store, item: Json) -> Reply:
         record = _whole(call, lambda: store.create(item))
@@ -276,7 +284,7 @@ class Zendesk(Vendor):
         if kept is not None and kept[2] > now:
             if kept[0] != sent:
                 message = "The idempotency key came with other parameters before"
-                raise _refuse(400, "IdempotentRequestError", message)
+                raise asking.refuse(400, "IdempotentRequestError", message)
             return Reply(201, kept[1], [("x-idempotency-lookup", "hit")])
         reply = self._create(call, store, item)
         self._keys[key] = (sent, reply.body, now + facts.IDEMPOTENCY_S)
@@ -285,16 +293,16 @@ class Zendesk(Vendor):
 
     def _read_upsert(self, request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
-        item = _item(request, store.type.singular)
+        item = asking.item_of(request, store.type.singular)
 
         def run(call: Call) -> Reply:
             reply: Reply = _whole(call, lambda: self._upsert(store, item))
             return reply
 
-        return Call("create_or_update", store.type.name, [key_of(_dict(item)) or ""], run)
+        return Call("create_or_update", store.type.name, [key_of(asking.dict_of(item)) or ""], run)
 
     def _upsert(self, store: Store, item: Json) -> Reply:
-        record = store.find(_dict(item))
+        record = store.find(asking.dict_of(item))
         status = 201 if record is None else 200
         if record is None:
             record = store.create(item)
@@ -304,7 +312,7 @@ class Zendesk(Vendor):
 
     def _read_update(self, request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
-        item = _item(request, store.type.singular)
+        item = asking.item_of(request, store.type.singular)
 
         def run(call: Call) -> Reply:
             record = self._record(store, match["id"])
@@ -335,20 +343,20 @@ class Zendesk(Vendor):
         def act(item: Json) -> dict[str, Json]:
             return _done(store.create(item), "create", "Created")
 
-        return self._queued("create_many", store, _items(request, store), act)
+        return self._queued("create_many", store, asking.items_of(request, store), act)
 
     def _read_upsert_many(self, request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
         self._need_import(store)
 
         def act(item: Json) -> dict[str, Json]:
-            record = store.find(_dict(item))
+            record = store.find(asking.dict_of(item))
             if record is None:
                 return _done(store.create(item), "create", "Created")
             store.update(record, item)
             return _done(record, "update", "Updated")
 
-        return self._queued("create_or_update_many", store, _items(request, store), act)
+        return self._queued("create_or_update_many", store, asking.items_of(request, store), act)
 
     def _need_import(self, store: Store) -> None:
         if not self._bulk_import and store.type is facts.USERS:
@@ -358,13 +366,13 @@ class Zendesk(Vendor):
     def _read_update_many(self, request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
         if "ids" in request.query or "external_ids" in request.query:
-            shared = _item(request, store.type.singular)
+            shared = asking.item_of(request, store.type.singular)
             items = [{**shared, "id": one and one.id} for one in self._asked(store, request)]
         else:
-            items = _items(request, store)
+            items = asking.items_of(request, store)
 
         def act(item: Json) -> dict[str, Json]:
-            record_id = _dict(item).get("id")
+            record_id = asking.dict_of(item).get("id")
             record = store.records.get(str(record_id))
             if record is None:
                 raise RowRefusedError(f"{store.type.error}NotFound", f"{record_id}: not found")
@@ -388,7 +396,7 @@ class Zendesk(Vendor):
     def _queued(self, op: str, store: Store, items: list[Any], act: Act) -> Call:
         def run(call: Call) -> Reply:
             if self._jobs.is_full:
-                raise _refuse(429, "TooManyJobs", facts.TOO_MANY_JOBS)
+                raise asking.refuse(429, "TooManyJobs", facts.TOO_MANY_JOBS)
             call.rejected = len(call.refuse)
             call.applied = len(items) - call.rejected
             fault = (call.job, call.job_options)
@@ -410,7 +418,7 @@ class Zendesk(Vendor):
     def _read_many_jobs(self, request: Request, _match: re.Match[str]) -> Call:
         names = [one for one in request.query.get("ids", "").split(",") if one]
         if not names or len(names) > facts.MAX_JOBS_SHOWN:
-            raise _refuse(400, "BadRequest", f"ids takes 1 to {facts.MAX_JOBS_SHOWN} jobs")
+            raise asking.refuse(400, "BadRequest", f"ids takes 1 to {facts.MAX_JOBS_SHOWN} jobs")
 
         def run(_: Call) -> Reply:
             found = [job for name in names for job in [self._jobs.get(name)] if job is not None]
@@ -423,7 +431,7 @@ class Zendesk(Vendor):
         def run(_: Call) -> Reply:
             job = self._jobs.get(match["id"])
             if job is None:
-                raise _refuse(404, "RecordNotFound", "Not found")
+                raise asking.refuse(404, "RecordNotFound", "Not found")
             return Reply(200, {"job_status": as_json(job, self._base_url)})
 
         return Call("job_status", "job_statuses", [], run)
@@ -432,8 +440,8 @@ class Zendesk(Vendor):
 
     def _read_fields(self, request: Request, match: re.Match[str]) -> Call:
         store = self._stores[match["type"] + "s"]
-        size = _number(request.query, "page[size]", 100)
-        start = _number(request.query, "page[after]", 0)
+        size = asking.number_of(request.query, "page[size]", 100)
+        start = asking.number_of(request.query, "page[after]", 0)
 
         def run(_: Call) -> Reply:
             shown = [field_json(one) for one in store.custom.values()]
@@ -446,13 +454,13 @@ class Zendesk(Vendor):
 
     def _read_new_field(self, request: Request, match: re.Match[str]) -> Call:
         store = self._stores[match["type"] + "s"]
-        part = _dict(_item(request, f"{match['type']}_field"))
+        part = asking.dict_of(asking.item_of(request, f"{match['type']}_field"))
         options = tuple(str(one.get("value")) for one in part.get("custom_field_options") or [])
         key, kind = part.get("key", part.get("title")), part.get("type")
 
         def run(call: Call) -> Reply:
             if not isinstance(key, str) or kind not in facts.FIELD_TYPES or key in store.custom:
-                raise _refuse(422, "RecordInvalid", "Key: is invalid, or has been taken")
+                raise asking.refuse(422, "RecordInvalid", "Key: is invalid, or has been taken")
             added = store.add_field(CustomField(key, kind, str(part.get("title", key)), options))
             call.applied = 1
             return Reply(201, {f"{match['type']}_field": field_json(added)})
@@ -463,7 +471,7 @@ class Zendesk(Vendor):
 
     def refusal(self, status: int, message: str, **extra: Any) -> Reply:
         if extra.get("policy") == "jobs":
-            return _error(status, "TooManyJobs", facts.TOO_MANY_JOBS)
+            return asking.error(status, "TooManyJobs", facts.TOO_MANY_JOBS)
         if status == 401:
             return Reply(401, {"error": facts.NO_LOGIN})
         if status == 403:
@@ -471,7 +479,7 @@ class Zendesk(Vendor):
         if status == 429:
             return Reply(429, facts.RATE_LIMITED.encode(), [], "text/plain; charset=utf-8")
         codes = {400: "BadRequest", 404: "RecordNotFound", 409: "Conflict", 422: "RecordInvalid"}
-        return _error(status, codes.get(status, "InternalError"), message)
+        return asking.error(status, codes.get(status, "InternalError"), message)
 
     def results(self, body: Json) -> list[Json] | None:
         if not isinstance(body, dict):
@@ -498,7 +506,7 @@ class Zendesk(Vendor):
             store = Store(kind, records, {}, self.wall_ms, self._ignores_unknown)
             for name, part in (declared.get(kind.name) or {}).items():
                 where = f"vendors.zendesk.fields.{kind.name}.{name}"
-                store.add_field(_field_from_config(where, name, part))
+                store.add_field(options_of.field_from_config(where, name, part))
             self._stores[kind.name] = store
         self._stores["users"].organizations = self._stores["organizations"].records
 
@@ -507,8 +515,8 @@ def _key(store: Store, item: Any) -> str:
     """What a row is called in the log: by what it was stored under, where it names a record."""
     if isinstance(item, Record):
         return key_of(item.values) or item.id
-    named = key_of(_dict(item))
-    record = store.records.get(str(_dict(item).get("id")))
+    named = key_of(asking.dict_of(item))
+    record = store.records.get(str(asking.dict_of(item).get("id")))
     if named is None and record is not None:
         named = key_of(record.values)
     return named or ""
@@ -543,87 +551,3 @@ def _whole(call: Call, act: Callable[[], Any]) -> Any:
         raise RefusalError(Reply(422, body)) from None
     call.applied = 1
     return done
-
-
-def _error(status: int, code: str, message: str) -> Reply:
-    return Reply(status, {"error": code, "description": message})
-
-
-def _refuse(status: int, code: str, message: str) -> RefusalError:
-    return RefusalError(_error(status, code, message))
-
-
-def _dict(value: Json) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _body(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise _refuse(415, "UnsupportedMediaType", "Content-Type must be application/json")
-    try:
-        body = read_json(request.body)
-    except BadJsonError as error:
-        raise _refuse(400, "UnprocessableJson", f"Server could not parse JSON {error}") from None
-    if not isinstance(body, dict):
-        raise _refuse(400, "BadRequest", "an object is expected")
-    return body
-
-
-def _item(request: Request, name: str) -> Any:
-    body = _body(request)
-    if not isinstance(body.get(name), dict):
-        raise _refuse(400, "BadRequest", f"{name} is required and is an object")
-    return body[name]
-
-
-def _items(request: Request, store: Store) -> list[Any]:
-    items = _body(request).get(store.type.name)
-    if not isinstance(items, list) or not items:
-        raise _refuse(400, "BadRequest", f"{store.type.name} is required and is a list")
-    if len(items) > facts.MAX_ITEMS:
-        message = f"{store.type.name} takes {facts.MAX_ITEMS} at a time, not {len(items)}"
-        raise _refuse(400, "TooManyValues", message)
-    return items
-
-
-def _number(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise _refuse(400, "InvalidPaginationParameter", f"{name} is a whole number")
-    return int(text)
-
-
-def _texts(options: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = options.get(name) or []
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
-        raise ConfigError(f"vendors.zendesk: {name} is a text or a list of texts")
-    return tuple(listed)
-
-
-def _number_option(options: Mapping[str, Any], name: str, default: float) -> float:
-    value = options.get(name, default)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
-        raise ConfigError(f"vendors.zendesk: {name} is a number")
-    return float(value)
-
-
-def _choice(options: Mapping[str, Any], name: str, words: tuple[str, ...]) -> str:
-    value = options.get(name, words[0])
-    if value not in words:
-        raise ConfigError(f"vendors.zendesk: {name} is one of {', '.join(words)}")
-    return str(value)
-
-
-def _field_from_config(where: str, name: str, part: Any) -> CustomField:
-    settings = {"type": part} if isinstance(part, str) else part
-    known(settings, ("type", "title", "options", "pattern"), where)
-    kind = settings.get("type", "text")
-    if kind not in facts.FIELD_TYPES:
-        raise ConfigError(f"{where}: type is one of {', '.join(facts.FIELD_TYPES)}")
-    options = tuple(str(one) for one in settings.get("options") or [])
-    if (kind in ("dropdown", "multiselect")) != bool(options):
-        raise ConfigError(f"{where}: options belong to dropdown and multiselect, which need them")
-    title = str(settings.get("title", name))
-    return CustomField(name, kind, title, options, str(settings.get("pattern", ".*")))
