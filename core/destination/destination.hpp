@@ -183,6 +183,8 @@ struct Capabilities {
   /// or sets no limit. A batch has one job at a time.
   std::size_t max_jobs = 0;
   std::size_t poll_jobs = 1;  // jobs that one request of poll() asks for
+  /// resume() goes on from a memo. Where it does not, none is put on record.
+  bool resumes = true;
   bool unique_match = true;  // the tool keeps the match field unique
   std::vector<ReadAsk::Kind> reads;  // questions that read() answers
   std::size_t read_rows = 1;  // match values that one request of by_match takes

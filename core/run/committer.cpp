@@ -35,9 +35,9 @@ void CommitBuilder::add_taken(std::vector<TakenBatch>& taken, std::int64_t now_m
     const std::int64_t at_ms = batch.as_of_ms > 0 ? batch.as_of_ms : now_ms;
     OutcomeBatch outcome{intent.seq, static_cast<std::uint32_t>(batches.size()), at_ms, {}};
     for (std::string& id : batch.destination_ids) {
-      outcome.rows.push_back({RowOutcome::accepted, std::move(id)});
+      outcome.rows.push_back({batch.outcome, std::move(id)});
     }
-    if (outcome.rows.empty()) outcome.rows.push_back({RowOutcome::accepted, {}});
+    if (outcome.rows.empty()) outcome.rows.push_back({batch.outcome, {}});
     outcomes.push_back(std::move(outcome));
     batches.push_back(std::move(batch.rows));
   }

@@ -16,11 +16,13 @@
 namespace tailrace {
 
 /// Rows recorded as accepted though this run sent no request for them: the model taken as
-/// delivered, an insert found at the destination, one that a person says has arrived.
+/// delivered, an insert found at the destination, one that a person says has arrived. Or, with
+/// `outcome` unknown, an insert that is in doubt once more.
 struct TakenBatch {
   IntentBatch rows;
   std::vector<std::string> destination_ids;  // as long as the rows, or empty
   std::int64_t as_of_ms = 0;  // store's clock: when it was so; 0: at the commit
+  RowOutcome outcome = RowOutcome::accepted;
 };
 
 /// What one batch asks to be made durable: its intent, or how its intents ended.

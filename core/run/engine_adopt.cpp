@@ -65,6 +65,7 @@ void Engine::take_rows(Session& session, Changeset& changes, std::uint64_t& take
     if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled");
   };
   std::string scratch;
+  std::string hashes;
   ChangeRow row;
   changes.rewind();
   while (changes.next(row)) {
@@ -82,8 +83,9 @@ void Engine::take_rows(Session& session, Changeset& changes, std::uint64_t& take
       piece.no_longer_rejected.push_back(row.identity);
     }
     if (spec_.changed_fields) {
-      piece.fields.push_back({row.identity, {}});
-      fields.hashes_of(view, piece.fields.back().hashes);
+      hashes.clear();
+      fields.hashes_of(view, hashes);
+      piece.fields.push_back({row.identity, fields_of_version(row.version, hashes)});
     }
     batch.rows.rows.push_back(std::move(one));
     if (batch.rows.rows.size() == kRowsAPiece) submit();

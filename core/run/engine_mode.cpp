@@ -1,6 +1,7 @@
 // What the sync's mode asks of the destination, and what an earlier run leaves to this one.
 #include <algorithm>
 
+#include "row/mutant.hpp"
 #include "run/engine_session.hpp"
 
 namespace tailrace {
@@ -57,7 +58,7 @@ bool can_read_back(Mode mode, const Capabilities& can) {
 Operation write_operation(Mode mode) {
   switch (mode) {
     case Mode::upsert: return Operation::upsert;
-    case Mode::update: return Operation::update;
+    case Mode::update: return mutant(23) ? Operation::upsert : Operation::update;
     case Mode::insert:
     case Mode::append: return Operation::insert;
   }
@@ -65,6 +66,7 @@ Operation write_operation(Mode mode) {
 }
 
 Operation removal_operation(OnRemoved on_removed) {
+  if (mutant(25)) return Operation::delete_;
   switch (on_removed) {
     case OnRemoved::archive: return Operation::archive;
     case OnRemoved::clear: return Operation::clear;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "destination/connection.hpp"
+#include "row/mutant.hpp"
 #include "run/ask.hpp"
 #include "run/engine_session.hpp"
 #include "run/field_choice.hpp"
@@ -83,8 +84,9 @@ void Engine::choose_fields(Session& session, FieldChoice& fields,
   for (WorkRow& row : rows) {
     if (next >= asked.size()) break;
     if (row.identity != asked[next]) continue;
-    const std::string& known = before[next++];
-    if (!known.empty()) row.send = fields.differing(known, row.hashes);
+    const Version version = session.state.table.version(session.state.table.find(row.identity));
+    const std::string_view known = fields_at(version, before[next++]);
+    if (!known.empty() && !mutant(27)) row.send = fields.differing(known, row.hashes);
   }
 }
 
@@ -110,6 +112,7 @@ SenderOptions Engine::sender_options(const Session& session) const {
   options.row_log = spec_.row_log;
   options.changed_fields = spec_.changed_fields;
   options.insert_safety = session.insert_safety;
+  options.appends = spec_.mode == Mode::append;
   options.can_read_back = can_read_back(spec_.mode, can);
   options.insert_scope =
       session.report.store_id + '\x1f' + spec_.sync + '\x1f' + session.report.object;

@@ -13,6 +13,12 @@
 
 namespace tailrace {
 
+/// Hashes of a row's fields as the state keeps them: of one version, since the row may be
+/// acknowledged in another one without them, by a run that sends whole rows or takes up a job.
+[[nodiscard]] std::string fields_of_version(Version version, std::string_view hashes);
+/// What is kept, if it is of that version; else empty.
+[[nodiscard]] std::string_view fields_at(Version version, std::string_view kept);
+
 /// Which fields of a row differ from what the destination has acknowledged. Of each field its name
 /// and its value are kept as hashes under the store's secret, 16 bytes together, so that a changed
 /// mapping leaves what is known of the fields that stay.

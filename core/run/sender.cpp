@@ -236,6 +236,13 @@ void Sender::start_ready() {
       ready_.push_back(id);
       continue;
     }
+    // Asking the store for the account's tokens may have taken long: they are kept for the next.
+    if (pending.intent && parts_.clock.now() >= pending.send_by) {
+      PendingCall late = std::move(pending);
+      calls_.erase(id);
+      expire(work, std::move(late));
+      continue;
+    }
     start_call(id);
   }
 }
@@ -285,6 +292,7 @@ void Sender::check_limits() {
   if (failing_since_ && now - *failing_since_ >= options_.timing.outage && !given_up_) give_up();
   if (draining_until_ && now >= *draining_until_) {
     draining_until_.reset();
+    drained_ = true;
     parts_.transport.abandon();
   }
   if (ending()) end_waiting();

@@ -43,6 +43,7 @@ struct SenderOptions {
   bool row_log = false;
   bool changed_fields = false;
   std::optional<InsertSafety> insert_safety;  // set for mode insert and append
+  bool appends = false;  // mode append: each version of a row is a record of its own
   bool can_read_back = false;  // the destination finds one record by its match value
   std::string insert_scope;  // store, sync and object: what idempotency keys are made of
 };
@@ -130,7 +131,7 @@ class Sender {
   void begin(Work work);
   void apply(Work& work, Step step, const Call* call, const wire::Reply* reply);
   [[nodiscard]] static std::vector<RowIndex> open_rows(const Work& work);
-  [[nodiscard]] static IntentBatch intent_of(const Work& work);
+  [[nodiscard]] IntentBatch intent_of(const Work& work) const;
   void ask_intent(Work& work, Call call, int refusals = 0);
   [[nodiscard]] bool makes_another(const Work& work, Effect effect) const;
   void start_call(std::uint64_t id);
@@ -163,6 +164,7 @@ class Sender {
   [[nodiscard]] bool job_is_free(Clock::Time now);
   void take_jobs_full(Work& work, const Step& step);
   void note_lost_job(const Work& work);
+  void hold_place();
   [[nodiscard]] std::optional<Clock::Time> jobs_due() const;
   void ask_for_jobs();
   [[nodiscard]] std::vector<JobBatch> job_batches(const Poll& poll) const;
@@ -173,6 +175,7 @@ class Sender {
   void end_work(Work& work);
   void finish_row(const Work& work, WorkRow& row, Settled& settled, Piece& piece);
   void reject(const WorkRow& row, const Reason& reason, Hold hold, Settled& settled, Piece& piece);
+  void take_over_parked(const WorkRow& row, Piece& piece) const;
   [[nodiscard]] Outcome final_outcome(const WorkRow& row) const;
   void note_fields(const WorkRow& row, Piece& piece) const;
   void log_row(const Work& work, const WorkRow& row, Outcome outcome, Piece& piece) const;
@@ -194,7 +197,7 @@ class Sender {
   void read_back_due(std::int64_t now_ms);
   void repeat_open_batches(std::int64_t now_ms);
   [[nodiscard]] bool assemble(const OpenBatch& open, Work& work);
-  void mark_repeatable(Work& work, const std::string& body, IntentBatch& intent);
+  static void mark_repeatable(const Work& work, const std::string& body, IntentBatch& intent);
   [[nodiscard]] ReadAsk read_back_ask(const Work& work) const;
   void ask_read_back(Work& work);
   void apply_read(Work& work, ReadStep step, const wire::Reply* reply);
@@ -240,6 +243,7 @@ class Sender {
   std::string trouble_;
   std::optional<Clock::Time> failing_since_;
   std::optional<Clock::Time> draining_until_;
+  bool drained_ = false;  // nothing is waited for any more
   Clock::Time started_at_{};
 };
 

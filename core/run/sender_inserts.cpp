@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "row/mutant.hpp"
 #include "row/sha256.hpp"
 #include "run/sender.hpp"
 
@@ -27,9 +28,14 @@ std::int64_t first_sent_of(const OpenBatch& open) {
 
 }  // namespace
 
-/// A function of content and never of the attempt: the same rows in the same order have one key.
+/// A function of content and never of the attempt: the same rows in the same order have one key. A
+/// row that is appended may come back to a version that was made before, and is made again then:
+/// there the time of the first attempt is part of it, which is on record with the batch.
 std::string Sender::idempotency_key(const Work& work) const {
   Sha256 digest;
+  if (options_.appends && !mutant(30)) {
+    digest.number(static_cast<std::uint64_t>(work.first_sent_ms));
+  }
   digest.text(options_.insert_scope);
   digest.text(to_text(work.operation));
   for (const WorkRow& row : work.rows) {
@@ -39,8 +45,7 @@ std::string Sender::idempotency_key(const Work& work) const {
   return digest.hex();
 }
 
-void Sender::mark_repeatable(Work& work, const std::string& body, IntentBatch& intent) {
-  if (work.first_sent_ms == 0) work.first_sent_ms = store_ms(parts_.clock.now());
+void Sender::mark_repeatable(const Work& work, const std::string& body, IntentBatch& intent) {
   Sha256 digest;
   digest.bytes(body);
   intent.body_sha256 = digest.raw();
@@ -95,6 +100,7 @@ void Sender::look_up(Work& work, const std::vector<RowIndex>& stuck) {
 }
 
 void Sender::park(WorkRow row) {
+  row.version = version_in_doubt(row);  // that is what a person will look for
   Reason reason{"parked",
                 "an earlier run sent this insert and its answer was lost: see whether the record "
                 "is there, then use rejected --delivered or rejected --retry",

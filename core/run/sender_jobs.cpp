@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "row/mutant.hpp"
 #include "run/sender.hpp"
 
 namespace tailrace {
@@ -41,7 +42,10 @@ void Sender::leave_pending(Work& work) {
       static_cast<std::uint64_t>(std::count_if(work.rows.begin(), work.rows.end(), open));
   const std::int64_t due = store_ms(std::max(work.ready_at, parts_.clock.now()));
   report_.not_before_ms = std::max(report_.not_before_ms.value_or(due), due);
-  if (work.in_job) settle_beside_job(work);
+  if (work.in_job) {
+    settle_beside_job(work);
+    hold_place();
+  }
   works_.erase(work.id);
 }
 
@@ -95,6 +99,7 @@ void Sender::take_handover(std::uint64_t id, const Ack& ack) {
 /// Batches hold a job's place from their start to their end; so does, for a while, a request that
 /// was not answered.
 bool Sender::job_is_free(Clock::Time now) {
+  if (mutant(28)) return true;
   const std::size_t most = parts_.destination.capabilities().max_jobs;
   while (!lost_jobs_.empty() && lost_jobs_.front() <= now) lost_jobs_.pop_front();
   if (now < jobs_full_until_) return false;
@@ -112,10 +117,16 @@ void Sender::take_jobs_full(Work& work, const Step& step) {
 void Sender::note_lost_job(const Work& work) {
   if (parts_.destination.capabilities().max_jobs == 0) return;
   const auto lost = [](const WorkIntent& intent) { return intent.sent && intent.lost; };
-  if (std::any_of(work.intents.begin(), work.intents.end(), lost)) {
-    lost_jobs_.push_back(parts_.clock.now() + kLostJob);
-  }
+  const auto unknown = [](const WorkRow& row) {
+    return !row.verdict || row.verdict->outcome == Outcome::unknown;
+  };
+  // Answers that make no sense do not say that the job has ended.
+  const bool given_up = work.job_since && std::all_of(work.rows.begin(), work.rows.end(), unknown);
+  if (given_up || std::any_of(work.intents.begin(), work.intents.end(), lost)) hold_place();
 }
+
+/// For a job that goes on without a batch that waits for it.
+void Sender::hold_place() { lost_jobs_.push_back(parts_.clock.now() + kLostJob); }
 
 /// When to ask for jobs; nothing where there are none to ask for.
 std::optional<Clock::Time> Sender::jobs_due() const {
@@ -211,7 +222,7 @@ void Sender::leave_long_jobs() {
         poll_ && std::find(poll_->works.begin(), poll_->works.end(), id) != poll_->works.end();
     if (!work.in_job || work.handing_over || asked) continue;
     const bool long_enough = now - *work.job_since >= options_.timing.job_patience;
-    if (asked_last_ || long_enough) left.push_back(id);
+    if (asked_last_ || drained_ || long_enough) left.push_back(id);
   }
   for (const std::uint64_t id : left) leave_pending(works_.at(id));
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "run/field_choice.hpp"
 #include "run/mutant.hpp"
 #include "run/sender.hpp"
 
@@ -133,6 +134,21 @@ void Sender::reject(const WorkRow& row, const Reason& reason, Hold hold, Settled
   rejected.hold = hold;
   rejected.first_at_ms = rejected.last_at_ms = store_ms(parts_.clock.now());
   piece.rejected.push_back(std::move(rejected));
+  take_over_parked(row, piece);
+}
+
+/// The row takes the place of one that is parked in another version, which may have been appended
+/// all the same: that one is in doubt again.
+void Sender::take_over_parked(const WorkRow& row, Piece& piece) const {
+  const auto before = parts_.state.rejected.find(row.identity);
+  if (before == parts_.state.rejected.end() || before->second.hold != Hold::parked) return;
+  if (before->second.version == row.version || mutant(32)) return;
+  TakenBatch doubt;
+  doubt.rows.op = StateOp::insert;
+  const std::string match = row.match == row.key ? std::string() : row.match;
+  doubt.rows.rows.push_back({row.identity, before->second.version, row.key, match});
+  doubt.outcome = RowOutcome::unknown;
+  piece.taken.push_back(std::move(doubt));
 }
 
 /// What the destination now has, field by field; nothing of a record that was taken away.
@@ -140,7 +156,7 @@ void Sender::note_fields(const WorkRow& row, Piece& piece) const {
   if (row.change == Change::removed) {
     piece.fields_forgotten.push_back(row.identity);
   } else if (!row.hashes.empty()) {
-    piece.fields.push_back({row.identity, row.hashes});
+    piece.fields.push_back({row.identity, fields_of_version(row.version, row.hashes)});
   }
 }
 

@@ -45,6 +45,7 @@ void Sender::begin(Work work) {
   }
   if (kept.operation == Operation::insert &&
       options_.insert_safety == InsertSafety::idempotency_key) {
+    if (kept.first_sent_ms == 0) kept.first_sent_ms = store_ms(parts_.clock.now());
     kept.idempotency_key = idempotency_key(kept);
   }
   apply(kept, parts_.destination.begin(kept.batch(parts_.schema)), nullptr, nullptr);
@@ -159,11 +160,11 @@ std::vector<RowIndex> Sender::open_rows(const Work& work) {
 }
 
 /// What goes on record before a request, or for a job: it speaks for the open rows.
-IntentBatch Sender::intent_of(const Work& work) {
+IntentBatch Sender::intent_of(const Work& work) const {
   IntentBatch intent;
   intent.op = work.state_op();
   intent.attempt = static_cast<std::uint32_t>(work.attempt);
-  intent.memo = work.memo;
+  if (parts_.destination.capabilities().resumes) intent.memo = work.memo;
   for (const RowIndex index : open_rows(work)) {
     const WorkRow& row = work.rows[index];
     intent.rows.push_back(

@@ -94,16 +94,16 @@ void fold_entries(StateStore& store, const Claim& claim, const EntryChanges& cha
 
 /// Asked of the store only where it matters.
 IsParked parked_in(StateStore& store, const Claim& claim, const std::vector<UnknownSend>& sends) {
-  std::set<IdentityHash> parked;
+  std::set<std::pair<IdentityHash, Version>> parked;
   const bool any = std::any_of(sends.begin(), sends.end(),
                                [](const UnknownSend& send) { return send.op == StateOp::insert; });
   if (any) {
     for (const RejectedRow& row : store.read_rejected(claim.holder)) {
-      if (row.hold == Hold::parked) parked.insert(row.identity);
+      if (row.hold == Hold::parked) parked.emplace(row.identity, row.version);
     }
   }
-  return [parked = std::move(parked)](const IdentityHash& identity) {
-    return parked.contains(identity);
+  return [parked = std::move(parked)](const IdentityHash& identity, Version version) {
+    return parked.contains({identity, version});
   };
 }
 

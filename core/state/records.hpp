@@ -65,7 +65,7 @@ struct FieldHashes {
   IdentityHash identity;
   std::string hashes;
 };
-inline constexpr std::size_t kFieldHashesBytes = 65'536;
+inline constexpr std::size_t kFieldHashesBytes = 65'544;
 
 /// One commit of the settle thread: outcomes of finished batches and intents of the next ones.
 /// Everything in it becomes durable together, or nothing. One without journal rows cannot be found

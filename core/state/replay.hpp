@@ -50,14 +50,14 @@ using AcceptedVisitor =
 }
 
 /// Takes out the sends that time has ended: they carried the version that is acknowledged, and
-/// their horizon is past. Leaves in `open` the batches whose rows are all in doubt by this very
-/// send.
+/// their horizon is past. Not so where a batch that may be resumed has the row as well. Leaves in
+/// `open` the batches whose rows are all in doubt by this very send.
 using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
 void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms);
 
-/// Takes out inserts of rows that are parked: what keeps those from being sent is in the rejected
-/// row. Batches they are in are not left in `open`.
-using IsParked = std::function<bool(const IdentityHash&)>;
+/// Takes out inserts of rows that are parked in that version: what keeps those from being sent is
+/// in the rejected row. Batches they are in are not left in `open`.
+using IsParked = std::function<bool(const IdentityHash&, Version)>;
 void end_parked(Replayed& replayed, const IsParked& is_parked);
 
 /// What is left, summed up by key.

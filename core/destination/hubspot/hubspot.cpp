@@ -88,6 +88,7 @@ class HubSpot final : public Destination {
     can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::by_match,
                   ReadAsk::Kind::all_ids};
     can_.read_rows = kMaxRows;
+    can_.resumes = false;
   }
 
   [[nodiscard]] const Capabilities& capabilities() const override { return can_; }

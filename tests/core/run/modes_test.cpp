@@ -79,6 +79,18 @@ TEST(Modes, AppendCreatesEachNewVersion) {
   EXPECT_EQ(world.tool.created.size(), 3u);
 }
 
+TEST(Modes, AnAppendedRowThatComesBackIsMadeAgainUnderAnotherKey) {
+  World world;
+  world.fill(1);
+  world.changes["mode"] = "append";
+  world.changes["object"]["idempotency"] = {{"ttl_s", 86400}};
+  for (const char* value : {"a", "b", "a"}) {
+    world.model[0][1] = value;
+    EXPECT_EQ(world.run().report.outcomes.accepted, 1u) << value;
+  }
+  EXPECT_EQ(world.tool.created.size(), 3u);
+}
+
 TEST(Modes, ArchiveAndClearTakeRemovedRowsAsTheyAreAsked) {
   World world;
   world.fill(3);
@@ -157,6 +169,46 @@ TEST(Inserts, ParkListsTheRowAndLeavesItUntilAPersonHasLooked) {
     EXPECT_EQ(report.rejected_sample[0].code, "parked");
     EXPECT_EQ(report.http.requests, 0u);
   }
+  EXPECT_EQ(world.tool.created.size(), 1u);
+}
+
+TEST(Inserts, AParkedVersionSpeaksForNoOther) {
+  World world;
+  be_quick(world);
+  world.fill(1);
+  world.changes["mode"] = "append";
+  world.changes["insert_safety"] = "park";
+  for (const char* value : {"a", "b"}) {
+    world.model[0][1] = value;
+    world.tool.fate = [](int) { return lost_after(); };
+    EXPECT_EQ(world.run().report.outcomes.unknown, 1u) << value;
+    world.tool.fate = [](int) { return Fate{}; };
+    pass_quiet_time();
+    const Report report = world.run().report;
+    ASSERT_EQ(report.rejected_sample.size(), 1u) << value;
+    EXPECT_EQ(report.rejected_sample[0].code, "parked") << value;
+  }
+  EXPECT_EQ(world.tool.created.size(), 2u) << "each version once";
+}
+
+TEST(Inserts, ARefusedVersionLeavesAParkedOneInDoubt) {
+  World world;
+  be_quick(world);
+  world.fill(1);
+  world.changes["mode"] = "append";
+  world.changes["insert_safety"] = "park";
+  world.tool.fate = [](int) { return lost_after(); };
+  (void)world.run();
+  world.tool.fate = [](int) { return Fate{}; };
+  pass_quiet_time();
+  EXPECT_EQ(world.run().report.rejected_sample.at(0).code, "parked");
+  world.model[0][1] = "refused";
+  world.tool.fate = [](int) { return Fate{.apply = false, .status = 422}; };
+  EXPECT_NE(world.run().report.rejected_sample.at(0).code, "parked");
+  world.tool.fate = [](int) { return Fate{}; };
+  world.model[0][1] = "a";
+  pass_quiet_time();
+  EXPECT_EQ(world.run().report.rejected_sample.at(0).code, "parked");
   EXPECT_EQ(world.tool.created.size(), 1u);
 }
 
@@ -351,6 +403,24 @@ TEST(ChangedFields, OnlyWhatDiffersIsSentOnceTheFieldsAreKnown) {
   EXPECT_EQ(report.outcomes.accepted, 1u);
   EXPECT_EQ(world.tool.records["k0"]["v"], "b");
   EXPECT_EQ(world.tool.records["k0"]["w"], "edited in the tool") << "w was not sent";
+}
+
+TEST(ChangedFields, FieldsOfAnotherVersionAreNoMeasure) {
+  World world;
+  world.columns.push_back({"w", Type::text, "text"});
+  world.changes["columns"] = {{{"name", "id"}}, {{"name", "v"}}, {{"name", "w"}}};
+  world.changes["field_count"] = 3;
+  world.changes["changed_fields"] = true;
+  world.model = {{"k0", "a", "x"}};
+  (void)world.run();
+  world.changes["changed_fields"] = false;
+  world.model[0][1] = "b";
+  (void)world.run();
+  world.changes["changed_fields"] = true;
+  world.model = {{"k0", "a", "y"}};
+  EXPECT_EQ(world.run().report.outcomes.accepted, 1u);
+  EXPECT_EQ(world.tool.records["k0"]["v"], "a") << "it was sent with whole rows meanwhile";
+  EXPECT_EQ(world.tool.records["k0"]["w"], "y");
 }
 
 TEST(ChangedFields, AnotherMappingSendsOnlyRowsWhoseValuesDiffer) {

@@ -32,6 +32,7 @@ class InsertInDoubt : public ::testing::Test {
 
   void hold(Hold hold) {
     RejectedRow row = rejected_row(1, now_ms_);
+    row.version = 7;
     row.hold = hold;
     store_.append(claim_.holder, with_rejected({row}));
   }
@@ -114,6 +115,19 @@ TEST_F(InsertInDoubt, IsLeftToTheRowThatIsParked) {
   EXPECT_EQ(load_state(store_, claim_, kQuietMs).rejected.begin()->second.hold, Hold::parked);
   hold(Hold::released);
   EXPECT_TRUE(doubts().empty()) << "what is sent now is in doubt by itself";
+}
+
+TEST_F(InsertInDoubt, AnotherVersionIsNotParked) {
+  send(7, RowOutcome::unknown);
+  hold(Hold::parked);
+  send(8, RowOutcome::unknown);
+  ASSERT_EQ(doubts().size(), 1U);
+  EXPECT_EQ(doubts().begin()->second.version, 8U);
+  EXPECT_FALSE(doubts().begin()->second.mixed) << "the parked one is left to its rejected row";
+  fold();
+  next();
+  ASSERT_EQ(doubts().size(), 1U);
+  EXPECT_EQ(doubts().begin()->second.version, 8U);
 }
 
 TEST_F(InsertInDoubt, AWriteInDoubtIsNotParked) {

@@ -81,22 +81,50 @@ bool ReferenceState::expired(const Entry& entry, std::int64_t now_ms) const {
   return entry.absent_day && *entry.absent_day + kAbsentDays < now_ms / kDayMs;
 }
 
-bool ReferenceState::in_doubt(const Batch& batch, std::size_t row, std::int64_t now_ms,
-                              std::int64_t quiet_ms) const {
+/// What neither time nor a person has ended yet.
+bool ReferenceState::in_doubt_by_journal(const Batch& batch, std::size_t row,
+                                         std::int64_t quiet_ms) const {
   if (!unknown(batch, row)) return false;
   const auto [key, version] = batch.rows[row];
-  const std::int64_t horizon_ms = batch.sent_by_ms + quiet_ms;
   if (batch.op == StateOp::insert) {
     const auto told = inserted_.find({key, version});
     if (told != inserted_.end() && told->second > batch.announced) return false;
-    if (parked_.contains(key)) return false;
   }
   const auto accepted = accepted_at_.find(key);
-  if (accepted != accepted_at_.end() && accepted->second > horizon_ms) return false;
-  if (batch.op == StateOp::insert) return true;
+  return accepted == accepted_at_.end() || accepted->second <= batch.sent_by_ms + quiet_ms;
+}
+
+/// Whether a batch that may be resumed has the key.
+bool ReferenceState::is_awaited(Key key, std::int64_t quiet_ms) const {
+  return std::any_of(batches_.begin(), batches_.end(), [&](const Batch& batch) {
+    bool has = false;
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+      if (!in_doubt_by_journal(batch, i, quiet_ms)) return false;
+      has = has || batch.rows[i].first == key;
+    }
+    return has && resumable(batch);
+  });
+}
+
+bool ReferenceState::in_doubt(const Batch& batch, std::size_t row, std::int64_t now_ms,
+                              std::int64_t quiet_ms) const {
+  if (!in_doubt_by_journal(batch, row, quiet_ms)) return false;
+  const auto [key, version] = batch.rows[row];
+  const std::int64_t horizon_ms = batch.sent_by_ms + quiet_ms;
+  if (batch.op == StateOp::insert) {
+    const auto parked = parked_.find(key);
+    return parked == parked_.end() || parked->second != version;
+  }
   const auto entry = entries_.find(key);
   const bool acknowledged = entry != entries_.end() && !expired(entry->second, now_ms) &&
                             entry->second.version == version;
+  const bool own = resumable(batch) && [&] {
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+      if (!in_doubt_by_journal(batch, i, quiet_ms)) return false;
+    }
+    return true;
+  }();
+  if (!own && is_awaited(key, quiet_ms)) return true;
   return !(batch.op == StateOp::write && acknowledged && now_ms > horizon_ms);
 }
 
@@ -142,14 +170,20 @@ ReferenceState::Loaded ReferenceState::load(std::int64_t now_ms, std::int64_t qu
 void ReferenceState::folded(const std::vector<Key>& newly_absent, const std::vector<Key>& returned,
                             std::int64_t now_ms, std::int64_t quiet_ms) {
   const std::vector<Batch> open = load(now_ms, quiet_ms).open;
+  std::vector<std::set<std::size_t>> ended;  // of each batch, before any of them changes
+  for (const Batch& batch : batches_) {
+    std::set<std::size_t>& rows = ended.emplace_back();
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+      if (!in_doubt(batch, i, now_ms, quiet_ms)) rows.insert(i);
+    }
+  }
+  auto of_batch = ended.begin();
   for (Batch& batch : batches_) {
     const bool carried = std::any_of(open.begin(), open.end(), [&](const Batch& other) {
       return other.seq == batch.seq && other.index == batch.index;
     });
     if (!carried) batch.seq = 0;
-    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
-      if (!in_doubt(batch, i, now_ms, quiet_ms)) batch.ended.insert(i);
-    }
+    batch.ended.merge(*of_batch++);
     if (carried) batch.outcomes.clear();
   }
   for (const Key key : newly_absent) {

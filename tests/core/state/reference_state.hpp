@@ -52,7 +52,7 @@ class ReferenceState {
   void outcome(std::int64_t seq, std::uint32_t index, std::int64_t sent_at_ms,
                const std::vector<RowResult>& results);
   void void_of(std::int64_t seq, std::uint32_t index);
-  void park(Key key) { parked_.insert(key); }
+  void park(Key key, Version version) { parked_[key] = version; }
   void unpark(Key key) { parked_.erase(key); }
 
   [[nodiscard]] Loaded load(std::int64_t now_ms, std::int64_t quiet_ms) const;
@@ -72,13 +72,16 @@ class ReferenceState {
   [[nodiscard]] bool expired(const Entry& entry, std::int64_t now_ms) const;
   [[nodiscard]] bool in_doubt(const Batch& batch, std::size_t row, std::int64_t now_ms,
                               std::int64_t quiet_ms) const;
+  [[nodiscard]] bool in_doubt_by_journal(const Batch& batch, std::size_t row,
+                                         std::int64_t quiet_ms) const;
+  [[nodiscard]] bool is_awaited(Key key, std::int64_t quiet_ms) const;
   void accept(const Batch& batch, std::size_t row, std::int64_t sent_at_ms, const std::string& id);
 
   std::vector<Batch> batches_;
   std::map<Key, Entry> entries_;
   std::map<Key, std::int64_t> accepted_at_;  // when it was sent
   std::map<std::pair<Key, Version>, std::int64_t> inserted_;  // the event that told it
-  std::set<Key> parked_;
+  std::map<Key, Version> parked_;
   std::int64_t events_ = 0;
   std::size_t closed_rows_ = 0;
 };

@@ -175,7 +175,8 @@ class History {
       row.identity = identity_of(key);
       row.key = key_of(key);
       row.hold = chance(3) ? Hold::released : Hold::parked;
-      row.hold == Hold::parked ? reference_.park(key) : reference_.unpark(key);
+      row.version = 1 + random_() % 2;
+      row.hold == Hold::parked ? reference_.park(key, row.version) : reference_.unpark(key);
     }
     for (Key key = 0; key < keys_; ++key) {
       if (!chance(12)) continue;
