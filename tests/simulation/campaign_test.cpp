@@ -36,7 +36,7 @@ TEST(Campaign, SeedsKeepEveryPromiseOnTwoThreadsAsOnOne) {
 
 TEST(Campaign, AMistakeIsCaughtCutDownAndPlayedAgain) {
   const Wrong engine(5);
-  const Tally tally = play({1, 2'000, 1, true, 0});
+  const Tally tally = play({20, 2'000, 1, true, 0});
   ASSERT_EQ(tally.failed.size(), 1u);
   const FailedSeed& failed = tally.failed.front();
   const Repro repro = reproduce(failed, 5);

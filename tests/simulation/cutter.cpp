@@ -60,12 +60,15 @@ Parts::Parts(const Schedule& whole) : whole_(whole) {
     in_round(round.invalid > 0, [](Round& one) { one.invalid = 0; });
     in_round(round.encoding > 1, [](Round& one) { one.encoding = 1; });
     in_round(round.mapping > 1, [](Round& one) { one.mapping = 1; });
+    in_round(round.whole_rows, [](Round& one) { one.whole_rows = false; });
+    in_round(!round.appear.empty(), [](Round& one) { one.appear.clear(); });
     in_round(round.pause_ms > 0, [](Round& one) { one.pause_ms = 0; });
   }
   const auto in_schedule = [&](bool there, auto change) {
     if (!there) return;
     takers_.push_back([change](Marked& marked) { change(marked.schedule); });
   };
+  in_schedule(!whole.existing.empty(), [](Schedule& one) { one.existing.clear(); });
   in_schedule(whole.refuses_whole, [](Schedule& one) { one.refuses_whole = false; });
   in_schedule(whole.deadline_ms > 0, [](Schedule& one) { one.deadline_ms = 0; });
   in_schedule(whole.max_removed_percent > 0, [](Schedule& one) { one.max_removed_percent = 0; });

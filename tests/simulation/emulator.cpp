@@ -6,6 +6,7 @@
 #include <ctime>
 #include <utility>
 
+#include "content.hpp"
 #include "dice.hpp"
 #include "emulator_draw.hpp"
 #include "wire/retry_after.hpp"
@@ -20,6 +21,7 @@ std::string keys_text(const Ask& ask) {
   std::sort(keys.begin(), keys.end());
   std::string text(to_text(ask.op));
   if (ask.rows.empty()) text += ask.job.empty() ? ask.name : ask.job;
+  for (const std::string& job : ask.jobs) text.append(" ").append(job);
   for (const std::string_view key : keys) text.append(" ").append(key);
   return text;
 }
@@ -52,9 +54,10 @@ constexpr std::string_view kPage = "<!DOCTYPE html><html><body>One moment, pleas
 Emulator::Emulator(const Schedule& schedule, std::int64_t wall_ms)
     : schedule_(schedule), language_(make_language(schedule)), wall_ms_(wall_ms) {}
 
-void Emulator::add_foreign(const std::string& key, const std::string& value) {
+void Emulator::add_foreign(const std::string& key, const std::string& value, std::int64_t now_ms) {
+  if (records_.contains(key)) return;
   Record& record = records_[key];
-  record = {std::to_string(next_id_++), value, 1, 0};
+  record = {std::to_string(next_id_++), value, 1, now_ms};
   keys_by_id_[record.id] = key;
 }
 
@@ -182,6 +185,7 @@ void Emulator::plan_answer(Delivery& delivery, const Rule* rule) {
       add_retry_after(delivery, *rule);
       return;
     case Fault::quota: nothing(language_->error(429, "quota")); return;
+    case Fault::jobs_full: nothing(language_->error(429, "jobs_full")); return;
     case Fault::unauthorized: nothing(language_->error(401, "unauthorized")); return;
     case Fault::field_gone: nothing(language_->error(400, "field_gone")); return;
     case Fault::error_before: nothing(language_->error(500, "error")); return;
@@ -242,9 +246,14 @@ void Emulator::advance(std::int64_t now_ms) {
 /// False where it made a job, which takes effect later.
 bool Emulator::arrive(Delivery& delivery) {
   delivery.arrived = true;
-  if (schedule_.face == Face::job) {
+  if (is_job(schedule_.face)) {
     if (delivery.ask.op == Ask::Op::find) {
       answer_question(delivery);
+      return true;
+    }
+    if (schedule_.face == Face::jobs && open_jobs(delivery.arrives_ms) >= schedule_.max_jobs) {
+      delivery.rows.assign(delivery.ask.rows.size(), RowAnswer{Done::not_run, {}, {}});
+      if (is_untold(delivery)) delivery.reply = language_->error(429, "jobs_full");
       return true;
     }
     make_job(delivery);
@@ -254,6 +263,7 @@ bool Emulator::arrive(Delivery& delivery) {
   const auto before = once.empty() ? done_once_.end() : done_once_.find(once);
   if (before != done_once_.end()) {
     delivery.rows = log_[before->second].rows;  // done already: answered as then
+    delivery.replayed = true;
   } else {
     judge_rows(delivery);
     apply(delivery);
@@ -335,23 +345,31 @@ bool Emulator::sees(const Delivery& delivery, const Record& record) const {
 void Emulator::apply_row(const Delivery& delivery, const Ask::Row& row, RowAnswer& answer) {
   const Ask& ask = delivery.ask;
   const std::string key = resolve(row);
-  if (ask.op == Ask::Op::remove) {
-    const auto found = records_.find(key);
+  const auto found = records_.find(key);
+  const bool there = found != records_.end();
+  if (ask.op == Ask::Op::remove || ask.op == Ask::Op::archive) {
     // A record that was removed and made anew has another id.
-    if (found != records_.end() && (row.id.empty() || found->second.id == row.id)) {
-      records_.erase(found);
-    }
+    if (there && (row.id.empty() || found->second.id == row.id)) records_.erase(found);
     answer.id = row.id;
     return;
   }
   if (ask.op == Ask::Op::find) {
-    const auto found = records_.find(key);
-    const bool seen = found != records_.end() && sees(delivery, found->second);
+    const bool seen = there && sees(delivery, found->second);
     answer.done = seen ? Done::applied : Done::absent;
     if (seen) {
       answer.id = found->second.id;
       answer.value = found->second.value;
     }
+    return;
+  }
+  if (!there && (ask.op == Ask::Op::update || ask.op == Ask::Op::clear)) {
+    answer.done = Done::absent;
+    return;
+  }
+  if (ask.op == Ask::Op::clear) {
+    found->second.value = cleared(found->second.value);
+    found->second.ours = false;
+    answer.id = found->second.id;
     return;
   }
   Record& record = records_[key];
@@ -363,7 +381,8 @@ void Emulator::apply_row(const Delivery& delivery, const Ask::Row& row, RowAnswe
   } else if (ask.op == Ask::Op::insert) {
     ++record.made;  // the tool does not mind two of them
   }
-  record.value = row.value;
+  record.value = written_over(record.value, row);
+  record.ours = true;
   answer.id = record.id;
 }
 

@@ -34,6 +34,7 @@ struct Delivery {
   std::int64_t stuck_ms = 0;         // for how much longer it is at work
   std::int64_t done_ms = kNever;     // when the job takes effect
   bool arrived = false;
+  bool replayed = false;  // done before, under the same idempotency key
   std::vector<RowAnswer> rows;  // what became of each, once it arrived or was refused
   wire::Reply reply;            // what the sender sees
 };
@@ -48,13 +49,14 @@ class Emulator {
     std::string value;
     int made = 0;  // how often a record of that key was created
     std::int64_t since_ms = 0;
+    bool ours = false;  // it holds what a sync has written
   };
 
   /// `wall_ms`: added to virtual time gives what the wall clock shows, for Retry-After as a date.
   Emulator(const Schedule& schedule, std::int64_t wall_ms);
 
-  /// A record of somebody else's, which no sync may touch.
-  void add_foreign(const std::string& key, const std::string& value);
+  /// Somebody else makes a record, where there is none of that key.
+  void add_foreign(const std::string& key, const std::string& value, std::int64_t now_ms = 0);
 
   /// Takes a request at its first byte; its place in the log. Throws what Language::read throws.
   std::size_t take(int process, const wire::Request& request, std::int64_t now_ms);
@@ -84,6 +86,9 @@ class Emulator {
   bool arrive(Delivery& delivery);
   void complete(Delivery& delivery);
   void make_job(Delivery& delivery);
+  [[nodiscard]] std::size_t open_jobs(std::int64_t now_ms) const;
+  [[nodiscard]] nlohmann::json job_status(const Delivery& job, std::int64_t now_ms) const;
+  [[nodiscard]] nlohmann::json poll_answer(const Delivery& delivery) const;
   void answer_question(Delivery& delivery);
   void spoil(Delivery& delivery) const;
   [[nodiscard]] const Delivery* job_of(const Ask& ask) const;

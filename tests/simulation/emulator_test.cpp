@@ -175,7 +175,7 @@ TEST(Emulator, OneBadRowMayMakeItRefuseTheWholeRequest) {
 
 TEST(Emulator, AnInsertUnderAKeyIsDoneOnceAndWithoutOneEachTime) {
   Schedule schedule;
-  schedule.mode = SyncMode::insert;
+  schedule.mode = Mode::insert;
   Emulator tool(schedule, kWall);
   wire::Request insert = write({{"k1", "a"}});
   insert.path = "/new";
@@ -233,10 +233,77 @@ TEST(Emulator, AJobThatFailsHasDoneNothing) {
   EXPECT_EQ(tool.log()[place].rows[0].done, Done::not_run);
 }
 
+wire::Request patch(const std::string& path, const std::string& body) {
+  wire::Request request;
+  request.method = wire::Method::patch;
+  request.path = path;
+  request.body = body;
+  return request;
+}
+
+TEST(Emulator, AnUpdateWritesTheNamedFieldsOfWhatIsThere) {
+  Schedule schedule;
+  schedule.mode = Mode::update;
+  schedule.changed_fields = true;
+  Emulator tool(schedule, kWall);
+  tool.add_foreign("k1", "old\told");
+  const json rows = {{{"id", "k1"}, {"w", "x"}}, {{"id", "k2"}, {"v", "a"}, {"w", "x"}}};
+  const std::size_t place = tool.take(1, patch("/changes", rows.dump()), 1'000);
+  tool.advance(2'000);
+  EXPECT_EQ(tool.records().at("k1").value, "old\tx");
+  EXPECT_TRUE(tool.records().at("k1").ours);
+  EXPECT_FALSE(tool.records().contains("k2"));
+  EXPECT_EQ(tool.log()[place].rows[1].done, Done::absent);
+}
+
+TEST(Emulator, AClearedRecordStaysAndIsEmpty) {
+  Schedule schedule;
+  schedule.on_removed = OnRemoved::clear;
+  Emulator tool(schedule, kWall);
+  (void)tool.take(1, write({{"k1", "a"}}), 1'000);
+  (void)tool.take(1, patch("/clear/k1", R"({"id":"k1","v":null})"), 1'500);
+  const std::size_t gone = tool.take(1, patch("/clear/k2", R"({"id":"k2","v":null})"), 1'500);
+  tool.advance(3'000);
+  EXPECT_EQ(tool.records().at("k1").value, "");
+  EXPECT_FALSE(tool.records().at("k1").ours);
+  EXPECT_EQ(tool.log()[gone].rows[0].done, Done::absent);
+  EXPECT_THROW((void)tool.take(1, patch("/clear/k1", R"({"id":"k1","v":"a"})"), 4'000),
+               std::logic_error);
+}
+
+TEST(Emulator, TakesSoManyJobsAndTellsOfSeveralAtOnce) {
+  Schedule schedule;
+  schedule.face = Face::jobs;
+  schedule.max_jobs = 2;
+  Emulator tool(schedule, kWall);
+  std::vector<std::size_t> places;
+  for (const char* key : {"k1", "k2", "k3"}) {
+    wire::Request request;
+    request.path = "/jobs";
+    request.body = json{{"op", "upsert"}, {"rows", {{{"id", key}, {"v", "a"}}}}}.dump();
+    places.push_back(tool.take(1, request, 1'000));
+  }
+  tool.advance(1'050);
+  EXPECT_EQ(tool.log()[places[0]].reply.status + tool.log()[places[1]].reply.status +
+                tool.log()[places[2]].reply.status,
+            202 + 202 + 429);
+  tool.advance(60'000);
+  EXPECT_EQ(tool.records().size(), 2u);
+  wire::Request ask;
+  ask.method = wire::Method::get;
+  ask.path = "/jobs";
+  ask.query = "ids=J1,J2";
+  const std::size_t told = tool.take(1, ask, 61'000);
+  tool.advance(62'000);
+  EXPECT_GE(json::parse(tool.log()[told].reply.body).at("job_statuses").size(), 1u);
+  ask.query = "ids=J1,J2,J3";
+  EXPECT_THROW((void)tool.take(1, ask, 63'000), std::logic_error);
+}
+
 TEST(Emulator, AQuestionMayNotSeeWhatIsNew) {
   Schedule schedule = with(Fault::readback_lag, 1'000);
   schedule.rules[0].op = "read";
-  schedule.mode = SyncMode::insert;
+  schedule.mode = Mode::insert;
   Emulator tool(schedule, kWall);
   wire::Request insert = write({{"k1", "a"}});
   insert.path = "/new";

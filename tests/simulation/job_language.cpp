@@ -29,7 +29,7 @@ class JobLanguage final : public Language {
     ask.name = body.at("name").get<std::string>();
     ask.op = body.at("op") == "delete" ? Ask::Op::remove : Ask::Op::write;
     for (const json& row : body.at("rows")) {
-      ask.rows.push_back({row.at("id").get<std::string>(), row.value("v", ""), {}, {}});
+      ask.rows.push_back({row.at("id").get<std::string>(), row.value("v", "")});
     }
     return ask;
   }

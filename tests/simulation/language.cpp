@@ -1,8 +1,11 @@
 #include "language.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <stdexcept>
+
+#include "content.hpp"
 
 namespace tailrace::simulation {
 namespace {
@@ -35,32 +38,47 @@ int status_of(Done done) {
   return 500;
 }
 
+constexpr std::array<const char*, 2> kCells{"v", "w"};
+
+std::size_t cells_of(const Schedule& schedule) { return schedule.changed_fields ? 2 : 1; }
+
 /// A JSON API with rows by `id`, as three declarations of the rest destination describe it.
 class RestLanguage final : public Language {
  public:
   explicit RestLanguage(const Schedule& schedule)
       : face_(schedule.face),
         batch_rows_(schedule.batch_rows),
-        inserts_(schedule.mode == SyncMode::insert),
+        inserts_(inserts(schedule)),
+        updates_(schedule.mode == Mode::update),
+        replaces_(!schedule.changed_fields),
+        cells_(cells_of(schedule)),
+        on_removed_(schedule.on_removed),
         safety_(schedule.safety) {}
 
   [[nodiscard]] json connection() const override { return {{"type", "rest"}}; }
 
   [[nodiscard]] json object() const override {
     json object{{"name", "rows"}, {"delete", {{"method", "DELETE"}, {"path", "/rows/{key}"}}}};
+    if (on_removed_ == OnRemoved::archive) object["archive"] = {{"path", "/archive/{key}"}};
+    if (on_removed_ == OnRemoved::clear) object["clear"] = {{"path", "/clear/{key}"}};
     if (inserts_) {
       object["insert"] = shape();
       object["insert"]["path"] = kNew;
-      if (safety_ == Safety::read_back) object["read"] = {{"path", "/rows/{match}"}};
-      if (safety_ == Safety::idempotency_key) {
+      if (safety_ == InsertSafety::read_back) object["read"] = {{"path", "/rows/{match}"}};
+      if (safety_ == InsertSafety::idempotency_key) {
         object["idempotency"] = {{"header", kOnce}, {"ttl_s", 86'400 * 30}};
       }
       return object;
     }
     const bool single = face_ == Face::rest_single;
+    const char* whole = replaces_ ? "PUT" : "PATCH";
     object.update(
-        {{"method", single ? "PUT" : "POST"}, {"path", single ? "/rows/{key}" : "/rows"}});
+        {{"method", single ? whole : "POST"}, {"path", single ? "/rows/{key}" : "/rows"}});
     object.update(shape());
+    if (updates_) {
+      object["update"] = shape();
+      object["update"]["path"] = single ? "/changes/{key}" : "/changes";
+    }
     return object;
   }
 
@@ -78,29 +96,30 @@ class RestLanguage final : public Language {
 
   [[nodiscard]] Ask read(const wire::Request& request) const override {
     Ask ask;
-    const bool removes = request.method == wire::Method::delete_;
-    if (removes || request.method == wire::Method::get) {
-      ask.op = removes ? Ask::Op::remove : Ask::Op::find;
-      ask.rows.push_back({key_in(request.path), {}, {}, {}});
+    ask.op = op_of(request);
+    const std::string key = key_in(request.path);
+    if (ask.op == Ask::Op::clear) {
+      const json body = json::parse(request.body);
+      for (std::size_t n = 0; n < cells_; ++n) {
+        if (!body.at(kCells.at(n)).is_null()) throw std::logic_error("a field is not cleared");
+      }
+      if (body.at("id") != key) throw std::logic_error("the match field is cleared");
+    }
+    if (!ask.writes()) {
+      ask.rows.push_back({key, {}});
       return ask;
     }
-    const json body = json::parse(request.body);
-    const auto add = [&ask](const json& row) {
-      ask.rows.push_back({row.at("id").get<std::string>(), row.at("v").get<std::string>(), {}, {}});
-    };
-    if (request.path == kNew) {
-      ask.op = Ask::Op::insert;
-      for (const wire::Header& header : request.headers) {
-        if (header.name == kOnce) ask.once = header.value;
-      }
+    for (const wire::Header& header : request.headers) {
+      if (header.name == kOnce) ask.once = header.value;
     }
-    if (face_ == Face::rest_single) {
-      add(body);
-      if (ask.op == Ask::Op::write && ask.rows.front().key != key_in(request.path)) {
-        throw std::logic_error("a row was put to another row's address");
-      }
-    } else {
-      for (const json& row : body) add(row);
+    const json body = json::parse(request.body);
+    if (face_ != Face::rest_single) {
+      for (const json& row : body) ask.rows.push_back(row_of(row, cells_));
+      return ask;
+    }
+    ask.rows.push_back(row_of(body, cells_));
+    if (ask.op != Ask::Op::insert && ask.rows.front().key != key) {
+      throw std::logic_error("a row was put to another row's address");
     }
     return ask;
   }
@@ -133,10 +152,21 @@ class RestLanguage final : public Language {
   static constexpr const char* kNew = "/new";
   static constexpr const char* kOnce = "Idempotency-Key";
 
+  /// What stands behind the collection's name; empty where nothing does.
   [[nodiscard]] static std::string key_in(const std::string& path) {
-    constexpr std::string_view kRows = "/rows/";
-    if (!path.starts_with(kRows)) throw std::logic_error("no such address: " + path);
-    return path.substr(kRows.size());
+    const std::size_t slash = path.find('/', 1);
+    return slash == std::string::npos ? std::string() : path.substr(slash + 1);
+  }
+
+  [[nodiscard]] static Ask::Op op_of(const wire::Request& request) {
+    const std::string& path = request.path;
+    if (path == kNew) return Ask::Op::insert;
+    if (path.starts_with("/archive/")) return Ask::Op::archive;
+    if (path.starts_with("/clear/")) return Ask::Op::clear;
+    if (path.starts_with("/changes")) return Ask::Op::update;
+    if (!path.starts_with("/rows")) throw std::logic_error("no such address: " + path);
+    if (request.method == wire::Method::delete_) return Ask::Op::remove;
+    return request.method == wire::Method::get ? Ask::Op::find : Ask::Op::write;
   }
 
   [[nodiscard]] static wire::Reply list(const Ask& ask, const std::vector<RowAnswer>& rows,
@@ -175,12 +205,18 @@ class RestLanguage final : public Language {
   Face face_;
   std::size_t batch_rows_;
   bool inserts_;
-  Safety safety_;
+  bool updates_;
+  bool replaces_;  // a write names every field
+  std::size_t cells_;
+  OnRemoved on_removed_;
+  InsertSafety safety_;
 };
 
 /// HubSpot's batch requests of one custom object type.
 class HubSpotLanguage final : public Language {
  public:
+  explicit HubSpotLanguage(const Schedule& schedule) : cells_(cells_of(schedule)) {}
+
   [[nodiscard]] json connection() const override { return {{"type", "hubspot"}}; }
   [[nodiscard]] json object() const override { return {{"name", "things"}}; }
 
@@ -192,19 +228,19 @@ class HubSpotLanguage final : public Language {
     const std::string verb = request.path.substr(kBatch.size());
     const json body = json::parse(request.body);
     Ask ask;
-    ask.op = verb == "upsert"    ? Ask::Op::write
-             : verb == "archive" ? Ask::Op::remove
-                                 : Ask::Op::find;
+    ask.op = op_of(verb, body);
     for (const json& input : body.at("inputs")) {
+      const std::string id = input.value("id", "");
       Ask::Row row;
-      const auto id = input.at("id").get<std::string>();
-      (ask.op == Ask::Op::remove ? row.id : row.key) = id;
-      row.trace = input.value("objectWriteTraceId", std::string());
-      if (ask.op == Ask::Op::write) {
-        const json& properties = input.at("properties");
-        row.value = properties.at("v").get<std::string>();
-        if (properties.at("id") != id) throw std::logic_error("an input with two ids");
+      if (ask.op == Ask::Op::find) row.key = id;
+      if (ask.op == Ask::Op::remove) row.id = id;
+      if (input.contains("properties")) {
+        row = row_of(input.at("properties"), cells_);
+        if (ask.op != Ask::Op::insert && row.key != id) {
+          throw std::logic_error("an input with two ids");
+        }
       }
+      row.trace = input.value("objectWriteTraceId", std::string());
       ask.rows.push_back(std::move(row));
     }
     return ask;
@@ -263,6 +299,17 @@ class HubSpotLanguage final : public Language {
   }
 
  private:
+  /// An update that empties every field is what `clear` is here.
+  [[nodiscard]] Ask::Op op_of(const std::string& verb, const json& body) const {
+    if (verb == "upsert") return Ask::Op::write;
+    if (verb == "create") return Ask::Op::insert;
+    if (verb == "archive") return Ask::Op::remove;
+    if (verb != "update") return Ask::Op::find;
+    const Ask::Row first = row_of(body.at("inputs").at(0).at("properties"), cells_);
+    const bool empty = first.left_out == 0 && first.value == cleared(first.value);
+    return empty ? Ask::Op::clear : Ask::Op::update;
+  }
+
   [[nodiscard]] static std::string category_of(Done done) {
     switch (done) {
       case Done::refused: return "VALIDATION_ERROR";
@@ -291,6 +338,8 @@ class HubSpotLanguage final : public Language {
     }
     return out;
   }
+
+  std::size_t cells_;
 };
 
 }  // namespace
@@ -321,9 +370,27 @@ json result_entry(const std::string& key, Done done) {
   return {{"id", key}, {"status", status_of(done)}, {"code", word_of(done)}, {"message", "so"}};
 }
 
+Ask::Row row_of(const json& fields, std::size_t cells) {
+  Ask::Row row;
+  row.key = fields.at("id").get<std::string>();
+  for (std::size_t n = 0; n < cells; ++n) {
+    if (n > 0) row.value += '\t';
+    const auto found = fields.find(kCells.at(n));
+    if (found == fields.end()) {
+      row.left_out |= 1U << n;
+    } else if (!found->is_null()) {
+      row.value += found->get<std::string>();
+    }
+  }
+  return row;
+}
+
 std::string_view to_text(Ask::Op op) {
   switch (op) {
     case Ask::Op::write: return "write";
+    case Ask::Op::update: return "update";
+    case Ask::Op::archive: return "archive";
+    case Ask::Op::clear: return "clear";
     case Ask::Op::insert: return "insert";
     case Ask::Op::remove: return "delete";
     case Ask::Op::find: return "read";
@@ -333,7 +400,8 @@ std::string_view to_text(Ask::Op op) {
 
 std::unique_ptr<Language> make_language(const Schedule& schedule) {
   if (schedule.face == Face::job) return make_job_language(schedule);
-  if (schedule.face == Face::hubspot) return std::make_unique<HubSpotLanguage>();
+  if (schedule.face == Face::jobs) return make_jobs_language(schedule);
+  if (schedule.face == Face::hubspot) return std::make_unique<HubSpotLanguage>(schedule);
   return std::make_unique<RestLanguage>(schedule);
 }
 

@@ -14,12 +14,13 @@ namespace tailrace::simulation {
 
 /// What a request asks of the tool, whatever its language.
 struct Ask {
-  enum class Op : std::uint8_t { write, insert, remove, find };
+  enum class Op : std::uint8_t { write, update, insert, remove, archive, clear, find };
   struct Row {
     std::string key;    // the record's unique external id; empty where only `id` is known
-    std::string value;  // write
-    std::string id;     // the tool's own id, where the request names it
-    std::string trace;
+    std::string value;  // of a write; cells that the request does not name are empty
+    std::string id = {};  // the tool's own id, where the request names it
+    std::string trace = {};
+    unsigned left_out = 0;  // a bit for each cell: the request does not name it
   };
   Op op = Op::write;
   std::vector<Row> rows;
@@ -27,9 +28,16 @@ struct Ask {
   std::string name;  // of the job that the request makes, or asks for
   std::string job;   // its id, where the request names it
   bool results = false;  // asks for what became of its rows
+  std::vector<std::string> jobs;  // ids of several that are asked for together
 
   /// Whether records are written: the rows have values.
-  [[nodiscard]] bool writes() const { return op == Op::write || op == Op::insert; }
+  [[nodiscard]] bool writes() const {
+    return op == Op::write || op == Op::update || op == Op::insert;
+  }
+  /// Whether records are taken away, or emptied.
+  [[nodiscard]] bool removes() const {
+    return op == Op::remove || op == Op::archive || op == Op::clear;
+  }
 };
 [[nodiscard]] std::string_view to_text(Ask::Op op);
 
@@ -40,7 +48,7 @@ enum class Done : std::uint8_t {
   clash,    // its content is another record's
   locked,   // nothing happened: somebody else has it
   not_run,  // nothing happened: not executed
-  absent,   // find: there is no such record
+  absent,   // find, update, clear: there is no such record
 };
 
 struct RowAnswer {
@@ -51,6 +59,9 @@ struct RowAnswer {
 
 /// How an answer departs from what is true.
 enum class Twist : std::uint8_t { none, missing, extra, shuffled, contradict };
+
+/// Jobs that one request may ask for together.
+inline constexpr std::size_t kJobsInPoll = 2;
 
 /// How one tool's requests and answers are written. Pure.
 class Language {
@@ -73,6 +84,7 @@ class Language {
 
 [[nodiscard]] std::unique_ptr<Language> make_language(const Schedule& schedule);
 [[nodiscard]] std::unique_ptr<Language> make_job_language(const Schedule& schedule);
+[[nodiscard]] std::unique_ptr<Language> make_jobs_language(const Schedule& schedule);
 
 [[nodiscard]] wire::Reply json_reply(int status, const nlohmann::json& body);
 /// What an answer with an entry for every row says of one.
@@ -82,5 +94,8 @@ class Language {
 
 /// A value that the tool does not take.
 [[nodiscard]] inline bool is_poison(std::string_view value) { return value.starts_with("poison"); }
+
+/// The row that a JSON object with its fields writes.
+[[nodiscard]] Ask::Row row_of(const nlohmann::json& fields, std::size_t cells);
 
 }  // namespace tailrace::simulation

@@ -75,6 +75,17 @@ const std::vector<Mutant>& all_mutants() {
       {20, "results matched by position"},
       {21, "fold takes open intents"},
       {22, "batch of inserts split after it was in doubt"},
+      {23, "rows to be updated are upserted"},
+      {24, "appended row sent again for a doubt about another version"},
+      {25, "rows to be archived or cleared are deleted"},
+      {26, "only the first of the changed fields sent"},
+      {27, "changed rows sent with all their fields"},
+      {28, "no cap on the tool's jobs"},
+      {29, "fields of another version taken for the acknowledged ones"},
+      {30, "one idempotency key for a version that is appended again"},
+      {31, "parked row ends the doubt about its other versions"},
+      {32, "parked row forgotten when another version is refused"},
+      {33, "doubt ended by time though a job has the row"},
   };
   return mutants;
 }

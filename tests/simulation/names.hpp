@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "language.hpp"
 #include "row/hash.hpp"
 #include "row/schema.hpp"
 
@@ -24,6 +25,10 @@ class Names {
   [[nodiscard]] Version version(const std::string& key, const std::string& value);
   /// Whether the version is that of the row, under one of the mappings.
   [[nodiscard]] bool is_of(Version version, const std::string& key, const std::string& value);
+  /// Whether the version is that of a row of which the request names some cells, or all.
+  [[nodiscard]] bool is_of(Version version, const std::string& key, const Ask::Row& row);
+  /// The key's value with that version, under one of the mappings; nullptr where none was seen.
+  [[nodiscard]] const std::string* value_of(Version version, const std::string& key) const;
   /// Of a key that was asked for before; empty for any other hash.
   [[nodiscard]] std::string key_of(const IdentityHash& identity) const;
   /// "k1=a" of a version that was asked for before.
@@ -34,7 +39,7 @@ class Names {
   [[nodiscard]] const Versions& versions(const std::string& key, const std::string& value);
 
   std::array<Hasher, kMappings.size()> hashers_;
-  Schema schema_;
+  std::array<Schema, 2> schemas_;  // by a row's cells, less one
   std::string scratch_;
   std::map<std::string, IdentityHash> identities_;
   std::map<std::pair<std::string, std::string>, Versions> versions_;

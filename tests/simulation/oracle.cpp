@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "content.hpp"
 #include "oracle_words.hpp"
+#include "run/field_choice.hpp"
 #include "state/journal.hpp"
 
 namespace tailrace::simulation {
@@ -27,11 +29,15 @@ std::string Oracle::key_of(const Ask::Row& row) const {
 
 void Oracle::begins(const Process& process) {
   ledgers_[process.number()].round = round_;
+  ledgers_[process.number()].mapping = process.mapping;
   was_sharded_ = was_sharded_ || process.plan().of > 1;
 }
 
 void Oracle::round_begins(Model model, bool named, std::int64_t now_ms) {
   model_ = std::move(model);
+  if (schedule_.changed_fields) {
+    for (const auto& [key, value] : model_) (void)names_.version(key, value);
+  }
   guarded_ = {};
   guarded_.excused = !named && now_ms < counts_until_ms_;
   named_ = named;
@@ -43,6 +49,8 @@ void Oracle::round_begins(Model model, bool named, std::int64_t now_ms) {
 }
 
 void Oracle::claims(const Process& process) {
+  if (schedule_.changed_fields && !process.whole_rows)
+    note_fields(process, ledgers_[process.number()]);
   if (process.guards_pass) return;
   // Where the mapping changes as well, nothing is judged.
   const std::string encoding = encoding_name(process.encoding);
@@ -60,7 +68,7 @@ void Oracle::claims(const Process& process) {
   guarded_.known = std::max(guarded_.known, view->known);
   // An insert happens once a key, whatever becomes of its row; a row that comes twice, not at all.
   if (process.model_rows != model_.size()) return;
-  if (same || guarded_.encoding_passed || schedule_.mode == SyncMode::insert) return;
+  if (same || guarded_.encoding_passed || schedule_.mode == Mode::insert) return;
   judge_encoding(*view, ledger);
 }
 
@@ -105,17 +113,19 @@ void Oracle::sends(const Process& process, const Delivery& delivery) {
     ledger.in_flight.insert(key);
     if (foreign_.contains(key)) fail("I2", who(process) + " writes " + key + ", not its own");
   }
-  if (delivery.ask.op == Ask::Op::remove) check_removal(process, delivery, ledger);
+  if (delivery.ask.removes()) check_removal(process, delivery, ledger);
+  if (schedule_.changed_fields) check_fields(process, delivery, ledger);
+  if (schedule_.face == Face::jobs) check_jobs(process, delivery);
 }
 
 /// No send without an intent of its own that is durable, and none after that one's time.
 void Oracle::check_intent(const Process& process, const Delivery& delivery, Ledger& ledger) {
-  const bool removes = delivery.ask.op == Ask::Op::remove;
+  const bool removes = delivery.ask.removes();
   const auto is_named = [&](const Intent& intent, const Ask::Row& row) {
     const std::string key = key_of(row);
     const IdentityHash& identity = names_.identity(key);
     return std::any_of(intent.rows.begin(), intent.rows.end(), [&](const auto& one) {
-      return one.first == identity && (removes || names_.is_of(one.second, key, row.value));
+      return one.first == identity && (removes || names_.is_of(one.second, key, row));
     });
   };
   const auto speaks_for = [&](const Intent& intent) {
@@ -146,15 +156,91 @@ void Oracle::check_removal(const Process& process, const Delivery& delivery, Led
     if (!delivered_.contains(key)) {
       fail("I9", who(process) + " removes " + key + ", which no run has written");
     }
+    if (model_.contains(key) && process.model_rows > 0) {
+      fail("I15", who(process) + " removes " + key + ", which is in the model");
+    }
   }
-  if (schedule_.mode != SyncMode::mirror) {
+  if (schedule_.on_removed == OnRemoved::ignore) {
     fail("I9", who(process) + " removes, and the sync does not");
+  } else if (delivery.ask.op != removal()) {
+    fail("I15", who(process) + " takes records away by " + std::string(to_text(delivery.ask.op)) +
+                    ", the sync by " + std::string(to_text(schedule_.on_removed)));
   }
   if (process.guards_pass || (guarded_.excused && process.plan().of > 1)) return;
   if (process.source_ended && process.model_rows == 0) {
     fail("I9", who(process) + " removes, and its model was empty");
   }
   check_limit(process, ledger);
+}
+
+/// What the tool calls the sync's way with rows that leave the model.
+Ask::Op Oracle::removal() const {
+  if (schedule_.on_removed == OnRemoved::clear) return Ask::Op::clear;
+  const bool archives =
+      schedule_.on_removed == OnRemoved::archive && schedule_.face != Face::hubspot;
+  return archives ? Ask::Op::archive : Ask::Op::remove;
+}
+
+/// What is known for certain of each row when the run begins.
+void Oracle::note_fields(const Process& process, Ledger& ledger) {
+  const std::optional<StateView> view = load(process.now_ms());
+  if (!view) return;
+  const auto& hashes = disk_->syncs.front().field_hashes;
+  for (const auto& [key, value] : model_) {
+    const IdentityHash& identity = names_.identity(key);
+    const StateTable::Slot slot = view->table.find(identity);
+    const auto kept = hashes.find(identity);
+    if (slot == StateTable::kNone || kept == hashes.end()) continue;
+    const StateTable::Marks& marks = view->table.marks(slot);
+    if (!marks.acknowledged || marks.in_doubt) continue;
+    if (fields_at(view->table.version(slot), kept->second).empty()) continue;
+    const std::string* known = names_.value_of(view->table.version(slot), key);
+    if (known != nullptr) ledger.acknowledged[key] = *known;
+  }
+}
+
+/// A field that the tool has already is left alone: somebody may have edited it there.
+void Oracle::check_fields(const Process& process, const Delivery& delivery, Ledger& ledger) {
+  if (!delivery.ask.writes()) return;
+  for (const Ask::Row& row : delivery.ask.rows) {
+    const auto known = ledger.acknowledged.find(row.key);
+    if (known == ledger.acknowledged.end() || agrees(row, known->second)) continue;
+    for (std::size_t n = 0; n < cells_in(row.value); ++n) {
+      if (!names_cell(row, n) || cell_of(row.value, n) != cell_of(known->second, n)) continue;
+      fail("I16", who(process) + " sends field " + std::to_string(n + 1) + " of " + row.key +
+                      ", which has not changed");
+    }
+  }
+}
+
+/// A job that is not named once in an answer may be given up.
+void Oracle::note_jobs(const Delivery& delivery) {
+  const std::string& body = delivery.reply.body;
+  for (const std::string& job : delivery.ask.jobs) {
+    const std::string name = "\"id\":\"" + job + "\"";
+    const std::size_t first = body.find(name);
+    const bool once = first != std::string::npos && body.find(name, first + 1) == std::string::npos;
+    if (!once) unsure_jobs_.insert(job);
+  }
+}
+
+/// Of the jobs that a run was told of, and of the requests for one that are on their way, no more
+/// are open than the tool takes. One whose making was not answered is nobody's to know.
+void Oracle::check_jobs(const Process& process, const Delivery& delivery) {
+  const std::int64_t now = process.now_ms();
+  const auto is_open = [&](const Delivery& one) {
+    if (one.process != process.number() || !is_write(one)) return false;
+    if (one.answers_ms > now) return true;
+    if (now - one.answers_ms >= job_patience_ms(schedule_.face)) return false;  // left to the next
+    const bool told = one.reply.status == 202 && one.reply.body.ends_with("\"}");
+    return told && !one.job.empty() && one.done_ms > now && !unsure_jobs_.contains(one.job);
+  };
+  const std::deque<Delivery>& log = tool_.log();
+  const auto open = static_cast<std::size_t>(std::count_if(log.begin(), log.end(), is_open));
+  if (open <= schedule_.max_jobs) return;
+  fail("I17", who(process) + " has " + std::to_string(open) + " jobs open with request " +
+                  std::to_string(delivery.number) + ", the tool takes " +
+                  std::to_string(schedule_.max_jobs));
 }
 
 /// What a run removes, with its sibling shards, is no larger a share of the keys that were known
@@ -175,6 +261,7 @@ void Oracle::learns(const Process& process, const Delivery& delivery) {
   const bool waits = delivery.not_before_ms > 0 && delivery.reply.status != 0;
   if (waits) ledger.not_before_ms = std::max(ledger.not_before_ms, delivery.not_before_ms);
   note_answer(delivery, ledger);
+  if (!delivery.ask.jobs.empty()) note_jobs(delivery);
   if (!is_write(delivery)) return;
   for (const Ask::Row& row : delivery.ask.rows) {
     const auto found = ledger.in_flight.find(key_of(row));
@@ -184,9 +271,10 @@ void Oracle::learns(const Process& process, const Delivery& delivery) {
 
 void Oracle::commits(const Process& process, const Commit& commit) {
   Ledger& ledger = ledgers_[process.number()];
+  const std::int64_t first_seq = commit.journal.empty() ? 0 : commit.journal.front().seq;
   for (const JournalRow& row : commit.journal) {
     if (row.kind == JournalKind::intent) read_intents(row, ledger);
-    if (row.kind == JournalKind::outcome) read_outcomes(process, row, ledger);
+    if (row.kind == JournalKind::outcome) read_outcomes(process, row, first_seq, ledger);
     if (row.kind != JournalKind::void_) continue;
     for (const VoidBatch& batch : unpack_voids(row.entries)) {
       for (Intent& intent : ledger.intents) {

@@ -41,6 +41,8 @@ class Oracle {
   /// `model`: what runs see from now on.
   void round_begins(Model model, bool named, std::int64_t now_ms);
   void foreign(const std::string& key, const std::string& value) { foreign_[key] = value; }
+  /// Somebody else has made a record, which the sync may update.
+  void appears(const std::string& key) { appeared_.insert(key); }
 
   // In the order in which they happen, by process.
   void begins(const Process& process);
@@ -86,22 +88,30 @@ class Oracle {
     std::size_t asked = 0;
     std::size_t written = 0;  // requests that change something
     std::set<IdentityHash> accepted;  // in durable outcomes
+    Model acknowledged;  // changed_fields: what the state knew, field by field, when it claimed
     std::int64_t not_before_ms = 0;
     std::map<std::string, Sends> sends;  // by key
     std::size_t retries = 0;             // that cost something
     int failures_in_a_row = 0;
     bool met_fault = false;
     int round = 0;
+    int mapping = 1;
   };
 
   void read_intents(const JournalRow& row, Ledger& ledger);
-  void read_outcomes(const Process& process, const JournalRow& row, Ledger& ledger);
+  void read_outcomes(const Process& process, const JournalRow& row, std::int64_t first_seq,
+                     Ledger& ledger);
   void check_outcome(const Process& process, const Intent& intent, std::size_t row,
                      RowOutcome outcome);
   [[nodiscard]] bool was_applied(int process, const Intent& intent, std::size_t row) const;
   [[nodiscard]] bool was_refused(int process, const Intent& intent, std::size_t row) const;
   void check_intent(const Process& process, const Delivery& delivery, Ledger& ledger);
   void check_removal(const Process& process, const Delivery& delivery, Ledger& ledger);
+  [[nodiscard]] Ask::Op removal() const;
+  void note_fields(const Process& process, Ledger& ledger);
+  void check_fields(const Process& process, const Delivery& delivery, Ledger& ledger);
+  void note_jobs(const Delivery& delivery);
+  void check_jobs(const Process& process, const Delivery& delivery);
   void check_rate(const Process& process);
   void check_retries(const Process& process, const Delivery& delivery, Ledger& ledger);
   void note_answer(const Delivery& delivery, Ledger& ledger);
@@ -113,6 +123,11 @@ class Oracle {
   void check_counts(const Process& process, const Report& report, const Ledger& ledger);
   void check_state(std::int64_t now_ms);
   void check_tool_is_model(const std::string& rule);
+  void check_made(const std::string& key, const Emulator::Record& record);
+  void check_appended();
+  [[nodiscard]] bool is_as_the_model(const std::string& key, const std::string& value) const;
+  [[nodiscard]] bool is_missing(const std::string& key) const;
+  [[nodiscard]] bool asks_for_missing_alone(const Process& process) const;
   void check_doubts(const Process& process);
   [[nodiscard]] std::optional<StateView> load(std::int64_t now_ms) const;
   [[nodiscard]] const RejectedRow* rejection_of(const std::string& key) const;
@@ -142,6 +157,9 @@ class Oracle {
   } guarded_;
   std::deque<std::int64_t> asked_ms_;  // of all runs, as far back as a window of the limit
   std::set<std::string> delivered_;  // keys that a run has announced to write
+  std::set<std::string> appeared_;
+  std::set<std::string> unsure_jobs_;  // of which an answer made no sense
+  std::map<std::pair<std::string, Version>, int> made_;  // append: outcomes that say so
   std::vector<Failure> failures_;
 };
 

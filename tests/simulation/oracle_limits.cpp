@@ -93,7 +93,7 @@ void Oracle::check_liveness(const Process& process, const Report& report, const 
   if (!is_undisturbed(plan)) return;
   if (report.status == Status::busy && report.epoch > 0) broken(", and was awake all the time");
   if (ledger.met_fault || schedule_.deadline_ms > 0 || plan.of > 1) return;
-  const bool waits = schedule_.mode == SyncMode::insert || report.status == Status::busy;
+  const bool waits = inserts(schedule_) || report.status == Status::busy;
   if (report.outcomes.unknown + report.outcomes.not_attempted > 0 && !waits &&
       report.status != Status::refused) {
     broken(", met no fault and leaves rows over");

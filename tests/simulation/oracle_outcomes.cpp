@@ -7,7 +7,10 @@
 
 namespace tailrace::simulation {
 
-void Oracle::read_outcomes(const Process& process, const JournalRow& row, Ledger& ledger) {
+/// `first_seq`: of the commit. An intent that comes in one commit with its outcome had no request:
+/// under changed_fields the tool was found to have the row already.
+void Oracle::read_outcomes(const Process& process, const JournalRow& row, std::int64_t first_seq,
+                           Ledger& ledger) {
   for (const OutcomeBatch& batch : unpack_outcomes(row.entries)) {
     const auto intent = std::find_if(
         ledger.intents.begin(), ledger.intents.end(),
@@ -16,7 +19,14 @@ void Oracle::read_outcomes(const Process& process, const JournalRow& row, Ledger
     intent->used = true;
     for (std::size_t i = 0; i < intent->rows.size(); ++i) {
       const RowResult& result = batch.rows.size() == 1 ? batch.rows.front() : batch.rows.at(i);
-      if (result.outcome == RowOutcome::accepted) ledger.accepted.insert(intent->rows[i].first);
+      const bool found =
+          schedule_.changed_fields && intent->op == StateOp::write && batch.intent_seq >= first_seq;
+      if (result.outcome == RowOutcome::accepted && !found) {
+        ledger.accepted.insert(intent->rows[i].first);
+        if (schedule_.mode == Mode::append) {
+          ++made_[{names_.key_of(intent->rows[i].first), intent->rows[i].second}];
+        }
+      }
       check_outcome(process, *intent, i, result.outcome);
     }
   }
@@ -24,25 +34,29 @@ void Oracle::read_outcomes(const Process& process, const JournalRow& row, Ledger
 
 bool Oracle::was_applied(int process, const Intent& intent, std::size_t row) const {
   const auto& [identity, version] = intent.rows[row];
-  const bool inserts = schedule_.mode == SyncMode::insert;
+  const bool inserts = schedule_.mode == Mode::insert;
   for (const Delivery& delivery : tool_.log()) {
     // What another run inserted and this one found is there, in whatever version.
     if ((delivery.process != process && !inserts) || !delivery.arrived) continue;
     for (std::size_t i = 0; i < delivery.ask.rows.size(); ++i) {
       const Ask::Row& asked = delivery.ask.rows[i];
-      const bool removes = delivery.ask.op == Ask::Op::remove;
-      const bool gone = delivery.ask.op == Ask::Op::find && intent.op == StateOp::remove &&
-                        delivery.rows[i].done == Done::absent;
+      const bool removes = delivery.ask.removes();
+      const bool gone = (removes || delivery.ask.op == Ask::Op::find) &&
+                        intent.op == StateOp::remove && delivery.rows[i].done == Done::absent;
       if (gone && names_.identity(key_of(asked)) == identity) return true;
       if (removes != (intent.op == StateOp::remove)) continue;
       if (delivery.rows[i].done == Done::applied && delivery.ask.op != Ask::Op::find) {
         const std::string key = key_of(asked);
         const bool same = names_.identity(key) == identity;
-        if (same && (removes || inserts || names_.is_of(version, key, asked.value))) return true;
+        if (same && (removes || inserts || names_.is_of(version, key, asked))) return true;
       }
     }
   }
-  return false;
+  if (!schedule_.changed_fields || intent.op != StateOp::write) return false;
+  // Another mapping names the same fields, and the tool has them.
+  const std::string key = names_.key_of(identity);
+  const auto record = tool_.records().find(key);
+  return record != tool_.records().end() && names_.is_of(version, key, record->second.value);
 }
 
 bool Oracle::was_refused(int process, const Intent& intent, std::size_t row) const {
@@ -53,7 +67,7 @@ bool Oracle::was_refused(int process, const Intent& intent, std::size_t row) con
       const Ask::Row& asked = delivery.ask.rows[i];
       const std::string key = key_of(asked);
       if (names_.identity(key) != identity) continue;
-      if (delivery.ask.writes() && !names_.is_of(version, key, asked.value)) continue;
+      if (delivery.ask.writes() && !names_.is_of(version, key, asked)) continue;
       if (says_no(delivery)) return true;
       if (i < delivery.rows.size() && delivery.rows[i].done != Done::applied) return true;
     }

@@ -1,6 +1,7 @@
 // State, tool and model, while no run is at work and when everything has come to rest.
 #include <algorithm>
 
+#include "content.hpp"
 #include "oracle.hpp"
 #include "oracle_words.hpp"
 #include "run/whole_state.hpp"
@@ -46,17 +47,18 @@ void Oracle::check_state(std::int64_t now_ms) {
     if (is_parked(key)) continue;
     const bool acknowledged = known && view.table.marks(slot).acknowledged;
     const auto record = tool_.records().find(key);
-    const bool there = record != tool_.records().end();
+    // What somebody else made, or what is left of a record that was cleared, is none of ours.
+    const bool there = record != tool_.records().end() && record->second.ours;
     if (acknowledged != there) {
       fail("I5", key + (there ? " is there, and the state does not know it"
                               : " is not there, and the state has it"));
       continue;
     }
     const Version version = acknowledged ? view.table.version(slot) : 0;
-    if (schedule_.mode == SyncMode::insert) continue;  // a row is inserted once, as it was then
+    if (inserts(schedule_)) continue;  // a row is inserted as it was then, and stays so
     if (there && !names_.is_of(version, key, record->second.value)) {
-      fail("I5",
-           key + "=" + record->second.value + " is there, the state has " + names_.row_of(version));
+      fail("I5", key + "=" + shown(record->second.value) + " is there, the state has " +
+                     names_.row_of(version));
     }
     for (const std::size_t place : tool_.under_way()) {
       const Delivery& delivery = tool_.log()[place];
@@ -64,7 +66,7 @@ void Oracle::check_state(std::int64_t now_ms) {
         if (delivery.ask.op == Ask::Op::find || key_of(row) != key) continue;
         const bool harmless =
             delivery.ask.writes()
-                ? (acknowledged && names_.is_of(version, key, row.value)) || is_poison(row.value)
+                ? (acknowledged && names_.is_of(version, key, row)) || is_poison(row.value)
                 : !acknowledged;
         if (!harmless) {
           fail("I5", key + " has a request under way (number " + std::to_string(delivery.number) +
@@ -78,6 +80,10 @@ void Oracle::check_state(std::int64_t now_ms) {
 void Oracle::round_is_over(std::int64_t now_ms) {
   for (auto& [number, ledger] : ledgers_) ledger.in_flight.clear();
   check_state(now_ms);
+  for (const auto& [key, record] : tool_.records()) {
+    const bool others = appeared_.contains(key) || foreign_.contains(key);
+    if (schedule_.mode == Mode::update && !others) fail("I13", key + " was made by an update");
+  }
   for (const auto& [key, value] : foreign_) {
     const auto record = tool_.records().find(key);
     if (record == tool_.records().end() || record->second.value != value) {
@@ -104,7 +110,7 @@ bool Oracle::is_settled_rejection(const std::string& key, const std::string& val
   for (const Delivery& delivery : tool_.log()) {
     for (std::size_t i = 0; i < delivery.ask.rows.size(); ++i) {
       const Ask::Row& row = delivery.ask.rows[i];
-      if (!delivery.ask.writes() || row.key != key || row.value != value) continue;
+      if (!delivery.ask.writes() || row.key != key || !agrees(row, value)) continue;
       if (says_no(delivery)) return true;
       if (i < delivery.rows.size() && delivery.rows[i].done == Done::clash) return true;
     }
@@ -115,8 +121,8 @@ bool Oracle::is_settled_rejection(const std::string& key, const std::string& val
 /// True where the row waits for a person: it was sent, and nobody knows what became of it.
 bool Oracle::is_parked(const std::string& key) const {
   const RejectedRow* rejected = rejection_of(key);
-  return schedule_.mode == SyncMode::insert && rejected != nullptr &&
-         rejected->hold == Hold::parked && delivered_.contains(key);
+  return inserts(schedule_) && rejected != nullptr && rejected->hold == Hold::parked &&
+         delivered_.contains(key);
 }
 
 /// True where the tool refused to remove the record and the state remembers it.
@@ -130,22 +136,45 @@ bool Oracle::is_kept(const std::string& key) const {
   });
 }
 
+/// True where an update finds nothing that it could write to.
+bool Oracle::is_missing(const std::string& key) const {
+  return schedule_.mode == Mode::update && !tool_.records().contains(key);
+}
+
+/// Whether the tool has what the model's row asks for.
+bool Oracle::is_as_the_model(const std::string& key, const std::string& value) const {
+  const auto record = tool_.records().find(key);
+  if (is_missing(key)) return true;
+  if (record == tool_.records().end()) return false;
+  if (schedule_.mode == Mode::insert) return true;  // as it was then
+  if (schedule_.mode != Mode::append) return record->second.value == value;
+  return std::any_of(tool_.log().begin(), tool_.log().end(), [&](const Delivery& delivery) {
+    return delivery.arrived &&
+           std::any_of(delivery.ask.rows.begin(), delivery.ask.rows.end(),
+                       [&](const Ask::Row& row) { return row.key == key && row.value == value; });
+  });
+}
+
+/// An insert makes one record of a key.
+void Oracle::check_made(const std::string& key, const Emulator::Record& record) {
+  if (schedule_.mode != Mode::insert || record.made <= 1) return;
+  if (schedule_.safety == InsertSafety::duplicate_ok) return;
+  fail(schedule_.safety == InsertSafety::park ? "I4" : "I3",
+       key + " was made " + std::to_string(record.made) + " times");
+}
+
 void Oracle::check_tool_is_model(const std::string& rule) {
   for (const auto& [key, value] : model_) {
+    if (is_as_the_model(key, value) || is_settled_rejection(key, value)) continue;
     const auto record = tool_.records().find(key);
-    const bool once = schedule_.mode == SyncMode::insert;
-    const bool same = record != tool_.records().end() && (once || record->second.value == value);
-    if (same || is_settled_rejection(key, value)) continue;
-    fail(rule, key + " should be " + value + " and is " +
-                   (record == tool_.records().end() ? "not there" : record->second.value));
+    fail(rule, key + " should be " + shown(value) + " and is " +
+                   (record == tool_.records().end() ? "not there" : shown(record->second.value)));
   }
   for (const auto& [key, record] : tool_.records()) {
-    if (record.made > 1 && schedule_.safety != Safety::duplicate_ok)
-      fail(schedule_.safety == Safety::park ? "I4" : "I3",
-           key + " was made " + std::to_string(record.made) + " times");
+    check_made(key, record);
     if (is_poison(record.value)) fail(rule, key + " has a value that the tool refuses");
-    if (model_.contains(key) || foreign_.contains(key)) continue;
-    if (schedule_.mode == SyncMode::mirror && !is_kept(key)) {
+    if (model_.contains(key) || !record.ours) continue;
+    if (schedule_.on_removed != OnRemoved::ignore && !is_kept(key)) {
       fail(rule, key + " is not in the model any more and is there");
     }
   }
@@ -164,11 +193,22 @@ void Oracle::quiet_run_ended(const Process& process, bool second) {
   }
   if (!second) return;
   const std::size_t asked = ledgers_[process.number()].asked;
-  if (asked > 0) {
+  if (asked > 0 && !asks_for_missing_alone(process)) {
     fail("I12", who(process) + " has nothing left to send and makes " + std::to_string(asked) +
                     " requests");
   }
   check_doubts(process);
+}
+
+/// Whether every row that the run has sent is one to be updated that the tool does not have: those
+/// are tried at every run.
+bool Oracle::asks_for_missing_alone(const Process& process) const {
+  return schedule_.mode == Mode::update &&
+         std::all_of(tool_.log().begin(), tool_.log().end(), [&](const Delivery& delivery) {
+           return delivery.process != process.number() ||
+                  std::all_of(delivery.ask.rows.begin(), delivery.ask.rows.end(),
+                              [&](const Ask::Row& row) { return is_missing(key_of(row)); });
+         });
 }
 
 /// What a rejected row's lost requests did stays open until the row is accepted or removed; so does
@@ -181,12 +221,17 @@ void Oracle::check_doubts(const Process& process) {
   for (const auto& [identity, doubt] : view->doubts) {
     const std::string key = names_.key_of(identity);
     const auto row = model_.find(key);
-    const bool open = row == model_.end() ? schedule_.mode != SyncMode::mirror || is_kept(key)
-                                          : is_settled_rejection(key, row->second);
+    const bool stays = schedule_.on_removed == OnRemoved::ignore;
+    const bool open = row == model_.end()
+                          ? stays || is_kept(key)
+                          : is_missing(key) || is_settled_rejection(key, row->second);
     const StateTable::Slot slot = view->table.find(identity);
     const bool made = slot != StateTable::kNone && view->table.marks(slot).acknowledged;
-    const bool harmless = schedule_.mode == SyncMode::insert &&
-                          (schedule_.safety == Safety::duplicate_ok || (was_sharded_ && made));
+    // A version that is not the model's any more may have been appended, or may not.
+    const bool passed = schedule_.mode == Mode::append && made && row != model_.end() &&
+                        names_.is_of(view->table.version(slot), key, row->second);
+    const bool harmless = inserts(schedule_) && (schedule_.safety == InsertSafety::duplicate_ok ||
+                                                 (was_sharded_ && made) || passed);
     if (!open && !harmless) fail("I12", who(process) + " leaves " + key + " in doubt");
   }
 }
@@ -195,16 +240,61 @@ void Oracle::all_is_over() {
   check_tool_is_model("I1");
   check_listed();
   check_order();
+  if (schedule_.mode == Mode::append && schedule_.safety != InsertSafety::duplicate_ok) {
+    check_appended();
+  }
+}
+
+/// Each version that a row comes to is made once: none is made again right behind itself, and none
+/// is listed as made more often than it was.
+void Oracle::check_appended() {
+  std::map<std::string, std::pair<int, std::string>>
+      latest;  // mapping and value, as they were sent
+  std::map<std::string, std::vector<std::string>> applied;
+  std::set<std::string> done_once;  // under a key of idempotency
+  for (const Delivery& delivery : tool_.log()) {
+    if (!delivery.arrived || !delivery.ask.writes()) continue;
+    for (std::size_t i = 0; i < delivery.ask.rows.size(); ++i) {
+      if (delivery.rows[i].done != Done::applied) continue;
+      const Ask::Row& row = delivery.ask.rows[i];
+      const std::pair now{ledgers_[delivery.process].mapping, row.value};
+      if (delivery.replayed) {  // not made, but told to be there
+        if (done_once.contains(delivery.ask.once)) latest[row.key] = now;
+        continue;
+      }
+      done_once.insert(delivery.ask.once);
+      if (!latest.contains(row.key) || latest.at(row.key) != now) {
+        latest[row.key] = now;
+      } else {
+        fail("I14", row.key + "=" + row.value + " was made twice");
+      }
+      applied[row.key].push_back(row.value);
+    }
+  }
+  for (const auto& [row, listed] : made_) {
+    const auto& [key, version] = row;
+    const auto& values = applied[key];
+    const auto times = std::count_if(values.begin(), values.end(),
+                                     [&, &key = key, &version = version](const auto& v) {
+                                       return names_.is_of(version, key, v);
+                                     });
+    if (listed > times) {
+      fail("I14", names_.row_of(version) + " is listed as made " + std::to_string(listed) +
+                      " times, and was made " + std::to_string(times) + " times");
+    }
+  }
 }
 
 /// Every row of an insert is on record: as made, or as refused or waiting for a person.
 void Oracle::check_listed() {
-  if (schedule_.mode != SyncMode::insert || failures_.size() > 0) return;
+  if (!inserts(schedule_) || failures_.size() > 0) return;
   const std::optional<StateView> view = load(INT64_MAX / 4);
   if (!view) return;
   for (const auto& [key, value] : model_) {
     const StateTable::Slot slot = view->table.find(names_.identity(key));
-    const bool made = slot != StateTable::kNone && view->table.marks(slot).acknowledged;
+    const bool once = schedule_.mode == Mode::insert;
+    const bool made = slot != StateTable::kNone && view->table.marks(slot).acknowledged &&
+                      (once || names_.is_of(view->table.version(slot), key, value));
     if (!made && rejection_of(key) == nullptr) fail("I4", key + " is on no list");
   }
 }
@@ -224,7 +314,7 @@ void Oracle::check_order() {
     for (const Ask::Row& row : delivery->ask.rows) {
       int& latest = newest[row.key];
       if (round < latest && delivery->arrives_ms - delivery->sent_ms > schedule_.quiet_ms) {
-        fail("I8", row.key + " goes back to " + row.value + " after the quiet time");
+        fail("I8", row.key + " goes back to " + shown(row.value) + " after the quiet time");
       }
       latest = std::max(latest, round);
     }

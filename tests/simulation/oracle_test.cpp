@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "state/journal.hpp"
 #include "world.hpp"
 
@@ -213,6 +215,128 @@ TEST_F(OracleTest, WritingAnothersRecordIsTold) {
   world_.advance(world_.now_ms() + 1'000);
   world_.oracle().round_is_over(world_.now_ms());
   EXPECT_EQ(told(), "I2 I2 ");
+}
+
+/// What an oracle says of requests that one run sends in that world.
+class Told {
+ public:
+  explicit Told(const Schedule& schedule) : world_(schedule), process_(world_, 1, RunPlan{}) {
+    process_.model_rows = 1;
+    world_.oracle().begins(process_);
+  }
+
+  World& world() { return world_; }
+  Process& process() { return process_; }
+  void sends(wire::Method method, const std::string& path, const std::string& body = "") {
+    wire::Request request;
+    request.method = method;
+    request.path = path;
+    request.body = body;
+    const std::size_t place = world_.tool().take(1, request, world_.now_ms());
+    world_.oracle().sends(process_, world_.tool().log()[place]);
+  }
+  /// A second passes, and the round is over.
+  void rest() {
+    world_.advance(world_.now_ms() + 1'000);
+    world_.oracle().round_is_over(world_.now_ms());
+  }
+  [[nodiscard]] bool of(const std::string& rule) {
+    const std::vector<Failure>& all = world_.oracle().failures();
+    return std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.rule == rule; });
+  }
+
+ private:
+  World world_;
+  Process process_;
+};
+
+constexpr const char* kRow = R"([{"id":"k1","v":"a"}])";
+
+TEST(OracleOfModes, AnUpdateThatMakesARecordIsTold) {
+  Schedule schedule;
+  schedule.mode = Mode::update;
+  Told told(schedule);
+  told.sends(wire::Method::patch, "/changes", kRow);
+  told.rest();
+  EXPECT_FALSE(told.of("I13")) << "there was nothing to update";
+  told.sends(wire::Method::post, "/rows", kRow);
+  told.rest();
+  EXPECT_TRUE(told.of("I13"));
+}
+
+TEST(OracleOfModes, AVersionThatIsAppendedTwiceIsTold) {
+  Schedule schedule;
+  schedule.mode = Mode::append;
+  schedule.on_removed = OnRemoved::ignore;
+  schedule.safety = InsertSafety::park;
+  Told told(schedule);
+  told.sends(wire::Method::post, "/new", kRow);
+  told.sends(wire::Method::post, "/new", R"([{"id":"k1","v":"b"}])");
+  told.sends(wire::Method::post, "/new", kRow);
+  told.rest();
+  told.world().oracle().all_is_over();
+  EXPECT_FALSE(told.of("I14")) << "it has come back";
+  told.sends(wire::Method::post, "/new", kRow);
+  told.rest();
+  told.world().oracle().all_is_over();
+  EXPECT_TRUE(told.of("I14"));
+}
+
+TEST(OracleOfModes, ARemovalByAnotherWayOrOfARowInTheModelIsTold) {
+  Schedule schedule;
+  schedule.on_removed = OnRemoved::archive;
+  Told archived(schedule);
+  archived.sends(wire::Method::post, "/archive/k1");
+  EXPECT_FALSE(archived.of("I15"));
+  archived.sends(wire::Method::delete_, "/rows/k1");
+  EXPECT_TRUE(archived.of("I15"));
+  Told there(schedule);
+  there.world().oracle().round_begins({{"k1", "a"}}, false, there.world().now_ms());
+  there.sends(wire::Method::post, "/archive/k1");
+  EXPECT_TRUE(there.of("I15"));
+}
+
+TEST(OracleOfModes, AFieldThatHasNotChangedIsNotToBeSent) {
+  Schedule schedule;
+  schedule.changed_fields = true;
+  Round round;
+  round.edits = {{"k1", "a\tx"}};
+  round.runs.emplace_back();
+  schedule.rounds.push_back(round);
+  World world(schedule);
+  world.after_round = [&world] {
+    world.oracle().round_begins({{"k1", "b\tx"}}, false, world.now_ms());
+    Process process(world, 7, RunPlan{});
+    world.oracle().begins(process);
+    world.oracle().claims(process);
+    const auto said = [&](const std::string& fields) {
+      wire::Request request;
+      request.path = "/rows";
+      request.body = R"([{"id":"k1",)" + fields + "}]";
+      const std::size_t place = world.tool().take(7, request, world.now_ms());
+      const std::size_t before = world.oracle().failures().size();
+      world.oracle().sends(process, world.tool().log()[place]);
+      const std::vector<Failure>& all = world.oracle().failures();
+      return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(),
+                         [](const Failure& one) { return one.rule == "I16"; });
+    };
+    EXPECT_FALSE(said(R"("v":"b")"));
+    EXPECT_TRUE(said(R"("v":"b","w":"x")"));
+  };
+  (void)world.play();
+}
+
+TEST(OracleOfModes, MoreJobsThanTheToolTakesAreTold) {
+  Schedule schedule;
+  schedule.face = Face::jobs;
+  schedule.max_jobs = 2;
+  Told told(schedule);
+  for (const char* key : {"k1", "k2", "k3"}) {
+    EXPECT_FALSE(told.of("I17")) << key;
+    told.sends(wire::Method::post, "/jobs",
+               R"({"op":"upsert","rows":[{"id":")" + std::string(key) + R"(","v":"a"}]})");
+  }
+  EXPECT_TRUE(told.of("I17"));
 }
 
 TEST_F(OracleTest, AReportThatHidesARowIsTold) {

@@ -76,6 +76,7 @@ class Process {
   std::uint64_t model_rows = 0;  // valid ones, of all shards
   int encoding = 1;
   int mapping = 1;
+  bool whole_rows = false;  // not only the changed fields
   bool guards_pass = false;
   bool source_ended = false;
   std::int64_t source_ended_ms = 0;

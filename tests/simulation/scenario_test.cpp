@@ -62,7 +62,8 @@ Schedule schedule_for(const json& scenario) {
   // Longer than a run tries again for, so that runs without a pause are within it.
   schedule.quiet_ms = 90 * kSecond;
   const std::string mode = scenario.value("mode", "mirror");
-  schedule.mode = mode == "insert" ? SyncMode::insert : SyncMode::mirror;
+  schedule.mode = mode == "insert" ? Mode::insert : Mode::upsert;
+  if (inserts(schedule)) schedule.on_removed = OnRemoved::ignore;
   schedule.safety = safety_of(scenario.value("safety", "read_back"));
   Content model;
   int number = 0;
@@ -89,7 +90,7 @@ Sent sent_by(const Emulator& tool, int run) {
   for (const Delivery& delivery : tool.log()) {
     if (delivery.process != run || delivery.ask.op == Ask::Op::find) continue;
     const std::string kind =
-        delivery.ask.op == Ask::Op::remove ? "remove" : std::string(to_text(delivery.ask.op));
+        delivery.ask.removes() ? "remove" : std::string(to_text(delivery.ask.op));
     for (const Ask::Row& row : delivery.ask.rows) sent.emplace(kind, row.key, row.value);
   }
   return sent;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "run/spec.hpp"
+
 namespace tailrace::simulation {
 
 /// What goes wrong with one request. "_before": it never takes effect; "_after": it did.
@@ -51,6 +53,7 @@ enum class Fault : std::uint8_t {
   job_stuck,       // the job is at work for long
   job_failed,      // it ends without having done anything
   job_partial_results,  // it was done, and its results do not name every row
+  jobs_full,       // others have as many jobs at work as the tool takes
 };
 [[nodiscard]] std::string_view to_text(Fault fault);
 [[nodiscard]] Fault fault_of(std::string_view name);
@@ -62,24 +65,21 @@ enum class Face : std::uint8_t {
   rest_errors,  // names refused rows only
   rest_single,  // PUT, one row a request
   hubspot,
-  job,          // takes a batch, works on it later, and is asked how that went
+  job,          // takes a batch under a name, works on it later, and is asked how that went
+  jobs,         // the same without names: so many jobs at once, and several asked for together
 };
 [[nodiscard]] std::string_view to_text(Face face);
 
-/// How the sync treats the model; mirror is upsert that deletes.
-enum class SyncMode : std::uint8_t { mirror, upsert, insert };
-[[nodiscard]] std::string_view to_text(SyncMode mode);
-
-/// What an insert whose answer was lost relies on.
-enum class Safety : std::uint8_t { read_back, idempotency_key, park, duplicate_ok };
-[[nodiscard]] std::string_view to_text(Safety safety);
+[[nodiscard]] std::string_view to_text(Mode mode);
+[[nodiscard]] std::string_view to_text(OnRemoved on_removed);
+[[nodiscard]] std::string_view to_text(InsertSafety safety);
 [[nodiscard]] const std::vector<Face>& all_faces();
-[[nodiscard]] const std::vector<Safety>& all_safeties();
 
 // Each throws std::invalid_argument for a word that is none of them.
 [[nodiscard]] Face face_of(const std::string& name);
-[[nodiscard]] SyncMode mode_of(const std::string& name);
-[[nodiscard]] Safety safety_of(const std::string& name);
+[[nodiscard]] Mode mode_of(const std::string& name);
+[[nodiscard]] OnRemoved removal_of(const std::string& name);
+[[nodiscard]] InsertSafety safety_of(const std::string& name);
 
 /// The account's limit: so many requests in any window, of all runs together. 0: none.
 struct Rate {
@@ -89,7 +89,7 @@ struct Rate {
 
 /// A rule of the tool. The first that fits a request decides its fate.
 struct Rule {
-  std::string op = "*";    // write, insert, delete, read, or *
+  std::string op = "*";    // write, update, insert, delete, archive, clear, read, or *
   std::string key = "*";   // a row's key, or *
   int attempt = 0;         // of this operation on these keys, from 1; 0: any
   int nth = 0;             // request of the whole schedule, from 1; 0: any
@@ -102,7 +102,8 @@ struct Rule {
   bool date = false;       // Retry-After as a date
 };
 
-/// The model's row of a key from this round on; no value: the row is not in the model.
+/// The model's row of a key from this round on; no value: the row is not in the model. Under
+/// `changed_fields` a value has two cells, with a tab between them.
 struct Edit {
   std::string key;
   std::optional<std::string> value;
@@ -135,11 +136,13 @@ struct RunPlan {
 
 struct Round {
   std::vector<Edit> edits;
+  std::vector<std::string> appear;  // records that somebody else makes, where there are none
   bool model_empty = false;  // the query gives no rows, by mistake
   int repeated = 0;          // so many rows come twice
   int invalid = 0;           // so many rows without a key
   int encoding = 1;          // the source's form of values; another makes every row differ
   int mapping = 1;
+  bool whole_rows = false;   // not only the changed fields
   bool named = false;        // its shards know that they belong together
   std::vector<RunPlan> runs;  // at once
   std::int64_t pause_ms = 0;  // afterwards
@@ -149,8 +152,12 @@ struct Round {
 struct Schedule {
   std::uint64_t seed = 0;
   Face face = Face::rest_list;
-  SyncMode mode = SyncMode::mirror;
-  Safety safety = Safety::read_back;  // insert
+  Mode mode = Mode::upsert;
+  OnRemoved on_removed = OnRemoved::delete_;
+  InsertSafety safety = InsertSafety::read_back;  // insert, append
+  bool rejects_missing = false;  // update: on_missing
+  bool changed_fields = false;
+  std::size_t max_jobs = 2;  // that the tool takes at once
   std::size_t batch_rows = 3;
   std::size_t max_in_flight = 2;
   bool refuses_whole = false;  // one bad row makes the tool refuse the request
@@ -163,9 +170,20 @@ struct Schedule {
   std::int64_t store_patience_ms = 0;  // how long a run waits for a store that is away
   Rate rate;
   int quiet_of = 1;  // shards of the runs after the faults
+  std::vector<std::string> existing;  // keys of records that somebody else has made
   std::vector<Rule> rules;
   std::vector<Round> rounds;
 };
+
+/// Whether the sync makes each of its rows anew.
+[[nodiscard]] inline bool inserts(const Schedule& schedule) {
+  return schedule.mode == Mode::insert || schedule.mode == Mode::append;
+}
+/// For how long a run asks for a job before it leaves it to the next one.
+[[nodiscard]] inline std::int64_t job_patience_ms(Face face) {
+  return face == Face::jobs ? 8'000 : 30'000;
+}
+[[nodiscard]] inline bool is_job(Face face) { return face == Face::job || face == Face::jobs; }
 
 [[nodiscard]] Schedule make_schedule(std::uint64_t seed);
 

@@ -92,7 +92,9 @@ json to_json(const Round& round) {
   if (round.invalid > 0) out["invalid"] = round.invalid;
   if (round.encoding > 1) out["encoding"] = round.encoding;
   if (round.mapping > 1) out["mapping"] = round.mapping;
+  if (round.whole_rows) out["whole_rows"] = true;
   if (round.named) out["named"] = true;
+  if (!round.appear.empty()) out["appear"] = round.appear;
   if (round.pause_ms > 0) out["pause_ms"] = round.pause_ms;
   return out;
 }
@@ -109,7 +111,9 @@ Round round_of(const json& value) {
   round.invalid = value.value("invalid", 0);
   round.encoding = value.value("encoding", 1);
   round.mapping = value.value("mapping", 1);
+  round.whole_rows = value.value("whole_rows", false);
   round.named = value.value("named", false);
+  round.appear = value.value("appear", std::vector<std::string>{});
   round.pause_ms = value.value("pause_ms", std::int64_t{0});
   return round;
 }
@@ -120,6 +124,7 @@ json to_json(const Schedule& schedule) {
   json out{{"seed", schedule.seed},
            {"face", to_text(schedule.face)},
            {"mode", to_text(schedule.mode)},
+           {"on_removed", to_text(schedule.on_removed)},
            {"safety", to_text(schedule.safety)},
            {"batch_rows", schedule.batch_rows},
            {"max_in_flight", schedule.max_in_flight},
@@ -135,17 +140,37 @@ json to_json(const Schedule& schedule) {
            {"quiet_of", schedule.quiet_of},
            {"rules", json::array()},
            {"rounds", json::array()}};
+  if (schedule.rejects_missing) out["on_missing"] = "reject";
+  if (schedule.changed_fields) out["send"] = "changed_fields";
+  if (schedule.face == Face::jobs) out["max_jobs"] = schedule.max_jobs;
+  if (!schedule.existing.empty()) out["existing"] = schedule.existing;
   for (const Rule& rule : schedule.rules) out["rules"].push_back(to_json(rule));
   for (const Round& round : schedule.rounds) out["rounds"].push_back(to_json(round));
   return out;
 }
 
+namespace {
+
+/// `mirror` is short for upsert that deletes, as in a sync.
+void read_mode(const json& value, Schedule& schedule) {
+  const auto mode = value.at("mode").get<std::string>();
+  const bool mirror = mode == "mirror";
+  schedule.mode = mirror ? Mode::upsert : mode_of(mode);
+  schedule.on_removed = removal_of(value.value("on_removed", mirror ? "delete" : "ignore"));
+  schedule.safety = safety_of(value.value("safety", "read_back"));
+  schedule.rejects_missing = value.value("on_missing", "skip") == "reject";
+  schedule.changed_fields = value.value("send", "all") == "changed_fields";
+  schedule.existing = value.value("existing", std::vector<std::string>{});
+}
+
+}  // namespace
+
 Schedule schedule_of(const json& value) {
   Schedule schedule;
   schedule.seed = value.at("seed").get<std::uint64_t>();
   schedule.face = face_of(value.at("face").get<std::string>());
-  schedule.mode = mode_of(value.at("mode").get<std::string>());
-  schedule.safety = safety_of(value.value("safety", "read_back"));
+  read_mode(value, schedule);
+  schedule.max_jobs = value.value("max_jobs", schedule.max_jobs);
   schedule.batch_rows = value.value("batch_rows", schedule.batch_rows);
   schedule.max_in_flight = value.value("max_in_flight", schedule.max_in_flight);
   schedule.refuses_whole = value.value("refuses_whole", false);

@@ -54,6 +54,7 @@ constexpr std::array kFaults{
     Named{Fault::job_stuck, "job_stuck"},
     Named{Fault::job_failed, "job_failed"},
     Named{Fault::job_partial_results, "job_partial_results"},
+    Named{Fault::jobs_full, "jobs_full"},
 };
 
 constexpr std::array kFaces{
@@ -62,19 +63,28 @@ constexpr std::array kFaces{
     Named{Face::rest_single, "rest_single"},
     Named{Face::hubspot, "hubspot"},
     Named{Face::job, "job"},
+    Named{Face::jobs, "jobs"},
 };
 
 constexpr std::array kModes{
-    Named{SyncMode::mirror, "mirror"},
-    Named{SyncMode::upsert, "upsert"},
-    Named{SyncMode::insert, "insert"},
+    Named{Mode::upsert, "upsert"},
+    Named{Mode::update, "update"},
+    Named{Mode::insert, "insert"},
+    Named{Mode::append, "append"},
+};
+
+constexpr std::array kRemovals{
+    Named{OnRemoved::ignore, "ignore"},
+    Named{OnRemoved::delete_, "delete"},
+    Named{OnRemoved::archive, "archive"},
+    Named{OnRemoved::clear, "clear"},
 };
 
 constexpr std::array kSafeties{
-    Named{Safety::read_back, "read_back"},
-    Named{Safety::idempotency_key, "idempotency_key"},
-    Named{Safety::park, "park"},
-    Named{Safety::duplicate_ok, "duplicate_ok"},
+    Named{InsertSafety::idempotency_key, "idempotency_key"},
+    Named{InsertSafety::read_back, "read_back"},
+    Named{InsertSafety::park, "park"},
+    Named{InsertSafety::duplicate_ok, "duplicate_ok"},
 };
 
 /// The value of that name; throws std::invalid_argument where there is none.
@@ -119,17 +129,16 @@ const std::vector<Face>& all_faces() {
   return faces;
 }
 
-std::string_view to_text(SyncMode mode) { return name_of(kModes, mode); }
+std::string_view to_text(Mode mode) { return name_of(kModes, mode); }
 
-SyncMode mode_of(const std::string& name) { return value_of(kModes, name); }
+Mode mode_of(const std::string& name) { return value_of(kModes, name); }
 
-std::string_view to_text(Safety safety) { return name_of(kSafeties, safety); }
+std::string_view to_text(OnRemoved on_removed) { return name_of(kRemovals, on_removed); }
 
-Safety safety_of(const std::string& name) { return value_of(kSafeties, name); }
+OnRemoved removal_of(const std::string& name) { return value_of(kRemovals, name); }
 
-const std::vector<Safety>& all_safeties() {
-  static const std::vector<Safety> safeties = values_of(kSafeties);
-  return safeties;
-}
+std::string_view to_text(InsertSafety safety) { return name_of(kSafeties, safety); }
+
+InsertSafety safety_of(const std::string& name) { return value_of(kSafeties, name); }
 
 }  // namespace tailrace::simulation

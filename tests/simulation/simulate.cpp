@@ -170,7 +170,7 @@ std::string junit_of(const Tally& tally, const std::vector<MutantResult>& mutant
         failure.empty() ? "/>\n" : "><failure message=\"" + escaped(failure) + "\"/></testcase>\n";
   };
   for (const char* rule : {"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11",
-                           "I12", "liveness", "determinism"}) {
+                           "I12", "I13", "I14", "I15", "I16", "I17", "liveness", "determinism"}) {
     const auto found = repros.find(rule);
     test(rule, found == repros.end() ? std::string() : found->second);
   }

@@ -44,7 +44,9 @@ class ModelSource final : public Source {
   [[nodiscard]] std::vector<SourceColumn> open() override {
     process_.step(Where::reading);
     process_.sleep_until(process_.now_ms() + process_.plan().read_ms / 2);
-    return {{"id", Type::text, "text"}, {"v", Type::text, "text"}};
+    std::vector<SourceColumn> columns{{"id", Type::text, "text"}, {"v", Type::text, "text"}};
+    if (process_.world().schedule().changed_fields) columns.push_back({"w", Type::text, "text"});
+    return columns;
   }
 
   [[nodiscard]] bool next(Chunk& chunk) override {
@@ -305,6 +307,10 @@ Surroundings surroundings_of(Process& process, std::vector<std::string> lines) {
     around.destination = [](const nlohmann::json&, const nlohmann::json& object, const Schema&) {
       return make_job_destination(object);
     };
+  }
+  if (process.world().schedule().face == Face::jobs) {
+    around.destination = [](const nlohmann::json&, const nlohmann::json& object,
+                            const Schema& schema) { return make_jobs_destination(object, schema); };
   }
   around.reading.depth = 0;
   return around;

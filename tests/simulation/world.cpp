@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "content.hpp"
 #include "dice.hpp"
 #include "fiber.hpp"
 #include "state/journal.hpp"
@@ -37,23 +38,14 @@ Names& names() {
   return all;
 }
 
-InsertSafety insert_safety_of(Safety safety) {
-  switch (safety) {
-    case Safety::read_back: return InsertSafety::read_back;
-    case Safety::idempotency_key: return InsertSafety::idempotency_key;
-    case Safety::park: return InsertSafety::park;
-    case Safety::duplicate_ok: break;
-  }
-  return InsertSafety::duplicate_ok;
-}
-
 RunSpec make_spec(const Schedule& schedule, const Language& language) {
   using std::chrono::milliseconds;
   RunSpec spec;
   spec.sync = "rows_to_tool";
   spec.source.kind = "simulated";
   spec.schema.columns = {{"id"}, {"v"}};
-  spec.schema.field_count = 2;
+  if (schedule.changed_fields) spec.schema.columns.push_back({"w"});
+  spec.schema.field_count = spec.schema.columns.size();
   spec.schema.key = {0};
   spec.key_names = {"id"};
   spec.mapping_fingerprint = kMappings[0];
@@ -68,11 +60,11 @@ RunSpec make_spec(const Schedule& schedule, const Language& language) {
   }
   spec.object = language.object();
   spec.account = "tool:1";
-  spec.on_removed = schedule.mode == SyncMode::mirror ? OnRemoved::delete_ : OnRemoved::ignore;
-  if (schedule.mode == SyncMode::insert) {
-    spec.mode = Mode::insert;
-    spec.insert_safety = insert_safety_of(schedule.safety);
-  }
+  spec.mode = schedule.mode;
+  spec.on_removed = schedule.on_removed;
+  spec.on_missing = schedule.rejects_missing ? OnMissing::reject : OnMissing::skip;
+  spec.changed_fields = schedule.changed_fields;
+  if (inserts(schedule)) spec.insert_safety = schedule.safety;
   spec.guards.max_removed.reset();
   if (schedule.max_removed_percent > 0) {
     spec.guards.max_removed = Limit{schedule.max_removed_percent, true};
@@ -83,7 +75,7 @@ RunSpec make_spec(const Schedule& schedule, const Language& language) {
   spec.timing.send_window = milliseconds(schedule.window_ms);
   spec.timing.quiet = milliseconds(schedule.quiet_ms);
   spec.timing.outage = milliseconds(20'000);
-  spec.timing.job_patience = milliseconds(30'000);
+  spec.timing.job_patience = milliseconds(job_patience_ms(schedule.face));
   spec.timing.store_patience = milliseconds(schedule.store_patience_ms);
   if (schedule.deadline_ms > 0) spec.timing.deadline = milliseconds(schedule.deadline_ms);
   spec.buffer_bytes = 1u << 16;
@@ -106,9 +98,16 @@ World::World(Schedule schedule, std::ostream* story)
     tool_.add_foreign(key, "theirs");
     oracle_.foreign(key, "theirs");
   }
+  for (const std::string& key : schedule_.existing) appear(key);
 }
 
 World::~World() = default;
+
+/// Somebody else makes a record that a sync may update.
+void World::appear(const std::string& key) {
+  tool_.add_foreign(key, schedule_.changed_fields ? "old\told" : "old", now_ms_);
+  oracle_.appears(key);
+}
 
 std::int64_t World::store_ms() const { return now_ms_ + kStoreOffset; }
 
@@ -144,7 +143,7 @@ void World::tell(const Delivery& delivery) {
                      std::to_string(delivery.number) + ": " + std::string(to_text(delivery.ask.op));
   for (const Ask::Row& row : delivery.ask.rows) {
     line += " " + (row.key.empty() ? "#" + row.id : row.key);
-    if (!row.value.empty()) line += "=" + row.value;
+    if (!row.value.empty()) line += "=" + shown(row.value);
   }
   if (delivery.fault != Fault::none) line.append(", ").append(to_text(delivery.fault));
   if (delivery.arrives_ms == Delivery::kNever) {
@@ -235,6 +234,7 @@ RunSpec World::spec_of(const Process& process, const Round& round) const {
   RunSpec spec = spec_;
   spec.run_id = "r" + std::to_string(process.number());
   spec.mapping_fingerprint = kMappings.at(static_cast<std::size_t>(round.mapping) - 1);
+  if (round.whole_rows) spec.changed_fields = false;
   if (process.guards_pass) spec.allow_guards = {"empty", "max_removed", "encoding"};
   const RunPlan& plan = process.plan();
   if (plan.of > 1) {
@@ -248,6 +248,7 @@ void World::run_process(Process& process, const Round& round) {
   RunSpec spec = spec_of(process, round);
   process.encoding = round.encoding;
   process.mapping = round.mapping;
+  process.whole_rows = round.whole_rows;
   oracle_.begins(process);
   try {
     process.sleep_until(now_ms_ + process.plan().start_ms);
@@ -316,10 +317,11 @@ void World::run_together(const std::vector<Process*>& processes, const Round& ro
 void World::play_round(const Round& round) {
   ++rounds_;
   edit_model(round);
+  for (const std::string& key : round.appear) appear(key);
   oracle_.round_begins(encoded(round), round.named, now_ms_);
   if (story_ != nullptr) {
     std::string rows;
-    for (const auto& [key, value] : model_) rows += " " + key + "=" + value;
+    for (const auto& [key, value] : model_) rows += " " + key + "=" + shown(value);
     tell("the model is" + rows + (round.model_empty ? ", and reads as empty" : ""));
   }
   std::vector<Process*> together;
@@ -369,7 +371,7 @@ void World::play_quiet_runs() {
   tool_.end_faults(now_ms_);
   spec_.timing.deadline.reset();  // a run may take the time that its questions need
   spec_.timing.job_patience = std::chrono::minutes(10);
-  if (model_.empty()) model_["k0"] = "a";
+  if (model_.empty()) model_["k0"] = schedule_.changed_fields ? "a\tx" : "a";
   tell("faults end");
   Round quiet;
   quiet.named = true;

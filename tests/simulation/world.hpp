@@ -74,6 +74,7 @@ class World {
   void run_alone(Process& process, const Round& round);
   void run_together(const std::vector<Process*>& processes, const Round& round);
   void edit_model(const Round& round);
+  void appear(const std::string& key);
   [[nodiscard]] std::vector<std::string> lines_of(const Round& round, Process& process) const;
   void note_end(const Process& process);
 
