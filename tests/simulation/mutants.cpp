@@ -85,7 +85,6 @@ const std::vector<Mutant>& all_mutants() {
       {30, "one idempotency key for a version that is appended again"},
       {31, "parked row ends the doubt about its other versions"},
       {32, "parked row forgotten when another version is refused"},
-      {33, "doubt ended by time though a job has the row"},
   };
   return mutants;
 }
