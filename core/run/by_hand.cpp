@@ -59,7 +59,10 @@ Commit commit_of(const Claim& claim, ByHand::Kind kind, const RunRow& run,
     commit.journal = acceptance(claim, run, rows);
     for (const RejectedRow& row : rows) commit.no_longer_rejected.push_back(row.identity);
   } else {
-    for (RejectedRow& row : rows) row.hold = Hold::released;
+    for (RejectedRow& row : rows) {
+      row.hold = Hold::released;
+      row.last_at_ms = run.started_at_ms;  // what is sent later is not covered by the release
+    }
     commit.rejected = std::move(rows);
   }
   return commit;

@@ -70,8 +70,6 @@ bool Batcher::withhold(WorkRow& row) const {
 /// True where sending the row might create a second record of it.
 bool Batcher::is_doubtful(const WorkRow& row) const {
   if (policy_.write != Operation::insert || policy_.may_duplicate) return false;
-  const auto rejected = state_.rejected.find(row.identity);
-  if (rejected != state_.rejected.end() && rejected->second.hold == Hold::released) return false;
   const auto found = state_.doubts.find(row.identity);
   if (found == state_.doubts.end()) return false;
   const Doubt& doubt = found->second;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -93,17 +92,20 @@ void fold_entries(StateStore& store, const Claim& claim, const EntryChanges& cha
 }
 
 /// Asked of the store only where it matters.
-IsParked parked_in(StateStore& store, const Claim& claim, const std::vector<UnknownSend>& sends) {
-  std::set<std::pair<IdentityHash, Version>> parked;
+IsHeld held_in(StateStore& store, const Claim& claim, const std::vector<UnknownSend>& sends,
+               std::int64_t quiet_ms) {
+  std::unordered_map<IdentityHash, RejectedRow, HashOfIdentity> rows;
   const bool any = std::any_of(sends.begin(), sends.end(),
                                [](const UnknownSend& send) { return send.op == StateOp::insert; });
   if (any) {
-    for (const RejectedRow& row : store.read_rejected(claim.holder)) {
-      if (row.hold == Hold::parked) parked.emplace(row.identity, row.version);
+    for (RejectedRow& row : store.read_rejected(claim.holder)) {
+      const IdentityHash identity = row.identity;
+      rows.insert_or_assign(identity, std::move(row));
     }
   }
-  return [parked = std::move(parked)](const IdentityHash& identity, Version version) {
-    return parked.contains({identity, version});
+  return [rows = std::move(rows), quiet_ms](const UnknownSend& insert) {
+    const auto row = rows.find(insert.identity);
+    return row != rows.end() && holds(row->second, insert, quiet_ms);
   };
 }
 
@@ -139,7 +141,7 @@ void fold_state(StateStore& store, const Claim& claim, const FoldInput& input, s
   fold_entries(store, claim, changes, today, versions, out);
   end_by_time(
       replayed, [&](const IdentityHash& identity) { return versions.of(identity); }, now_ms);
-  end_parked(replayed, parked_in(store, claim, replayed.sends));
+  end_held(replayed, held_in(store, claim, replayed.sends, quiet_ms));
   out.folded_seq = replayed.last_seq;
   out.carried = carry_doubts({claim.holder.epoch, out.run.run_id, replayed.last_seq, quiet_ms},
                              std::move(replayed.sends), replayed.open);

@@ -83,10 +83,9 @@ StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_m
     const IdentityHash identity = row.identity;
     view.rejected.insert_or_assign(identity, std::move(row));
   }
-  end_parked(replayed, [&](const IdentityHash& identity, Version version) {
-    const auto row = view.rejected.find(identity);
-    const bool parked = row != view.rejected.end() && row->second.hold == Hold::parked;
-    return parked && (row->second.version == version || mutant(31));
+  end_held(replayed, [&](const UnknownSend& insert) {
+    const auto row = view.rejected.find(insert.identity);
+    return row != view.rejected.end() && holds(row->second, insert, quiet_ms);
   });
   view.doubts = doubts_of(std::move(replayed.sends));
   view.open = std::move(replayed.open);

@@ -298,10 +298,15 @@ void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int6
   });
 }
 
-void end_parked(Replayed& replayed, const IsParked& is_parked) {
-  take_out(replayed, [&](const UnknownSend& send) {
-    return send.op == StateOp::insert && is_parked(send.identity, send.version);
-  });
+bool holds(const RejectedRow& row, const UnknownSend& insert, std::int64_t quiet_ms) {
+  if (row.hold == Hold::released && insert.horizon_ms - quiet_ms > row.last_at_ms) return false;
+  if (row.hold != Hold::parked && row.hold != Hold::released) return false;
+  return row.version == insert.version || mutant(31);
+}
+
+void end_held(Replayed& replayed, const IsHeld& is_held) {
+  take_out(replayed,
+           [&](const UnknownSend& send) { return send.op == StateOp::insert && is_held(send); });
 }
 
 Doubts doubts_of(std::vector<UnknownSend>&& sends) {

@@ -55,10 +55,15 @@ using AcceptedVisitor =
 using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
 void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms);
 
-/// Takes out inserts of rows that are parked in that version: what keeps those from being sent is
-/// in the rejected row. Batches they are in are not left in `open`.
-using IsParked = std::function<bool(const IdentityHash&, Version)>;
-void end_parked(Replayed& replayed, const IsParked& is_parked);
+/// Whether what is known of an unknown insert is in the rejected row: that is parked in the
+/// insert's version, or a person has released it after the insert was sent. (One that was sent
+/// since is in doubt by itself.)
+[[nodiscard]] bool holds(const RejectedRow& row, const UnknownSend& insert, std::int64_t quiet_ms);
+
+/// Takes out the inserts that are held by a rejected row. Batches they are in are not left in
+/// `open`.
+using IsHeld = std::function<bool(const UnknownSend&)>;
+void end_held(Replayed& replayed, const IsHeld& is_held);
 
 /// What is left, summed up by key.
 [[nodiscard]] Doubts doubts_of(std::vector<UnknownSend>&& sends);

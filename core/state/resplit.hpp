@@ -12,9 +12,9 @@ namespace tailrace {
 /// old shards do not agree are empty.
 ///
 /// Reads the old shards, to be called inside the transaction that replaces them. No doubt is
-/// judged: each is carried whole. Open batches lose their body digest, because a shard has only some
-/// of their rows; those are in doubt then, and sent again. Throws JobsOpen where one was left in a
-/// job.
+/// judged: each is carried whole. Open batches lose their body digest, because a shard has only
+/// some of their rows; those are in doubt then, and sent again. Throws JobsOpen where one was left
+/// in a job.
 [[nodiscard]] std::vector<ShardImage> resplit(StateStore& store, const std::vector<Claim>& old,
                                               int of, const std::string& run_id);
 

@@ -117,6 +117,24 @@ TEST_F(InsertInDoubt, IsLeftToTheRowThatIsParked) {
   EXPECT_TRUE(doubts().empty()) << "what is sent now is in doubt by itself";
 }
 
+TEST_F(InsertInDoubt, IsNotCoveredByAReleaseOfBefore) {
+  send(7, RowOutcome::unknown);
+  hold(Hold::released);
+  EXPECT_TRUE(doubts().empty()) << "somebody has asked for it to be sent again";
+  now_ms_ += 1;
+  send(7, RowOutcome::unknown);
+  ASSERT_EQ(doubts().size(), 1U) << "once, and not each time that its answer is lost";
+  fold();
+  next();
+  EXPECT_EQ(doubts().size(), 1U);
+}
+
+TEST_F(InsertInDoubt, IsLeftInDoubtWhereItMayHaveBeenSentSinceTheRelease) {
+  journal_->intent({{StateOp::insert, 1, {}, {}, {intent_row(1, 7)}}}, now_ms_ + 30'000);
+  hold(Hold::released);
+  EXPECT_EQ(doubts().size(), 1U);
+}
+
 TEST_F(InsertInDoubt, AnotherVersionIsNotParked) {
   send(7, RowOutcome::unknown);
   hold(Hold::parked);

@@ -74,6 +74,18 @@ def test_a_parked_row_that_is_released_is_sent_once_more(parked: World) -> None:
     assert parked.created() == 1
 
 
+def test_a_release_is_good_for_one_send(parked: World) -> None:
+    assert parked.project().retry("people", "p0") == 1
+    parked.sandbox.set_faults(LOST)
+    ended = parked.run(compared=False)
+    assert (ended.code, ended.counts.unknown, ended.requests) == (5, 1, 1)
+    parked.sandbox.set_faults([])
+    ended = parked.run(compared=False)
+    assert (ended.code, ended.counts.rejected, ended.requests) == (1, 1, 0)
+    (row,) = parked.project().rejected("people")
+    assert (row["code"], row["hold"]) == ("parked", "parked")
+
+
 LOST_SECOND = [{"match": {"nth": 2}, "do": "apply_then_reset"}]
 
 
