@@ -29,24 +29,27 @@ suite core ctest --preset test --parallel "$(nproc)" --no-tests=error \
 
 suite simulation ci/simulation.sh
 
-# These suites mostly wait for processes that they start: beside the Python suite they take the time
-# of the longer of the two, and are parted so that both are about as long. Their output is shown at
-# the end.
-beside=("airflow airflow" "destinations main" "faults main")
-for one in "${beside[@]}"; do
-  read -r name environment <<<"$one"
-  status=0
-  pytest_in "$environment" "$name" "tests/$name" || status=$?
-  echo "$status" >"$reports/$name.status"
-done >"$reports/beside.log" 2>&1 &
-lane=$!
+# These suites mostly wait for processes that they start. So three lanes run side by side, each of
+# about the same length; the output of two of them is shown at the end.
+lane() {
+  local one name environment status
+  for one in "$@"; do
+    read -r name environment <<<"$one"
+    status=0
+    pytest_in "$environment" "$name" "tests/$name" || status=$?
+    echo "$status" >"$reports/$name.status"
+  done
+}
+
+lane "destinations main" "airflow airflow" >"$reports/lane-2.log" 2>&1 &
+lane "faults main" "dagster dagster" >"$reports/lane-3.log" 2>&1 &
 suite python pytest_in main python tests/python
-suite dagster pytest_in dagster dagster tests/dagster
-wait "$lane"
-printf '\n== beside it\n'
-cat "$reports/beside.log"
-for one in "${beside[@]}"; do
-  name=${one%% *}
+wait
+for log in "$reports"/lane-?.log; do
+  printf '\n== beside it\n'
+  cat "$log"
+done
+for name in destinations airflow faults dagster; do
   suites+=("$name:$(cat "$reports/$name.status")")
 done
 

@@ -22,5 +22,6 @@ python=$(suitable_python)
 printf 'venv: making %s with %s\n' "$home" "$("$python" --version)"
 rm -rf "$home"
 "$python" -m venv "$home"
-"$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+# Most modules are never imported; those that are compile themselves then.
+"$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
   --requirement "ci/requirements/$name.txt"
