@@ -61,18 +61,31 @@ Header read_header(const char* at) {
 
 }  // namespace
 
+/// The packed rows, in a file or, where they are few, in memory: what is sealed.
+struct Packed final : LineStore {
+  std::optional<SpillFile> file;
+  std::string text;
+
+  std::size_t read(std::uint64_t offset, std::span<char> into) const override {
+    if (file) return file->read(offset, into);
+    const std::string_view rest =
+        std::string_view(text).substr(std::min<std::uint64_t>(offset, text.size()));
+    return rest.copy(into.data(), into.size());
+  }
+};
+
 /// While writing, `buffer` holds what is not in the file yet. While reading it holds a window of
-/// the file, or all rows where there is no file.
+/// the file; where there is no file, it is empty and all rows are in `packed`.
 struct Changeset::Impl {
   std::string directory;
   std::size_t buffer_bytes = 0;
   std::string buffer;
-  std::optional<SpillFile> file;
+  std::shared_ptr<Packed> packed = std::make_shared<Packed>();
   std::size_t rows = 0;
   bool sealed = false;
 
   std::size_t read_rows = 0;
-  std::size_t at = 0;             // next byte of `buffer`
+  std::size_t at = 0;             // next byte of the window
   std::uint64_t file_begin = 0;   // of the rows in the file
   std::uint64_t file_offset = 0;  // of the first byte behind `buffer`
 
@@ -82,6 +95,11 @@ struct Changeset::Impl {
   void rewind();
   [[nodiscard]] std::string_view take(std::size_t bytes);
   void refill(std::size_t bytes);
+  [[nodiscard]] const std::string& window() const { return packed->file ? buffer : packed->text; }
+  /// Of the next byte that take() gives.
+  [[nodiscard]] std::uint64_t offset() const {
+    return packed->file ? file_offset - (buffer.size() - at) : at;
+  }
 };
 
 void Changeset::Impl::write(const Header& header, const Texts& texts) {
@@ -95,14 +113,19 @@ void Changeset::Impl::write(const Header& header, const Texts& texts) {
 
 void Changeset::Impl::flush() {
   if (buffer.empty()) return;
-  if (!file) file = SpillFile::open(directory);
-  file->append(buffer);
+  if (!packed->file) packed->file = SpillFile::open(directory);
+  packed->file->append(buffer);
   buffer.clear();
 }
 
 void Changeset::Impl::seal() {
   if (sealed) return;
-  if (file) flush();
+  if (packed->file) {
+    flush();
+  } else {
+    packed->text = std::move(buffer);
+    buffer.clear();
+  }
   sealed = true;
   rewind();
 }
@@ -111,21 +134,22 @@ void Changeset::Impl::rewind() {
   if (!sealed) throw std::logic_error("changeset: read before it was sealed");
   read_rows = 0;
   at = 0;
-  if (!file) return;
+  if (!packed->file) return;
   buffer.clear();
   file_offset = file_begin;
 }
 
 /// The next bytes of the rows; the view holds until the next call.
 std::string_view Changeset::Impl::take(std::size_t bytes) {
-  if (buffer.size() - at < bytes) refill(bytes);
-  const std::string_view taken = std::string_view(buffer).substr(at, bytes);
+  if (window().size() - at < bytes) refill(bytes);
+  const std::string_view taken = std::string_view(window()).substr(at, bytes);
   at += bytes;
   return taken;
 }
 
 void Changeset::Impl::refill(std::size_t bytes) {
-  const std::size_t kept = buffer.size() - at;
+  const std::size_t kept = window().size() - at;
+  const auto& file = packed->file;
   const std::uint64_t left = kept + (file ? file->size() - file_offset : 0);
   // Looked at before anything is allocated: the length may be nonsense.
   if (bytes > left) fail(EIO, "the rows end too early");
@@ -149,7 +173,7 @@ Changeset::Changeset(std::string directory, std::size_t buffer_bytes)
 
 Changeset Changeset::sealed(std::string packed, std::size_t rows) {
   Changeset changes;
-  changes.impl_->buffer = std::move(packed);
+  changes.impl_->packed->text = std::move(packed);
   changes.impl_->rows = rows;
   changes.impl_->sealed = true;
   return changes;
@@ -159,7 +183,7 @@ Changeset Changeset::sealed(SpillFile file, std::uint64_t begin, std::size_t row
                             std::size_t buffer_bytes) {
   if (begin > file.size()) fail(EIO, "the rows begin behind the file's end");
   Changeset changes;
-  changes.impl_->file = std::move(file);
+  changes.impl_->packed->file = std::move(file);
   changes.impl_->file_begin = begin;
   changes.impl_->rows = rows;
   changes.impl_->buffer_bytes = buffer_bytes;
@@ -192,6 +216,7 @@ bool Changeset::next(ChangeRow& row) {
   row.identity = header.identity;
   row.version = header.version;
   row.line.clear();
+  row.place = {};
   row.keys.key.clear();
   row.keys.match.clear();
   row.keys.destination_id.clear();
@@ -200,6 +225,7 @@ bool Changeset::next(ChangeRow& row) {
     row.keys.match.assign(impl_->take(header.lengths[1]));
     row.keys.destination_id.assign(impl_->take(header.lengths[2]));
   } else {
+    row.place = {impl_->offset(), header.lengths[0]};
     row.line.assign(impl_->take(header.lengths[0]));
     if (header.lengths[1] != 0 || header.lengths[2] != 0) fail(EIO, "bytes that are no row");
   }
@@ -222,10 +248,16 @@ std::size_t packed_bytes(const ChangeRow& row) {
 
 void Changeset::rewind() { impl_->rewind(); }
 
+std::shared_ptr<const LineStore> Changeset::lines() const {
+  if (!impl_->sealed) throw std::logic_error("changeset: read before it was sealed");
+  return impl_->packed;
+}
+
 std::size_t Changeset::rows() const { return impl_->rows; }
 
 std::size_t Changeset::spilled_bytes() const {
-  return impl_->file ? static_cast<std::size_t>(impl_->file->size()) : 0;
+  const auto& file = impl_->packed->file;
+  return file ? static_cast<std::size_t>(file->size()) : 0;
 }
 
 }  // namespace tailrace

@@ -8,6 +8,7 @@
 
 #include "diff/spill_file.hpp"
 #include "row/hash.hpp"
+#include "row/line_store.hpp"
 #include "state/snapshot.hpp"
 
 namespace tailrace {
@@ -21,6 +22,7 @@ struct ChangeRow {
   Version version = 0;  // 0 for removed rows
   std::string line;     // encoded row; empty for removed ones
   EntryKeys keys;       // removed rows only: all that is known of them
+  LinePlace place = {};  // of the line in Changeset::lines()
 };
 
 /// Appends the row as the changeset's buffer, its spill file and plan files hold it: little-endian,
@@ -59,6 +61,10 @@ class Changeset {
   /// the bytes end too early or are no row.
   [[nodiscard]] bool next(ChangeRow& row);
   void rewind();
+
+  /// Where the lines of a sealed changeset are: for batches that are too long to be held. May
+  /// outlive it.
+  [[nodiscard]] std::shared_ptr<const LineStore> lines() const;
 
   [[nodiscard]] std::size_t rows() const;
   [[nodiscard]] std::size_t spilled_bytes() const;

@@ -16,7 +16,9 @@ Differ::Differ(const Schema& schema, const Hasher& hasher, StateView& state, Dif
       out_(out),
       identifier_(schema, hasher, options_.identity_is_key, options_.normalise),
       // The model is most often about as large as what is known.
-      keys_(identifier_.tracks_keys() ? state.table.size() + state.table.size() / 16 : 0) {}
+      keys_(identifier_.tracks_keys() ? state.table.size() + state.table.size() / 16 : 0) {
+  if (options_.of > 1 && identifier_.tracks_keys()) foreign_.emplace();
+}
 
 void Differ::consume(const Chunk& chunk) {
   const std::size_t rows = chunk.rows();
@@ -48,7 +50,10 @@ void Differ::settle(const Incoming& row) {
   const Identified& who = row.who;
   const bool key_is_new =
       !who.has_key || keys_.note(who.key, who.has_identity ? &who.identity : nullptr);
-  if (!is_ours(row)) return;  // its key counts all the same: a copy of it may be ours
+  // Rows without an identity are told apart by their versions alone.
+  if (options_.of > 1) model_.add(PlannedOp::add, who.identity, row.version);
+  // Its key counts all the same: a copy of it may be ours.
+  if (!is_ours(row)) return note_foreign(row, key_is_new);
   ++counts_.scanned;
   if (!who.has_identity) return invalidate(row, who.fault, who.column);
 
@@ -71,11 +76,23 @@ void Differ::settle(const Incoming& row) {
   settle_valid(row, slot);
 }
 
+/// A record of ours whose key is in such a row is not taken away unless the row is sent.
+void Differ::note_foreign(const Incoming& row, bool key_is_new) {
+  if (!foreign_ || !row.who.has_identity) return;
+  StateTable::Marks& marks = foreign_->marks(foreign_->insert(row.who.identity));
+  const bool repeated = marks.seen != Seen::no;
+  marks.seen = Seen::added;
+  const bool valid = row.who.fault == InvalidCode::none && key_is_new && !repeated;
+  if (!valid) foreign_unsent_.insert(row.who.identity.low);
+}
+
 void Differ::settle_valid(const Incoming& row, StateTable::Slot slot) {
   StateTable::Marks& marks = state_.table.marks(slot);
   Seen seen = compare(slot, row.version);
   if (seen == Seen::changed && is_restated(row, slot)) {
-    options_.restated->append(Change::changed, row.who.identity, row.version, row.line);
+    if (options_.restated != nullptr) {
+      options_.restated->append(Change::changed, row.who.identity, row.version, row.line);
+    }
     seen = Seen::unchanged;
   }
   if (seen != Seen::unchanged) {
@@ -88,13 +105,18 @@ void Differ::settle_valid(const Incoming& row, StateTable::Slot slot) {
       }
     }
     const Change change = seen == Seen::added ? Change::added : Change::changed;
-    out_.append(change, row.who.identity, row.version, row.line);
-    fingerprint_.add(planned_op(change), row.who.identity, row.version);
+    emit(change, row);
   } else if (options_.every_row) {
     out_.append(Change::changed, row.who.identity, row.version, row.line);
   }
   marks.seen = seen;
   if (marks.absent) returned_.push_back(row.who.identity);
+}
+
+void Differ::emit(Change change, const Incoming& row) {
+  if (options_.count_only) return;
+  out_.append(change, row.who.identity, row.version, row.line);
+  fingerprint_.add(planned_op(change), row.who.identity, row.version);
 }
 
 /// The destination has these very fields, acknowledged under another mapping.

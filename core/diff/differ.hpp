@@ -49,9 +49,11 @@ struct DiffOptions {
   /// delivered and has left the model, absent entries included. The counts are as ever.
   bool every_row = false;
   bool once = false;  // insert: a key that was created is unchanged, whatever the row says now
+  bool count_only = false;  // nothing comes out but the counts, and no key is read
   std::size_t invalid_sample = 100;
   /// Set where the mapping has changed and the acknowledged fields are known: whether they are
-  /// those of the row. Such a row is unchanged, and goes to `restated` for its new version.
+  /// those of the row. Such a row is unchanged, and goes to `restated` (where set) for its new
+  /// version.
   std::function<bool(const IdentityHash&, const RowView&)> same_fields;
   Changeset* restated = nullptr;
   /// Only rows whose identity belongs to this shard are looked at; rows without an identity are
@@ -102,6 +104,11 @@ class Differ {
   /// digits. Valid after finish().
   [[nodiscard]] std::string plan_fingerprint() const { return fingerprint_.text(); }
 
+  /// The same over (identity, version) of every row that was read, those of other shards too:
+  /// equal for every shard that has read the same model under the same mapping. All zeros where
+  /// the diff is of the whole.
+  [[nodiscard]] std::string model_fingerprint() const { return model_.text(); }
+
  private:
   /// Rows go in small groups: while the table's slots of a group are on their way from memory,
   /// the versions of its rows are hashed.
@@ -114,6 +121,7 @@ class Differ {
 
   [[nodiscard]] bool is_ours(const Incoming& row) const;
   void settle(const Incoming& row);
+  void note_foreign(const Incoming& row, bool key_is_new);
   void settle_valid(const Incoming& row, StateTable::Slot slot);
   [[nodiscard]] bool is_restated(const Incoming& row, StateTable::Slot slot) const;
   [[nodiscard]] Seen compare(StateTable::Slot slot, Version version) const;
@@ -130,6 +138,7 @@ class Differ {
   void count_entry(StateTable::Slot slot, std::vector<IdentityHash>& gone);
   [[nodiscard]] bool is_parked(const IdentityHash& identity) const;
   void leave(StateTable::Slot slot, std::vector<IdentityHash>& gone);
+  void emit(Change change, const Incoming& row);
   void append_gone(std::vector<IdentityHash>& gone, const KeyReader& reader);
   void append_removed(std::vector<IdentityHash>& gone, const KeyReader& reader);
   [[nodiscard]] std::unordered_set<std::uint64_t> unsent_identities() const;
@@ -142,6 +151,9 @@ class Differ {
   Changeset& out_;
   Identifier identifier_;
   SeenKeys keys_;
+  // Of one shard where keys are tracked: the rows of other shards, and which of them are not sent.
+  std::optional<StateTable> foreign_;
+  std::unordered_set<std::uint64_t> foreign_unsent_;  // low halves of their identities
   std::array<Incoming, kGroupRows> group_;
   DiffCounts counts_;
   std::vector<InvalidRow> invalid_;
@@ -150,6 +162,7 @@ class Differ {
   std::vector<IdentityHash> forgotten_;
   std::string version_scratch_;
   Fingerprint fingerprint_;
+  Fingerprint model_;
   bool has_spoiled_ = false;  // the changeset has rows that turned out duplicate
 };
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "row/ascii.hpp"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -16,13 +18,6 @@ std::uint8_t* put(std::uint8_t* at, std::uint64_t value) {
   return at;
 }
 
-void append_hex(std::string& out, std::uint64_t value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (unsigned shift = 64; shift > 0; shift -= 4) {
-    out.push_back(kDigits[(value >> (shift - 4)) & 0xfU]);
-  }
-}
-
 }  // namespace
 
 void Fingerprint::add(PlannedOp op, const IdentityHash& identity, Version version) {
@@ -34,11 +29,6 @@ void Fingerprint::add(PlannedOp op, const IdentityHash& identity, Version versio
   high_ += term.high64 + (low_ < term.low64 ? 1 : 0);
 }
 
-std::string Fingerprint::text() const {
-  std::string out;
-  append_hex(out, high_);
-  append_hex(out, low_);
-  return out;
-}
+std::string Fingerprint::text() const { return hex(high_) + hex(low_); }
 
 }  // namespace tailrace

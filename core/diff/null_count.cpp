@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <stdexcept>
 
 #include "row/row_view.hpp"
@@ -11,12 +12,12 @@ namespace tailrace {
 NullCounter::NullCounter(const Schema& schema, const std::vector<std::string>& fields) {
   for (const std::string& field : fields) {
     const auto named = [&field](const Column& column) { return column.name == field; };
-    const auto end = schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count);
-    const auto found = std::find_if(schema.columns.begin(), end, named);
-    if (found == end) {
+    const std::span<const Column> mapped = schema.fields();
+    const auto found = std::find_if(mapped.begin(), mapped.end(), named);
+    if (found == mapped.end()) {
       throw std::invalid_argument("guard max_null_jump: there is no field '" + field + "'");
     }
-    watched_.push_back({field, static_cast<std::size_t>(found - schema.columns.begin()), 0});
+    watched_.push_back({field, static_cast<std::size_t>(found - mapped.begin()), 0});
   }
   std::sort(watched_.begin(), watched_.end(),
             [](const Watched& a, const Watched& b) { return a.column < b.column; });

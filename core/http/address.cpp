@@ -105,7 +105,9 @@ BaseUrl check_base_url(const std::string& text) {
   std::string host = part(url.get(), CURLUPART_HOST);
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   BaseUrl checked;
-  checked.loopback = host == "localhost" || kind_of_address(host) == AddressKind::loopback;
+  const AddressKind kind = kind_of_address(host);
+  checked.loopback = host == "localhost" || kind == AddressKind::loopback;
+  checked.off_internet = kind == AddressKind::private_;
   const std::string scheme = part(url.get(), CURLUPART_SCHEME);
   if (scheme != "https" && !(scheme == "http" && checked.loopback)) {
     throw std::invalid_argument("base_url must be https, or http to this machine, not " + scheme +

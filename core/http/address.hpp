@@ -14,7 +14,8 @@ enum class AddressKind { loopback, private_, public_, invalid };
 /// A connection's base URL, checked once.
 struct BaseUrl {
   std::string text;      // without a slash at the end
-  bool loopback = false; // its host names this machine
+  bool loopback = false;  // its host names this machine
+  bool off_internet = false;  // its host is an address that the internet does not reach
 };
 
 /// Throws std::invalid_argument, saying why, unless the URL is https, or http to a loopback host,

@@ -85,6 +85,10 @@ std::unique_ptr<Auth> make_auth(const json& auth, const AuthWorld& world) {
     const std::string login = checked(*basic, "user") + ":" + checked(*basic, "password");
     return std::make_unique<FixedHeader>("Authorization", "Basic " + base64(login));
   }
+  if (const auto scheme = auth.find("scheme"); scheme != auth.end()) {
+    const std::string login = checked(*scheme, "name") + " " + checked(*scheme, "token");
+    return std::make_unique<FixedHeader>("Authorization", login);
+  }
   if (const auto header = auth.find("header"); header != auth.end()) {
     return std::make_unique<FixedHeader>(checked(*header, "name"), checked(*header, "value"));
   }
@@ -92,13 +96,16 @@ std::unique_ptr<Auth> make_auth(const json& auth, const AuthWorld& world) {
     return make_token_auth(parse_oauth_settings(*oauth2), world);
   }
   throw std::invalid_argument("auth: unknown kind '" + auth.begin().key() +
-                              "'; known are bearer, token, basic, header and oauth2");
+                              "'; known are bearer, token, basic, scheme, header and oauth2");
 }
 
 std::vector<std::string> secrets_of(const json& auth) {
   std::vector<std::string> texts;
   if (const auto oauth2 = auth.find("oauth2"); auth.is_object() && oauth2 != auth.end()) {
     return oauth_secrets_of(*oauth2);  // names and addresses among the rest are no secrets
+  }
+  if (const auto scheme = auth.find("scheme"); auth.is_object() && scheme != auth.end()) {
+    return {checked(*scheme, "token")};  // the scheme's name is everybody's
   }
   collect_texts(auth, texts);
   if (const auto basic = auth.find("basic"); auth.is_object() && basic != auth.end()) {

@@ -78,8 +78,9 @@ struct AuthWorld {
 };
 
 /// `auth`: {"bearer": t} | {"token": t} | {"basic": {"user", "password"}} |
-/// {"header": {"name", "value"}} | {"oauth2": {…}}, see oauth_settings.hpp | {} (none). Throws
-/// std::invalid_argument for another shape, or for values with CR, LF or NUL.
+/// {"scheme": {"name", "token"}}, of Authorization | {"header": {"name", "value"}} |
+/// {"oauth2": {…}}, see oauth_settings.hpp | {} (none). Throws std::invalid_argument for another
+/// shape, or for values with CR, LF or NUL.
 [[nodiscard]] std::unique_ptr<Auth> make_auth(const nlohmann::json& auth,
                                               const AuthWorld& world = {});
 

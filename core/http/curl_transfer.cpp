@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <stdexcept>
+#include <utility>
 
 #include "http/gzip.hpp"
 #include "row/ascii.hpp"
@@ -21,14 +23,13 @@ void set(CURL* easy, CURLoption option, Value value) {
 // Below this the head of the request is as long as what is saved.
 constexpr std::size_t kLeastToGzip = 1024;
 
+// An answer of this size may be packed in whatever way; of longer ones a byte on its way is for
+// less than so many. Rows of a file that differ in nothing but an id unpack to some sixty.
+constexpr std::uint64_t kMayUnpackTo = 4u << 20;
+constexpr std::uint64_t kMostRatio = 150;
+
 bool has_break(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
 }
 
 std::string_view trim(std::string_view text) {
@@ -87,6 +88,8 @@ CurlTransfer::CurlTransfer(const TransportOptions& options, const BaseUrl& base)
   set(easy, CURLOPT_TCP_NODELAY, 1L);
   set(easy, CURLOPT_ERRORBUFFER, error_);
   set(easy, CURLOPT_PRIVATE, this);
+  set(easy, CURLOPT_OPENSOCKETFUNCTION, &CurlTransfer::open_socket);
+  set(easy, CURLOPT_OPENSOCKETDATA, this);
   set(easy, CURLOPT_PREREQFUNCTION, &CurlTransfer::before_request);
   set(easy, CURLOPT_PREREQDATA, this);
   // No seek function: libcurl must not be able to send a body twice by itself when a reused
@@ -101,8 +104,13 @@ CurlTransfer::CurlTransfer(const TransportOptions& options, const BaseUrl& base)
 
 bool CurlTransfer::prepare(Outgoing outgoing) {
   outgoing_ = std::move(outgoing);
+  body_.reset();
   body_read_ = 0;
+  body_ended_ = false;
   reply_ = {};
+  to_sink_.reset();
+  received_ = 0;
+  thrown_ = nullptr;
   sent_at_ = {};
   stopped_ = Stopped::no;
   too_large_ = false;
@@ -115,23 +123,43 @@ bool CurlTransfer::prepare(Outgoing outgoing) {
   for (const auto& header : request.headers) {
     if (has_break(header.name) || has_break(header.value)) return false;
   }
-  packed_ = request.may_gzip && request.body.size() >= kLeastToGzip;
-  if (packed_) outgoing_.request.body = gzip(request.body);
+  open_body();
   std::string url = (outgoing_.base ? outgoing_.base->text : base_.text) + request.path;
   if (!request.query.empty()) url += '?' + request.query;
   set(easy_.get(), CURLOPT_URL, url.c_str());
-  set_method(request);
+  const auto deadline = std::max(options_.total_timeout, request.patience);
+  set(easy_.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count()));
+  set_method();
   set_headers();
   return true;
 }
 
-void CurlTransfer::set_method(const wire::Request& request) {
+/// From here on the body's bytes come from `body_` or are in outgoing_.request.body, as they go
+/// out.
+void CurlTransfer::open_body() {
+  wire::Request& request = outgoing_.request;
+  if (!request.source) {
+    packed_ = request.may_gzip && request.body.size() >= kLeastToGzip;
+    if (packed_) request.body = gzip(request.body);
+    body_size_ = request.body.size();
+    return;
+  }
+  body_size_ = request.source->size();
+  body_ = request.source->open();
+  packed_ = request.may_gzip && body_size_.value_or(kLeastToGzip) >= kLeastToGzip;
+  if (!packed_) return;
+  body_ = gzip_reader(std::move(body_));
+  body_size_.reset();
+}
+
+void CurlTransfer::set_method() {
+  const wire::Request& request = outgoing_.request;
   CURL* easy = easy_.get();
-  const auto size = static_cast<curl_off_t>(request.body.size());
   set(easy, CURLOPT_UPLOAD, 0L);
   set(easy, CURLOPT_HTTPGET, 1L);
-  const bool carries = !request.body.empty() || request.method == wire::Method::post;
+  const bool carries = body_ || !request.body.empty() || request.method == wire::Method::post;
   if (carries) {
+    const auto size = body_size_ ? static_cast<curl_off_t>(*body_size_) : curl_off_t{-1};
     set(easy, CURLOPT_POST, 1L);
     set(easy, CURLOPT_POSTFIELDS, nullptr);
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
@@ -160,49 +188,84 @@ void CurlTransfer::set_headers() {
   set(easy_.get(), CURLOPT_HTTPHEADER, headers_.get());
 }
 
-int CurlTransfer::before_request(void* self, char* remote_ip, char*, int, int) {
-  auto& transfer = *static_cast<CurlTransfer*>(self);
-  if (transfer.sent_at_ != SteadyTime{}) {
-    transfer.stopped_ = Stopped::resend;
-    return CURL_PREREQFUNC_ABORT;
-  }
-  const AddressKind kind = kind_of_address(remote_ip == nullptr ? "" : remote_ip);
-  const bool proxied = !transfer.options_.proxy.empty();
-  const BaseUrl& base = transfer.outgoing_.base ? *transfer.outgoing_.base : transfer.base_;
-  const bool fits = base.loopback                     ? kind == AddressKind::loopback
-                    : transfer.options_.allow_private ? kind != AddressKind::invalid
-                                                      : kind == AddressKind::public_;
-  if (!fits && !proxied) {
-    transfer.stopped_ = Stopped::address;
-    return CURL_PREREQFUNC_ABORT;
-  }
-  const SteadyTime now = std::chrono::steady_clock::now();
-  if (now >= transfer.outgoing_.send_by) {
-    transfer.stopped_ = Stopped::expired;
-    return CURL_PREREQFUNC_ABORT;
-  }
-  transfer.sent_at_ = now;
-  return CURL_PREREQFUNC_OK;
-}
-
 std::size_t CurlTransfer::read_body(char* out, std::size_t size, std::size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  const std::string& body = transfer.outgoing_.request.body;
-  const std::size_t take = std::min(size * count, body.size() - transfer.body_read_);
-  std::memcpy(out, body.data() + transfer.body_read_, take);
-  transfer.body_read_ += take;
-  return take;
+  try {
+    const std::size_t got = transfer.read_source({out, size * count});
+    transfer.body_read_ += got;
+    transfer.body_ended_ = got == 0;
+    return got;
+  } catch (...) {
+    transfer.thrown_ = std::current_exception();
+    return CURL_READFUNC_ABORT;
+  }
+}
+
+/// The next bytes of the body, 0 at its end. What was promised in Content-Length is kept: a body
+/// of another length never arrives whole.
+std::size_t CurlTransfer::read_source(std::span<char> into) {
+  if (!body_) {
+    const std::string& body = outgoing_.request.body;
+    const std::size_t take = std::min<std::size_t>(into.size(), body.size() - body_read_);
+    std::memcpy(into.data(), body.data() + body_read_, take);
+    return take;
+  }
+  if (!body_size_) return body_->read(into);
+  const std::uint64_t left = *body_size_ - body_read_;
+  if (left == 0) return 0;
+  const std::size_t got = body_->read(into.first(std::min<std::uint64_t>(into.size(), left)));
+  char more = 0;
+  if (got == 0 || (got == left && body_->read({&more, 1}) != 0)) {
+    throw std::logic_error("http: the body of " + outgoing_.request.path + " is " +
+                           (got == 0 ? "shorter" : "longer") + " than its source said");
+  }
+  return got;
 }
 
 std::size_t CurlTransfer::take_body(char* data, std::size_t size, std::size_t count, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  const std::size_t bytes = size * count;
-  if (transfer.reply_.body.size() + bytes > transfer.options_.max_reply_bytes) {
+  const std::string_view bytes(data, size * count);
+  transfer.received_ += bytes.size();
+  if (transfer.is_bloated()) {
     transfer.too_large_ = true;
     return 0;
   }
-  transfer.reply_.body.append(data, bytes);
-  return bytes;
+  try {
+    if (!transfer.to_sink_) transfer.to_sink_ = transfer.offer_to_sink();
+    if (*transfer.to_sink_) return transfer.give_to_sink(bytes);
+  } catch (...) {
+    transfer.thrown_ = std::current_exception();
+    return 0;
+  }
+  if (transfer.received_ > transfer.options_.max_reply_bytes) {
+    transfer.too_large_ = true;
+    return 0;
+  }
+  transfer.reply_.body.append(bytes);
+  return bytes.size();
+}
+
+/// Whether the answer unpacks to far more than any that says something.
+bool CurlTransfer::is_bloated() const {
+  if (received_ < kMayUnpackTo) return false;
+  curl_off_t packed = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &packed);
+  // libcurl counts what it has read when it has handed it on.
+  return received_ / (static_cast<std::uint64_t>(packed) + CURL_MAX_WRITE_SIZE) >= kMostRatio;
+}
+
+/// Whether the request has a sink that takes this answer.
+bool CurlTransfer::offer_to_sink() {
+  if (!outgoing_.request.sink) return false;
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  reply_.status = static_cast<int>(status);
+  return outgoing_.request.sink->begin(reply_);
+}
+
+std::size_t CurlTransfer::give_to_sink(std::string_view bytes) {
+  too_large_ = received_ > options_.max_sink_bytes || !outgoing_.request.sink->take(bytes);
+  return too_large_ ? 0 : bytes.size();
 }
 
 std::size_t CurlTransfer::take_header(char* data, std::size_t size, std::size_t count, void* self) {
@@ -244,23 +307,36 @@ wire::Failure CurlTransfer::failure_of(CURLcode code, bool abandoned) const {
   return left ? wire::Failure::lost : wire::Failure::not_sent;
 }
 
+bool CurlTransfer::sent_whole() const {
+  return body_size_ ? body_read_ == *body_size_ : body_ended_;
+}
+
 Finished CurlTransfer::finish(CURLcode code, bool abandoned) {
   CURL* easy = easy_.get();
   Finished finished;
   finished.id = outgoing_.id;
   finished.sent_at = sent_at_;
   finished.bytes_sent = body_read_;
-  finished.bytes_received = reply_.body.size();
+  finished.bytes_received = received_;
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &microseconds);
   finished.seconds = static_cast<double>(microseconds) / 1e6;
+  if (thrown_ && !abandoned) std::rethrow_exception(thrown_);
   reply_.failure = failure_of(code, abandoned);
   if (reply_.failure == wire::Failure::none) {
+    if (!to_sink_) to_sink_ = offer_to_sink();
+    reply_.consumed = *to_sink_;
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     reply_.status = static_cast<int>(status);
     reply_.retry_after =
         wire::longest_retry_after(reply_.headers, std::chrono::system_clock::now());
+    if (status / 100 == 2 && !sent_whole()) {
+      // Whatever it accepts, it is not what was to be sent.
+      reply_ = {};
+      reply_.failure = wire::Failure::lost;
+      reply_.failure_text = "the tool answered before it had the whole body";
+    }
   } else {
     reply_.failure_text = stopped_ == Stopped::address
                               ? "the host's address is private: set allow_private to reach it"
@@ -269,6 +345,7 @@ Finished CurlTransfer::finish(CURLcode code, bool abandoned) {
   }
   finished.reply = std::move(reply_);
   outgoing_ = {};
+  body_.reset();
   headers_.reset();
   set(easy, CURLOPT_HTTPHEADER, nullptr);
   return finished;

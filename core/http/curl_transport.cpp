@@ -24,6 +24,13 @@ void init_curl_once() {
   });
 }
 
+/// What a name stands for is known when it is asked; an address says so at once.
+void check_reach(const BaseUrl& base, const TransportOptions& options) {
+  if (!base.off_internet || options.allow_private || !options.proxy.empty()) return;
+  throw std::invalid_argument("base_url: the address of " + base.text +
+                              " is a private one: set allow_private to reach it");
+}
+
 /// libcurl would say so at the first request only, and of each request anew.
 void check_ca_file(const std::string& path) {
   if (path.empty()) return;
@@ -41,6 +48,7 @@ class CurlTransport final : public Transport {
   explicit CurlTransport(const TransportOptions& options) : options_(options) {
     init_curl_once();
     base_ = check_base_url(options_.base_url);
+    check_reach(base_, options_);
     check_ca_file(options_.ca_file);
     multi_.reset(curl_multi_init());
     if (!multi_) throw std::bad_alloc();

@@ -167,7 +167,14 @@ wire::Request TokenAuth::request() {
       fields.emplace_back("client_secret", settings_.client_secret.reveal());
     }
   }
-  request.body = form_of(fields);
+  if (!settings_.in_query) {
+    request.body = form_of(fields);
+    return request;
+  }
+  request.method = wire::Method::get;
+  request.content_type.clear();
+  if (!request.query.empty()) request.query += '&';
+  request.query += form_of(fields);
   return request;
 }
 

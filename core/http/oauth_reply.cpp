@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "row/ascii.hpp"
 #include "wire/json_reader.hpp"
 
 namespace tailrace::http {
@@ -54,11 +55,7 @@ bool is_bearer(const json& reply) {
   const json* type = wire::member(reply, "token_type");
   if (type == nullptr || type->is_null()) return true;
   if (!type->is_string()) return false;
-  std::string word = type->get<std::string>();
-  std::transform(word.begin(), word.end(), word.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return word == "bearer";
+  return lowered(type->get<std::string>()) == "bearer";
 }
 
 TokenAnswer refused(std::string message) {

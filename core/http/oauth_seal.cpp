@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "row/ascii.hpp"
 #include "row/hkdf.hpp"
 #include "row/sha256.hpp"
 
@@ -34,16 +35,6 @@ std::string expanded(const std::string& root, std::string_view use) {
   return out;
 }
 
-std::string hex(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out;
-  for (const char c : text) {
-    out += kHex[static_cast<unsigned char>(c) >> 4u];
-    out += kHex[static_cast<unsigned char>(c) & 0xFu];
-  }
-  return out;
-}
-
 }  // namespace
 
 TokenSeal::TokenSeal(const OauthSettings& settings) {
@@ -56,7 +47,7 @@ TokenSeal::TokenSeal(const OauthSettings& settings) {
   digest.text(settings.client_secret.reveal());
   digest.text(settings.refresh_token.reveal());
   const Secret root(digest.raw());
-  login_ = hex(expanded(root.reveal(), "name").substr(0, 16));
+  login_ = hex_of(expanded(root.reveal(), "name").substr(0, 16));
   key_ = Secret(expanded(root.reveal(), "seal"));
 }
 

@@ -111,10 +111,11 @@ OauthSettings parse_oauth_settings(const json& oauth2) {
   parsed.client_id = text(oauth2, "client_id");
   parsed.client_secret = Secret(text(oauth2, "client_secret"));
   const std::string place = text(oauth2, "client_auth");
-  if (!place.empty() && place != "basic" && place != "form") {
-    fail("'client_auth' must be basic or form");
+  if (!place.empty() && place != "basic" && place != "form" && place != "query") {
+    fail("'client_auth' must be basic, form or query");
   }
-  parsed.client_in_form = place == "form";
+  parsed.in_query = place == "query";
+  parsed.client_in_form = place == "form" || parsed.in_query;
   parsed.scope = text(oauth2, "scope");
   if (const auto params = oauth2.find("params"); params != oauth2.end() && !params->is_null()) {
     if (!params->is_object()) fail("'params' must be a mapping");

@@ -22,7 +22,8 @@ struct OauthSettings {
   std::string client_id;
   Secret client_secret;
   bool client_in_form = false;  // else as HTTP Basic
-  std::string scope;            // empty: not asked for
+  bool in_query = false;  // all that is asked goes in the address of a GET, the client's secret too
+  std::string scope;  // empty: not asked for
   std::map<std::string, std::string> params;  // further ones of the form, such as audience
   Secret refresh_token;  // as configured: the endpoint may have replaced it since
   // Of a JWT (RFC 7523):
@@ -39,7 +40,7 @@ struct OauthSettings {
 };
 
 /// {"grant": client_credentials | refresh_token | jwt_bearer, "token_url", "client_id",
-/// "client_secret", "client_auth": basic | form, "scope", "params": {…}, "refresh_token",
+/// "client_secret", "client_auth": basic | form | query, "scope", "params": {…}, "refresh_token",
 /// "private_key" | "key_file", "issuer", "subject", "audience", "key_id", "lifetime_s",
 /// "base_url_from": "instance_url", "ahead_s"}. Throws std::invalid_argument, naming the key, for
 /// anything else, for a token URL that is neither https nor loopback, for a key that cannot sign.

@@ -1,6 +1,7 @@
 #include "http/pacer.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace tailrace::http {
@@ -19,8 +20,6 @@ constexpr milliseconds kLongestWay{250};
 constexpr milliseconds kPatience{5};
 constexpr milliseconds kFirstRefusal{1000};
 constexpr int kMostDoublings = 6;
-// Rules that headers may add; more than that is no tool's answer.
-constexpr std::size_t kMostRules = 16;
 // Two answers that mean the same reset name it within this.
 constexpr milliseconds kSameReset{2000};
 
@@ -98,9 +97,10 @@ Pacer::Time Pacer::free_by_allowance(wire::RateClass rate_class, Time now) const
   }
   for (const Allowance& allowed : allowances_) {
     if (allowed.rate_class != rate_class || now >= allowed.until) continue;
-    if (allowed.left >= started + 1) continue;
+    const double left = allowed.left - allowed.unsaid;
+    if (left >= started + 1) continue;
     // With others under way their answers may say more; else only time helps.
-    return allowed.left >= 1 ? now + kPatience : allowed.until;
+    return left >= 1 ? now + kPatience : allowed.until;
   }
   return now;
 }
@@ -115,7 +115,7 @@ void Pacer::take(wire::RateClass rate_class) {
 void Pacer::done(wire::RateClass rate_class, Time started, Time now) {
   under_way(rate_class) -= 1;
   for (Allowance& allowed : allowances_) {
-    if (allowed.rate_class == rate_class) allowed.left = std::max(0.0, allowed.left - 1);
+    if (allowed.rate_class == rate_class) allowed.unsaid += 1;  // until learn() hears its answer
   }
   for (Window& window : windows_) {
     if (window.rule.rate_class != rate_class) continue;
@@ -148,8 +148,9 @@ Pacer::Window* Pacer::window_of(wire::RateClass rate_class, const wire::RateHint
   for (Window& window : windows_) {
     if (window.rule.rate_class == rate_class && window.rule.window == *hint.window) return &window;
   }
-  if (!hint.limit || *hint.limit < 1 || windows_.size() >= kMostRules) return nullptr;
-  windows_.push_back({{rate_class, *hint.limit, *hint.window, "told"}, {}, 0, 0});
+  std::optional<wire::RateRule> told = wire::told_rule(rate_class, hint, windows_.size());
+  if (!told) return nullptr;
+  windows_.push_back({*std::move(told), {}, 0, 0});
   windows_.back().under_way = under_way(rate_class);
   add(windows_.back(), now, 1);  // the request that the answer is to
   return &windows_.back();
@@ -160,12 +161,12 @@ void Pacer::allow(wire::RateClass rate_class, const wire::RateHint& hint, Time n
   for (Allowance& allowed : allowances_) {
     if (allowed.rate_class != rate_class) continue;
     const bool same = now < allowed.until && until <= allowed.until + kSameReset;
-    // Answers overtake one another: within one period the least that was said counts.
     allowed.left = same ? std::min(allowed.left, *hint.remaining) : *hint.remaining;
+    allowed.unsaid = same ? std::max(0.0, allowed.unsaid - 1) : 0;
     allowed.until = same ? std::max(allowed.until, until) : until;
     return;
   }
-  allowances_.push_back({rate_class, until, *hint.remaining});
+  allowances_.push_back({rate_class, until, *hint.remaining, 0});
 }
 
 void Pacer::learn(wire::RateClass rate_class, const wire::RateHint& hint, Time now) {
@@ -176,15 +177,8 @@ void Pacer::learn(wire::RateClass rate_class, const wire::RateHint& hint, Time n
   if (hint.window->count() <= 0) return;
   Window* const window = window_of(rate_class, hint, now);
   if (window == nullptr) return;
-  if (hint.limit && *hint.limit >= 1 &&
-      !(window->rule.chosen && *hint.limit > window->rule.requests)) {
-    window->rule.requests = *hint.limit;
-  }
-  if (!hint.remaining) return;
-  expire(*window, now);
-  // Fewer left than we used up: somebody else spends the same budget.
-  const double others = window->rule.requests - window->used - window->under_way - *hint.remaining;
-  if (others > 0) add(*window, now, others);
+  wire::RateRule& rule = window->rule;
+  rule.requests = wire::limit_after(rule.requests, rule.chosen, hint);
 }
 
 }  // namespace tailrace::http

@@ -37,7 +37,8 @@ class Pacer {
   /// A refusal for the rate that named no time: waits a second, doubling with each in a row.
   void refused(wire::RateClass rate_class, Time now);
   void succeeded(wire::RateClass rate_class);
-  /// What an answer's headers say: another limit, or that others use the account too.
+  /// What an answer's headers say: another limit, or what is left until a time. What others use of
+  /// a window is for all runs of the account to know, and not for the pacer of one.
   void learn(wire::RateClass rate_class, const wire::RateHint& hint, Time now);
 
  private:
@@ -55,11 +56,13 @@ class Pacer {
     Time until{};
     int refusals = 0;
   };
-  /// What the tool said is left until a time, less what has ended since.
+  /// What the tool said is left until a time: the least of all answers, for they overtake one
+  /// another and each counts the request that it is to.
   struct Allowance {
     wire::RateClass rate_class = 0;
     Time until{};
     double left = 0;
+    double unsaid = 0;  // requests that ended without such an answer
   };
   static void expire(Window& window, Time now);
   static void add(Window& window, Time now, double starts);

@@ -39,7 +39,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual void start(Outgoing outgoing) = 0;
-  /// Works until something finished, wake() was called or `wait` has passed.
+  /// Works until something finished, wake() was called or `wait` has passed. Throws what the
+  /// source of a body or the sink of an answer threw; that request is then gone.
   [[nodiscard]] virtual std::vector<Finished> poll(std::chrono::milliseconds wait) = 0;
   virtual void wake() noexcept = 0;
   /// Gives up what is in flight: each ends not_sent, or lost where a byte had left.
@@ -49,6 +50,7 @@ class Transport {
 
 struct TransportOptions {
   std::string base_url;      // https, or http to a loopback address
+  std::string dsn;           // of a database, in place of base_url
   std::string ca_file;       // empty: libcurl's own
   std::string user_agent;
   std::string proxy;         // only by configuration; the environment is not read
@@ -57,6 +59,7 @@ struct TransportOptions {
   std::chrono::milliseconds total_timeout{60'000};
   std::chrono::milliseconds idle_timeout{60'000};  // without a byte in either direction
   std::size_t max_reply_bytes = 32u << 20;
+  std::uint64_t max_sink_bytes = 2ull << 30;  // of an answer that a sink takes
   bool allow_private = false;  // addresses of private ranges (loopback is allowed by its name)
 };
 

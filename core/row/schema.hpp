@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,16 @@ enum class Nulls : std::uint8_t { clear, keep };
 /// How floats are compared. 0 = by every digit.
 inline constexpr int kDefaultDigits = 12;
 
+/// A record of another object of the same tool, which a row's record is linked to.
+struct Link {
+  std::string to;  // the other object
+  std::string by;  // a field that is unique there: the column has its values
+  std::string category = {};  // of the kind of link, where the tool has several; empty: its default
+  int type = 0;  // its number, where a category is named
+
+  friend bool operator==(const Link&, const Link&) = default;
+};
+
 /// One column of the SELECT. The first `Schema::field_count` columns are the destination's fields
 /// in canonical order; key columns that are not mapped come after them.
 struct Column {
@@ -39,13 +51,25 @@ struct Column {
   Type type = Type::text;
   Nulls nulls = Nulls::clear;
   int digits = kDefaultDigits;
+  /// Set: no field of the record, but compared as one. Such a column is the last of the fields.
+  std::optional<Link> link = std::nullopt;
 };
 
 struct Schema {
   std::vector<Column> columns;
   std::size_t field_count = 0;
   std::vector<std::size_t> key;  // indexes into columns, in the order of the sync's `key`
-  std::size_t match = 0;         // index of the match field, below field_count
+  std::size_t match = 0;  // index of the match field, below field_count
+
+  [[nodiscard]] std::span<const Column> fields() const {
+    return std::span(columns).first(field_count);
+  }
+
+  /// The column that is a link, where there is one.
+  [[nodiscard]] const Column* link() const {
+    const bool last = field_count > 0 && columns[field_count - 1].link.has_value();
+    return last ? &columns[field_count - 1] : nullptr;
+  }
 
   /// True where some field's compared form differs from its bytes (floats not set to `exact`).
   [[nodiscard]] bool has_rounded_fields() const {

@@ -5,6 +5,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "row/ascii.hpp"
+
 namespace tailrace {
 
 struct Sha256::Context {
@@ -52,15 +54,6 @@ std::string Sha256::raw() {
   return {out.begin(), out.begin() + size};
 }
 
-std::string Sha256::hex() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char byte : raw()) {
-    const auto value = static_cast<unsigned char>(byte);
-    out += kDigits[value >> 4];
-    out += kDigits[value & 15];
-  }
-  return out;
-}
+std::string Sha256::hex() { return hex_of(raw()); }
 
 }  // namespace tailrace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <optional>
+#include <stdexcept>
 
 #include "row/ascii.hpp"
 #include "wire/json_scan.hpp"
@@ -142,6 +144,22 @@ namespace {
 }
 
 }  // namespace
+
+void split_fields(std::string_view line, std::size_t fields, std::vector<std::string_view>& cells) {
+  cells.clear();
+  CellCursor cursor(line);
+  while (cells.size() < fields) {
+    const std::optional<Cell> cell = cursor.next();
+    if (!cell) throw std::out_of_range("wire: a row has fewer columns than the sync has fields");
+    cells.push_back(cell->raw());
+  }
+}
+
+void check_marks(std::string_view send, std::size_t fields) {
+  if (!send.empty() && send.size() != fields) {
+    throw std::invalid_argument("wire: the marks of fields to be sent are not one for each field");
+  }
+}
 
 std::string_view to_text(CellProblem problem) {
   switch (problem) {

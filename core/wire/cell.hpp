@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "row/row_view.hpp"
 #include "row/schema.hpp"
@@ -10,6 +12,13 @@
 namespace tailrace::wire {
 
 class JsonWriter;
+
+/// The first `fields` cells of a row, as they stand in it. Throws std::out_of_range where the line
+/// has fewer.
+void split_fields(std::string_view line, std::size_t fields, std::vector<std::string_view>& cells);
+
+/// Throws std::invalid_argument where `send`, if there is one, is not one byte for each field.
+void check_marks(std::string_view send, std::size_t fields);
 
 /// Why a cell cannot be written: the row is then invalid, nothing of it is sent.
 enum class CellProblem : std::uint8_t {

@@ -2,23 +2,16 @@
 
 #include <algorithm>
 
+#include "row/ascii.hpp"
 #include "wire/json_scan.hpp"
 #include "wire/utf8.hpp"
 
 namespace tailrace::wire {
 namespace {
 
-[[nodiscard]] std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 /// Value of the charset parameter in lower case without quotes; empty where there is none.
 [[nodiscard]] std::string charset_of(std::string_view content_type) {
-  const std::string type = lower(content_type);
+  const std::string type = lowered(content_type);
   const std::size_t at = type.find("charset=");
   if (at == std::string::npos) return {};
   std::string_view value = std::string_view(type).substr(at + 8);
@@ -78,7 +71,7 @@ std::string text_at(const nlohmann::json& value, std::string_view path) {
 }
 
 bool looks_like_html(const Reply& reply) {
-  const std::string type = lower(reply.header("content-type"));
+  const std::string type = lowered(reply.header("content-type"));
   if (type.find("html") != std::string::npos) return true;
   std::string_view body = reply.body;
   if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);

@@ -58,12 +58,10 @@ struct RowWriter::Node {
 };
 
 RowWriter::RowWriter(const Schema& schema, RowForm form)
-    : columns_(schema.columns.begin(),
-               schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count)),
-      match_(schema.match),
-      form_(form) {
+    : columns_(schema.fields().begin(), schema.fields().end()), match_(schema.match), form_(form) {
   Node root;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].link) continue;
     Node* node = &root;
     for (const std::string& part : parts_of(columns_[i].name, form_.nested)) {
       if (node->column) node = nullptr;
@@ -140,17 +138,10 @@ void RowWriter::write_pieces(std::string& out, RowScratch& scratch, Fill&& fill)
 
 void RowWriter::write(std::string& out, std::string_view line, RowScratch& scratch,
                       std::string_view send) const {
-  if (!send.empty() && send.size() != columns_.size()) {
-    throw std::invalid_argument("wire: the marks of fields to be sent are not one for each field");
-  }
-  scratch.cells.clear();
-  CellCursor cursor(line);
-  while (scratch.cells.size() < columns_.size()) {
-    const std::optional<Cell> cell = cursor.next();
-    if (!cell) throw std::out_of_range("wire: a row has fewer columns than the sync has fields");
-    scratch.cells.push_back(cell->raw());
-  }
+  check_marks(send, columns_.size());
+  split_fields(line, columns_.size(), scratch.cells);
   write_pieces(out, scratch, [&](std::string& to, std::size_t index) {
+    if (index == match_ && !form_.with_match) return false;
     if (!send.empty() && send[index] != '\1' && index != match_) return false;
     const Cell cell(scratch.cells[index]);
     const Column& column = columns_[index];
@@ -166,6 +157,7 @@ void RowWriter::write(std::string& out, std::string_view line, RowScratch& scrat
 
 void RowWriter::write_cleared(std::string& out, std::string_view match, RowScratch& scratch) const {
   write_pieces(out, scratch, [&](std::string& to, std::size_t index) {
+    if (index == match_ && !form_.with_match) return false;
     if (index == match_) {
       append_value(to, value_text(match, columns_[index], scratch.text), columns_[index]);
     } else {

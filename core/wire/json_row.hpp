@@ -17,6 +17,7 @@ struct RowForm {
   enum class Clear : std::uint8_t { json_null, empty_text } clear = Clear::json_null;
   bool text_values = false;  // every value as a string: true is "true", JSON is text
   bool nested = true;  // "address.city" is {"address": {"city": …}}; else a name with a dot
+  bool with_match = true;  // false: the match field stands elsewhere in the body, and not here
 };
 
 /// Room that write() reuses from row to row. One for each thread.
@@ -29,7 +30,7 @@ struct RowScratch {
 /// Writes the fields of a row as one JSON object. Where the fields go is worked out once: fields
 /// of one parent are brought together, wherever the schema has them. NULL is the form's clear, or
 /// no member at all where the column says nulls: keep; an object that is left without members is
-/// left out too.
+/// left out too. A column that is a link is no field, and never written.
 class RowWriter {
  public:
   /// Throws std::invalid_argument for names that cannot be one object: "a" beside "a.b", empty
@@ -38,8 +39,8 @@ class RowWriter {
 
   /// Appends the object. Cells must have passed check_cell. No allocation once `out` and `scratch`
   /// have grown. `send` has a byte for each field, '\1' where it is written; the match field always
-  /// is, and empty means all. Throws std::out_of_range where the line has fewer columns than
-  /// fields, std::invalid_argument where `send` has another length.
+  /// is (where the form has it), and empty means all. Throws std::out_of_range where the line has
+  /// fewer columns than fields, std::invalid_argument where `send` has another length.
   void write(std::string& out, std::string_view line, RowScratch& scratch,
              std::string_view send = {}) const;
 

@@ -7,8 +7,6 @@
 namespace tailrace::wire {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
 /// Per byte: 0 as it is, 'u' as \u00XX, 'x' begins (or fails to begin) a multi-byte sequence,
 /// else the letter behind the backslash.
 constexpr std::array<char, 256> make_escapes() {

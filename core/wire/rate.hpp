@@ -37,4 +37,20 @@ struct RateHint {
   std::optional<Milliseconds> reset = {};  // from the answer on, until `remaining` counts anew
 };
 
+/// Rules that headers may add; more than that is no tool's answer.
+inline constexpr std::size_t kMostRules = 16;
+
+/// The rule that an answer tells of, where `known` rules are there and none has its window.
+[[nodiscard]] inline std::optional<RateRule> told_rule(RateClass rate_class, const RateHint& hint,
+                                                       std::size_t known) {
+  if (!hint.window || !hint.limit || *hint.limit < 1 || known >= kMostRules) return std::nullopt;
+  return RateRule{rate_class, *hint.limit, *hint.window, "told"};
+}
+
+/// A rule's requests after an answer: what its headers say, but no more than the user chose.
+[[nodiscard]] inline double limit_after(double requests, bool chosen, const RateHint& hint) {
+  const bool told = hint.limit && *hint.limit >= 1 && !(chosen && *hint.limit > requests);
+  return told ? *hint.limit : requests;
+}
+
 }  // namespace tailrace::wire

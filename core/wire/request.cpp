@@ -1,12 +1,13 @@
 #include "wire/request.hpp"
 
+#include "row/ascii.hpp"
+
 namespace tailrace::wire {
 namespace {
 
 /// RFC 3986 §2.3; asked of bytes, not by the locale.
 [[nodiscard]] bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 }  // namespace

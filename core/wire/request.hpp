@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ struct Header {
   std::string value;
 };
 
+class BodySource;
+class ReplySink;
+
 /// What a destination wants sent. The URL is relative to the connection's base URL: row data can
 /// never change scheme, host or port. Credentials are added by the http room, never here.
 struct Request {
@@ -28,6 +32,14 @@ struct Request {
   std::string body;
   std::string content_type;
   bool may_gzip = false;  // the tool takes bodies in gzip: a longer one is sent so
+  /// In place of `body`, which is empty then: what is too long for memory (see body.hpp).
+  std::shared_ptr<const BodySource> source = {};
+  /// Takes the answer's body, where that may be too long for memory.
+  std::shared_ptr<ReplySink> sink = {};
+  /// A deadline of its own where it is later than the connection's, for long files. Only of
+  /// requests that change no row: how long a lost write may still arrive is reckoned with the
+  /// connection's.
+  std::chrono::milliseconds patience{0};
 };
 
 /// How a request ended below HTTP.
@@ -47,6 +59,7 @@ struct Reply {
   int status = 0;
   std::vector<Header> headers;  // names in lower case
   std::string body;
+  bool consumed = false;  // the request's sink took the body
   /// From Retry-After, both forms, the latest of several; read when the answer came.
   std::optional<std::chrono::milliseconds> retry_after;
 

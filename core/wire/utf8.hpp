@@ -9,6 +9,9 @@ namespace tailrace::wire {
 /// with none: stray and overlong bytes, surrogates, code points above U+10FFFF, a cut sequence.
 [[nodiscard]] std::size_t utf8_sequence(std::string_view text);
 
+/// U+FFFD, in place of a byte that is in no UTF-8 sequence.
+inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
 [[nodiscard]] bool is_utf8(std::string_view text);
 
 /// At most `limit` bytes of `text`, cut between characters.
