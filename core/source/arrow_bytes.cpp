@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "row/ascii.hpp"
 #include "row/row_view.hpp"
 #include "source/arrow_column.hpp"
 #include "source/arrow_metadata.hpp"

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstddef>
 
+#include "row/ascii.hpp"
+
 namespace tailrace {
 namespace {
-
-constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 template <typename Float>
 void append_shortest(std::string& out, Float value, Float fixed_below) {
@@ -34,14 +34,6 @@ void append_shortest(std::string& out, Float value, Float fixed_below) {
 void append_float(std::string& out, double value) { append_shortest(out, value, 1e15); }
 void append_float(std::string& out, float value) { append_shortest(out, value, 1e6F); }
 
-void append_hex(std::string& out, std::string_view bytes) {
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back(kHexDigits[byte >> 4U]);
-    out.push_back(kHexDigits[byte & 0xFU]);
-  }
-}
-
 void append_uuid(std::string& out, std::string_view bytes) {
   std::size_t at = 0;
   for (const std::size_t group : {4U, 2U, 2U, 2U, 6U}) {
@@ -65,7 +57,7 @@ void append_json_string(std::string& out, std::string_view text) {
       default:
         if (static_cast<unsigned char>(c) < ' ') {
           out += "\\u00";
-          append_hex(out, {&c, 1});
+          append_hex(out, std::string_view(&c, 1));
         } else {
           out.push_back(c);
         }

@@ -48,9 +48,6 @@ void append_float(std::string& out, float value);
 /// 10^-scale. Keeps the scale (1.50); a negative scale adds zeros.
 void append_decimal(std::string& out, std::span<const std::uint8_t> little_endian, int scale);
 
-/// Lower-case hex digits.
-void append_hex(std::string& out, std::string_view bytes);
-
 /// `bytes`: 16 of them.
 void append_uuid(std::string& out, std::string_view bytes);
 

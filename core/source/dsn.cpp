@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -62,6 +63,22 @@ Dsn::Dsn(std::string text) : text_(std::move(text)) {
       hosts_ = std::max(hosts_, static_cast<std::size_t>(commas) + 1);
     }
   }
+}
+
+std::string Dsn::address() const {
+  std::map<std::string_view, std::string> words;
+  const Options given = parse(text_);
+  const Options usual(PQconndefaults(), PQconninfoFree);
+  for (const Options* options : {&usual, &given}) {
+    const PQconninfoOption* option = options->get();
+    for (; option != nullptr && option->keyword != nullptr; ++option) {
+      if (option->val != nullptr && *option->val != '\0') words[option->keyword] = option->val;
+    }
+  }
+  const std::string& host = words.contains("host") ? words["host"] : words["hostaddr"];
+  const std::string& database = words.contains("dbname") ? words["dbname"] : words["user"];
+  return "postgresql://" + (host.empty() ? "localhost" : host) + ":" + words["port"] + "/" +
+         database;
 }
 
 std::string Dsn::scrub(std::string message) const {

@@ -25,6 +25,10 @@ class Dsn {
   /// How many hosts the string names, at least one.
   [[nodiscard]] std::size_t hosts() const { return hosts_; }
 
+  /// postgresql://host:port/database, of the string or what libpq takes where it is silent. Without
+  /// login: whoever has it is at the same database.
+  [[nodiscard]] std::string address() const;
+
   /// `message` with the string's passwords, and PGPASSWORD's, replaced by ***.
   [[nodiscard]] std::string scrub(std::string message) const;
 

@@ -22,37 +22,10 @@ using Clock = std::chrono::steady_clock;
 // SQLSTATE sqlclient_unable_to_establish_sqlconnection.
 constexpr const char* kUnreachable = "08001";
 
-PostgresConnection start(const Dsn& dsn, const std::string& application_name) {
-  // The timeout of one address: without it a host that drops packets holds libpq for minutes
-  // before it tries the next one. The kernel applies it to the handshake as well.
-  const auto address_timeout_ms = std::to_string(dsn.connect_timeout().count() * 1000);
-  // Later entries win, so those of the dsn stand above ours.
-  const std::array<const char*, 8> keywords{"fallback_application_name",
-                                            "keepalives_idle",
-                                            "keepalives_interval",
-                                            "keepalives_count",
-                                            "tcp_user_timeout",
-                                            "dbname",
-                                            nullptr,
-                                            nullptr};
-  const std::array<const char*, 8> values{
-      application_name.c_str(), "60",    "15",   "4", address_timeout_ms.c_str(),
-      dsn.text().c_str(),       nullptr, nullptr};
-  PostgresConnection connection(PQconnectStartParams(keywords.data(), values.data(), 1));
-  if (!connection) throw std::bad_alloc{};
-  // The only way to learn the SQLSTATE of a refused login.
-  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
-  return connection;
-}
-
 [[noreturn]] void fail(const Dsn& dsn, PGconn* connection) {
-  std::string message = PQerrorMessage(connection);
-  std::string state = take_sqlstate(message);
-  if (state.empty() && PQconnectionNeedsPassword(connection) == 1) state = "28P01";
-  if (state.empty()) state = kUnreachable;
-  throw SourceError(
-      "source: the warehouse could not be reached: " + dsn.scrub(tidy_message(message)),
-      is_configuration(state), state);
+  const ConnectFailure failure = connect_failure(dsn, connection);
+  throw SourceError("source: the warehouse could not be reached: " + failure.message,
+                    is_configuration(failure.state), failure.state);
 }
 
 std::chrono::seconds limit(const Dsn& dsn) {
@@ -92,12 +65,44 @@ bool wait_ready(PGconn* connection, PostgresPollingStatusType wanted, const Inte
 
 }  // namespace
 
+PostgresConnection begin_connecting(const Dsn& dsn, const std::string& application_name,
+                                    std::chrono::milliseconds address_limit, const char* encoding) {
+  // The kernel applies the limit of one address to the handshake as well: without it a host that
+  // drops packets holds libpq for minutes before it tries the next one.
+  const std::string limit_ms = std::to_string(address_limit.count());
+  // Later entries win, so those of the dsn stand above ours, but for the encoding.
+  const std::array<const char*, 8> keywords{"fallback_application_name",
+                                            "keepalives_idle",
+                                            "keepalives_interval",
+                                            "keepalives_count",
+                                            "tcp_user_timeout",
+                                            "dbname",
+                                            encoding == nullptr ? nullptr : "client_encoding",
+                                            nullptr};
+  const std::array<const char*, 8> values{
+      application_name.c_str(), "60",     "15",   "4", limit_ms.c_str(),
+      dsn.text().c_str(),       encoding, nullptr};
+  PostgresConnection connection(PQconnectStartParams(keywords.data(), values.data(), 1));
+  if (!connection) throw std::bad_alloc{};
+  // The only way to learn the SQLSTATE of a refused login.
+  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
+  return connection;
+}
+
+ConnectFailure connect_failure(const Dsn& dsn, PGconn* connection) {
+  std::string message = PQerrorMessage(connection);
+  std::string state = take_sqlstate(message);
+  if (state.empty() && PQconnectionNeedsPassword(connection) == 1) state = "28P01";
+  if (state.empty()) state = kUnreachable;
+  return {dsn.scrub(tidy_message(message)), state};
+}
+
 PostgresConnection connect_postgres(const Dsn& dsn, const std::string& application_name,
                                     const Interrupt& interrupt) {
   if (interrupt.raised()) throw cancelled_error();
   std::optional<Clock::time_point> deadline;
   if (limit(dsn).count() > 0) deadline = Clock::now() + limit(dsn);
-  PostgresConnection connection = start(dsn, application_name);
+  PostgresConnection connection = begin_connecting(dsn, application_name, dsn.connect_timeout());
   if (PQstatus(connection.get()) == CONNECTION_BAD) fail(dsn, connection.get());
   auto wanted = PGRES_POLLING_WRITING;
   while (wanted != PGRES_POLLING_OK) {

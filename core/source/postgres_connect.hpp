@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,21 @@ struct FinishConnection {
   void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
 };
 using PostgresConnection = std::unique_ptr<PGconn, FinishConnection>;
+
+/// Begins to connect; PQconnectPoll goes on with it. An address is given up where it acknowledges
+/// nothing for `address_limit`. `encoding` is that of all text, the dsn's own where it is null.
+/// Throws std::bad_alloc.
+[[nodiscard]] PostgresConnection begin_connecting(const Dsn& dsn,
+                                                  const std::string& application_name,
+                                                  std::chrono::milliseconds address_limit,
+                                                  const char* encoding = nullptr);
+
+/// Why a connection could not be made.
+struct ConnectFailure {
+  std::string message;  // without secrets
+  std::string state;    // SQLSTATE; 08001 where the server sent none
+};
+[[nodiscard]] ConnectFailure connect_failure(const Dsn& dsn, PGconn* connection);
 
 /// Connects, at most connect_timeout for each host of the dsn. `interrupt` ends it early; only a
 /// name server that does not answer can hold it longer, as libpq resolves names in one call.

@@ -7,6 +7,8 @@
 #include <pqxx/except>
 #include <pqxx/version>
 
+#include "row/ascii.hpp"
+
 namespace tailrace {
 namespace {
 
@@ -37,9 +39,8 @@ constexpr std::array kRules{
 
 bool looks_like_sqlstate(std::string_view text) {
   constexpr std::size_t kStateChars = 5;
-  return text.size() == kStateChars && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-         });
+  return text.size() == kStateChars &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || is_upper(c); });
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr double kHair = 1e-9;
 
 void check_ask(const RateAsk& ask) {
   const bool sound = std::isfinite(ask.requests) && ask.requests >= 1 && std::isfinite(ask.want) &&
-                     ask.window_ms > 0 && ask.lease_ms > 0;
+                     std::isfinite(ask.left.value_or(0)) && ask.window_ms > 0 && ask.lease_ms > 0;
   if (!sound) {
     throw std::invalid_argument(
         "state: the limit " + ask.rule + " of " + ask.account +
@@ -34,14 +34,17 @@ std::int64_t slot_until(const RateAsk& ask, std::int64_t now_ms) {
 RateGrant grant_of(const RateAsk& ask, std::int64_t now_ms, const std::vector<RateSlot>& counting) {
   double left = ask.requests;
   for (const RateSlot& slot : counting) left -= slot.used;
-  if (left + kHair >= ask.want) return {ask.want, 0};
-  if (left + kHair >= 1) return {std::floor(left + kHair), 0};
-  RateGrant none;
+  const double others = ask.left ? std::floor(left - std::max(0.0, *ask.left)) : 0;
+  if (others >= 1) left -= others;
+  RateGrant none{0, 0, std::max(0.0, others)};
+  if (left + kHair >= ask.want) return {ask.want, 0, none.others};
+  if (left + kHair >= 1) return {std::floor(left + kHair), 0, none.others};
   for (const RateSlot& slot : counting) {
     left += slot.used;
     none.wait_ms = slot.until_ms - now_ms;
-    if (left + kHair >= std::min(ask.want, 1.0)) break;
+    if (left + kHair >= std::min(ask.want, 1.0)) return none;
   }
+  if (none.others > 0) none.wait_ms = slot_until(ask, now_ms) - now_ms;
   return none;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,11 +17,13 @@ struct RateAsk {
   std::int64_t window_ms = 0;
   std::int64_t lease_ms = 0;  // a token not used so long after it was granted is void
   double want = 0;            // below 0 gives tokens of this store's last grant back
+  std::optional<double> left = {};  // what the tool said is left: the rest was used by others
 };
 
 struct RateGrant {
   double granted = 0;  // at most what was wanted, whole where less; below 0 what was given back
   std::int64_t wait_ms = 0;  // where nothing was granted: until some can be
+  double others = 0;         // was found to be used by others, and counts like what was granted
 };
 
 /// Tokens that were granted at about one time, and until when they count against the limit.

@@ -10,13 +10,6 @@ constexpr std::size_t kWordDigits = 16;
 
 }  // namespace
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out(kWordDigits, '0');
-  for (auto at = out.rbegin(); at != out.rend(); ++at, value >>= 4U) *at = digits[value & 15U];
-  return out;
-}
-
 std::optional<std::uint64_t> from_hex(std::string_view digits) {
   std::uint64_t value = 0;
   const char* end = digits.data() + digits.size();

@@ -5,13 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "row/ascii.hpp"
 #include "row/hash.hpp"
 
 namespace tailrace {
 
-/// As the tables have it: 16 hexadecimal digits, the largest first.
-[[nodiscard]] std::string hex(std::uint64_t value);
-/// Nothing unless `digits` are 1 to 16 hexadecimal ones and no more.
+/// What hex() has written; nothing unless `digits` are 1 to 16 hexadecimal ones and no more.
 [[nodiscard]] std::optional<std::uint64_t> from_hex(std::string_view digits);
 
 /// 32 digits.

@@ -90,7 +90,8 @@ StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_m
   view.doubts = doubts_of(std::move(replayed.sends));
   view.open = std::move(replayed.open);
   for (const auto& [identity, doubt] : view.doubts) {
-    view.table.marks(view.table.insert(identity)).in_doubt = true;
+    StateTable::Marks& marks = view.table.marks(view.table.insert(identity));
+    marks.in_doubt = marks.acknowledged || doubt.written;
   }
   count(view);
   return view;

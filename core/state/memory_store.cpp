@@ -166,14 +166,17 @@ std::optional<Claim> MemoryStore::claim(const SyncAddress& address, const RunRow
   return claim_of(*sync, shard, holder);
 }
 
-std::optional<Claim> MemoryStore::peek(const SyncAddress& address) {
+std::vector<Claim> MemoryStore::shards(const SyncAddress& address) {
   const Lock lock(disk_->mutex);
   const Sync* sync = find(address);
-  if (sync == nullptr || sync->shards.size() != static_cast<std::size_t>(address.of)) {
-    return std::nullopt;
+  std::vector<Claim> claims;
+  if (sync == nullptr) return claims;
+  const int of = static_cast<int>(sync->shards.size());
+  for (const Shard& shard : sync->shards) {
+    const int number = static_cast<int>(claims.size());
+    claims.push_back(claim_of(*sync, shard, Holder{id_of(*sync), number, of, shard.epoch}));
   }
-  const Shard& shard = sync->shards[static_cast<std::size_t>(address.shard)];
-  return claim_of(*sync, shard, Holder{id_of(*sync), address.shard, address.of, shard.epoch});
+  return claims;
 }
 
 void MemoryStore::renew(const Holder& holder, std::int64_t lease_ms) {

@@ -66,9 +66,9 @@ RateGrant MemoryStore::draw(const RateAsk& ask) {
   std::vector<RateSlot> counting;
   for (const auto& [until_ms, used] : budget) counting.push_back({until_ms, used});
   const RateGrant grant = grant_of(ask, now, counting);
-  if (grant.granted > 0) {
+  if (grant.granted + grant.others > 0) {
     const std::int64_t until_ms = slot_until(ask, now);
-    budget[until_ms] += grant.granted;
+    budget[until_ms] += grant.granted + grant.others;
     grants_.note(ask, until_ms, grant.granted);
   }
   return grant;

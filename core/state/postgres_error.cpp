@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "row/ascii.hpp"
 #include "state/errors.hpp"
 
 namespace tailrace {
@@ -36,8 +37,7 @@ Meaning meaning_of(const PostgresFault& fault) {
 }
 
 bool looks_like_state(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || is_upper(c); });
 }
 
 }  // namespace

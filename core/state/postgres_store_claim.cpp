@@ -162,18 +162,18 @@ std::optional<Claim> PostgresStore::claim(const SyncAddress& address, const RunR
   return claim;
 }
 
-std::optional<Claim> PostgresStore::peek(const SyncAddress& address) {
-  std::optional<Claim> found;
+std::vector<Claim> PostgresStore::shards(const SyncAddress& address) {
+  std::vector<Claim> found;
   with_link([&](PostgresLink& link) {
     PostgresTransaction transaction(link, Kind::reading);
     PostgresCatalogue catalogue(transaction);
     catalogue.check_counts();
-    found.reset();
+    found.clear();
     const std::optional<PostgresSync> sync = catalogue.sync(address);
     if (!sync) return;
-    const std::vector<PostgresShard> shards = catalogue.shards(*sync, false);
-    if (shards.front().of != address.of) return;
-    found = shards.at(static_cast<std::size_t>(address.shard)).claim(*sync);
+    for (const PostgresShard& shard : catalogue.shards(*sync, false)) {
+      found.push_back(shard.claim(*sync));
+    }
   });
   return found;
 }

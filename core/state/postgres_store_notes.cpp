@@ -66,11 +66,11 @@ RateGrant PostgresStore::draw_in(PostgresTransaction& transaction, const RateAsk
     return {-back.used, 0};
   }
   const RateGrant grant = grant_of(ask, now, counting);
-  if (grant.granted == 0) return grant;
-  const RateSlot slot{slot_until(ask, now), grant.granted};
+  if (grant.granted + grant.others == 0) return grant;
+  const RateSlot slot{slot_until(ask, now), grant.granted + grant.others};
   budget.add(slot, counting, now);
   transaction.commit();
-  grants_.note(ask, slot.until_ms, slot.used);
+  grants_.note(ask, slot.until_ms, grant.granted);
   return grant;
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "row/ascii.hpp"
 #include "state/errors.hpp"
 
 namespace tailrace {
@@ -97,14 +98,13 @@ std::size_t character_bytes(std::string_view text) {
 }  // namespace
 
 std::string to_postgres_text(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
     const std::size_t length = bytes.front() == kMark ? 0 : character_bytes(bytes);
     if (length == 0) {
-      const auto byte = static_cast<unsigned char>(bytes.front());
-      text += {kMark, digits[byte >> 4U], digits[byte & 15U]};
+      text += kMark;
+      append_hex(text, bytes.substr(0, 1));
     } else {
       text += bytes.substr(0, length);
     }

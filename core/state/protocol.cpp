@@ -9,6 +9,8 @@
 #include <system_error>
 #include <tuple>
 
+#include "row/ascii.hpp"
+
 namespace tailrace {
 namespace {
 
@@ -124,11 +126,7 @@ StoreIdentity new_identity() {
   StoreIdentity identity;
   std::array<std::uint8_t, 16> id{};
   fill_random(id.data(), id.size());
-  for (const std::uint8_t byte : id) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    identity.id.push_back(digits[byte >> 4]);
-    identity.id.push_back(digits[byte & 15]);
-  }
+  identity.id = hex_of(id);
   fill_random(identity.secret.data(), identity.secret.size());
   return identity;
 }

@@ -21,6 +21,10 @@ enum class Hold : std::uint8_t {
 [[nodiscard]] std::string_view word_of(Hold hold);
 [[nodiscard]] std::optional<Hold> hold_from(std::string_view word);
 
+/// Code of a row that was parked. It stays when a person releases the row: that says that the
+/// insert which may have happened did not, while another row that is released was only refused.
+inline constexpr std::string_view kParkedCode = "parked";
+
 struct RejectedRow {
   IdentityHash identity;
   std::string key;

@@ -238,6 +238,7 @@ void add_unknown(Doubts& doubts, UnknownSend&& send) {
     doubt.version = 0;
   }
   doubt.deleted = doubt.deleted || removes;
+  doubt.written = doubt.written || !removes;
   doubt.inserted = doubt.inserted || send.op == StateOp::insert;
   if (!fresh && send.horizon_ms < doubt.horizon_ms) return;
   doubt.horizon_ms = send.horizon_ms;
@@ -293,14 +294,20 @@ void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int6
   }
   take_out(replayed, [&](const UnknownSend& send) {
     const bool overtaken = send.open == UnknownSend::kNotOpen && awaited.contains(send.identity);
-    return !overtaken && can_end_by_time(send, now_ms) &&
-           acknowledged(send.identity) == send.version;
+    if (overtaken || !can_end_by_time(send, now_ms)) return false;
+    const std::optional<Version> there = acknowledged(send.identity);
+    return send.op == StateOp::remove ? !there : there == send.version;
   });
 }
 
 bool holds(const RejectedRow& row, const UnknownSend& insert, std::int64_t quiet_ms) {
-  if (row.hold == Hold::released && insert.horizon_ms - quiet_ms > row.last_at_ms) return false;
-  if (row.hold != Hold::parked && row.hold != Hold::released) return false;
+  if (row.hold == Hold::released) {
+    // What was only refused leaves another insert of it in doubt, and so does one that came later.
+    const bool looked_at = row.code == kParkedCode || mutant(36);
+    if (!looked_at || insert.horizon_ms - quiet_ms > row.last_at_ms) return false;
+  } else if (row.hold != Hold::parked) {
+    return false;
+  }
   return row.version == insert.version || mutant(31);
 }
 

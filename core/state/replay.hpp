@@ -44,14 +44,15 @@ using AcceptedVisitor =
 [[nodiscard]] Replayed replay_journal(StateStore& store, const Claim& claim, std::int64_t quiet_ms,
                                       const AcceptedVisitor& accepted);
 
-/// True where only the acknowledged version can still tell whether the send matters.
+/// True where only what is acknowledged can still tell whether the send matters.
 [[nodiscard]] inline bool can_end_by_time(const UnknownSend& send, std::int64_t now_ms) {
-  return send.op == StateOp::write && now_ms > send.horizon_ms;
+  return send.op != StateOp::insert && now_ms > send.horizon_ms;
 }
 
-/// Takes out the sends that time has ended: they carried the version that is acknowledged, and
-/// their horizon is past. Not so where a batch that may be resumed has the row as well. Leaves in
-/// `open` the batches whose rows are all in doubt by this very send.
+/// Takes out the sends that time has ended: they carried the version that is acknowledged, or were
+/// deletes of what is not there, and their horizon is past. Not so where a batch that may be
+/// resumed has the row as well. Leaves in `open` the batches whose rows are all in doubt by this
+/// very send.
 using Acknowledged = std::function<std::optional<Version>(const IdentityHash&)>;
 void end_by_time(Replayed& replayed, const Acknowledged& acknowledged, std::int64_t now_ms);
 

@@ -70,7 +70,7 @@ void check(const Row& row, std::int64_t sum, const char* table) {
 constexpr const char* kShards =
     "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
     "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, "
-    "resynced_at, sum FROM sync_shard";
+    "resynced_at, sum FROM sync_shard ORDER BY sync_id, shard";
 constexpr const char* kOneShard =
     "SELECT sync_id, shard, of, epoch, lease_until, lock_boot_id, run_id, last_seq, folded_seq, "
     "bucket_bits, entries, snapshot_sum, rejected_sum, config_fingerprint, encoding, latest_at, "

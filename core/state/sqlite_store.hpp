@@ -40,7 +40,7 @@ class SqliteStore : public StateStore {
   [[nodiscard]] std::int64_t now_ms() override { return clock_.now_ms(); }
   [[nodiscard]] std::optional<Claim> claim(const SyncAddress& address, const RunRow& run,
                                            std::int64_t lease_ms) override;
-  [[nodiscard]] std::optional<Claim> peek(const SyncAddress& address) override;
+  [[nodiscard]] std::vector<Claim> shards(const SyncAddress& address) override;
   void renew(const Holder& holder, std::int64_t lease_ms) override;
   void read_snapshot(const Holder& holder, bool with_keys, const BucketVisitor& visit) override;
   [[nodiscard]] SnapshotBucket read_bucket(const Holder& holder, std::uint32_t bucket) override;

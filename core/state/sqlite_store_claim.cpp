@@ -145,17 +145,15 @@ std::optional<Claim> SqliteStore::claim(const SyncAddress& address, const RunRow
   return claim;
 }
 
-std::optional<Claim> SqliteStore::peek(const SyncAddress& address) {
-  std::optional<Claim> found;
+std::vector<Claim> SqliteStore::shards(const SyncAddress& address) {
+  std::vector<Claim> found;
   with_connection([&](SqliteConnection& connection) {
     const SqliteTransaction one_view(connection, SqliteTransaction::Kind::reading);
     SqliteCatalogue tables(connection);
     const Catalogue catalogue = read_catalogue(tables);
     const SyncRow* sync = catalogue.find(address);
     if (sync == nullptr) return;
-    for (const ShardRow& shard : catalogue.shards_of(*sync)) {
-      if (shard.shard == address.shard && shard.of == address.of) found = shard.claim(*sync);
-    }
+    for (const ShardRow& shard : catalogue.shards_of(*sync)) found.push_back(shard.claim(*sync));
   });
   return found;
 }

@@ -69,10 +69,10 @@ RateGrant SqliteStore::draw(const RateAsk& ask) {
       grant = {-back.used, 0};
     } else {
       grant = grant_of(ask, now, budget.counting(ask, now));
-      if (grant.granted == 0) return;
-      const RateSlot slot{slot_until(ask, now), grant.granted};
+      if (grant.granted + grant.others == 0) return;
+      const RateSlot slot{slot_until(ask, now), grant.granted + grant.others};
       budget.add(ask, slot, now);
-      grants_.note(ask, slot.until_ms, slot.used);
+      grants_.note(ask, slot.until_ms, grant.granted);
     }
     transaction.commit();
   });

@@ -38,10 +38,13 @@ class StateStore {
   /// as running, and runs of older epochs that never ended as interrupted.
   [[nodiscard]] virtual std::optional<Claim> claim(const SyncAddress& address, const RunRow& run,
                                                    std::int64_t lease_ms) = 0;
-  /// What a claim would find, without the lease and without changing anything: for plans. The
-  /// holder in it may only read, and only until another run claims. nullopt: this sync has no state
-  /// in this layout of shards.
-  [[nodiscard]] virtual std::optional<Claim> peek(const SyncAddress& address) = 0;
+  /// What claims of the sync's shards would find, in their order and as they stand at one moment,
+  /// without the lease and without changing anything: for plans. The holders in it may only read,
+  /// and only until another run claims. Empty: this sync has no state. Of the address, neither the
+  /// shard nor the number of shards counts.
+  [[nodiscard]] virtual std::vector<Claim> shards(const SyncAddress& address) = 0;
+  /// One of them. nullopt: this sync has no state in the address's layout of shards.
+  [[nodiscard]] std::optional<Claim> peek(const SyncAddress& address);
   virtual void renew(const Holder& holder, std::int64_t lease_ms) = 0;
 
   using BucketVisitor = std::function<void(const SnapshotBucket&)>;

@@ -30,8 +30,8 @@ class StateTable {
   struct Marks {
     bool acknowledged : 1 = false;  // the destination has it with this version
     bool absent : 1 = false;        // left the model under on_removed: ignore
-    bool in_doubt : 1 = false;      // details in StateView::doubts
-    bool rejected : 1 = false;      // details in StateView::rejected
+    bool in_doubt : 1 = false;  // may be other than acknowledged; details in StateView::doubts
+    bool rejected : 1 = false;  // details in StateView::rejected
     Seen seen : 3 = Seen::no;
     bool used : 1 = false;
   };
@@ -82,11 +82,12 @@ struct HashOfIdentity {
 /// accepted after all, or by its row being parked. What is left of them is summed up here.
 struct Doubt {
   std::int64_t horizon_ms = 0;  // latest send time (or send_by) of an unknown send + quiet time
-  Version version = 0;          // that the unknown sends carried; 0 where they are mixed
-  bool mixed = false;           // they carried more than one, or a delete
-  bool deleted = false;         // a delete is among them
-  bool inserted = false;        // an insert is among them
+  Version version = 0;  // that the unknown sends carried; 0 where they are mixed
+  bool mixed = false;  // they carried more than one, or a delete
+  bool deleted = false;  // a delete is among them
+  bool inserted = false;  // an insert is among them
   EntryKeys keys;
+  bool written = false;  // one that is no delete is among them
 
   bool operator==(const Doubt&) const = default;
 };
@@ -112,10 +113,10 @@ struct StateView {
   StateTable table;
   Doubts doubts;
   std::unordered_map<IdentityHash, RejectedRow, HashOfIdentity> rejected;
-  std::vector<OpenBatch> open;   // in seq order
-  std::size_t known = 0;         // acknowledged and not absent, or in doubt: the guards' base
+  std::vector<OpenBatch> open;  // in seq order
+  std::size_t known = 0;  // acknowledged and not absent, or in doubt: the guards' base
   std::size_t journal_rows = 0;  // rows of closed batches in the journal, to decide on the fold
-  bool has_baseline = false;     // anything is acknowledged or may have been sent
+  bool has_baseline = false;  // anything is acknowledged or may have been sent
 };
 
 /// An entry that left the model under on_removed: ignore is forgotten after so many days.
@@ -123,7 +124,8 @@ inline constexpr std::uint32_t kAbsentDays = 90;
 
 /// Loads it; what the clock decides is judged by the store's. `quiet_ms`: how long after its send
 /// an unknown request may still take effect. A doubt is dropped where its horizon has passed and
-/// every unknown send carried the version that is acknowledged.
+/// every unknown send carried the version that is acknowledged, or took away what is acknowledged
+/// to be gone. While only such deletes may still land, an entry is gone and not marked as in doubt.
 [[nodiscard]] StateView load_state(StateStore& store, const Claim& claim, std::int64_t quiet_ms);
 
 /// Rows that left the model or came back in this run under on_removed: ignore. Only a fold writes
