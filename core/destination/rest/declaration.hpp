@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "destination/classify.hpp"
 #include "destination/destination.hpp"
 #include "destination/rest/endpoint.hpp"
+#include "destination/rest/finding.hpp"
 #include "destination/rest/reading.hpp"
 #include "wire/json_row.hpp"
 
@@ -39,11 +41,21 @@ struct Idempotency {
   std::vector<std::string> busy;  // statuses and codes of a request that is still worked on
 };
 
+/// A member that a success has: {path: ok, is: true}. One without it is no success.
+struct SuccessMark {
+  std::string path;  // dotted
+  std::string value;  // as text
+};
+
 /// An object of a `rest` connection. What is sent for upsert stands at its top (`method`, `path`,
 /// `batch_rows`, `body`, `row`, `results`), the other operations under `update`, `insert`,
 /// `delete`, `archive` and `clear`, questions under `read`; an operation that is not declared is
-/// not offered. `batch_bytes`, `idempotent`, `idempotency`, `partial`, `numbers`, `clear_as`,
-/// `answer` and `statuses` hold for all of them.
+/// not offered. `batch_bytes`, `row_bytes`, `idempotent`, `idempotency`, `partial`, `numbers`,
+/// `clear_as`, `encode`, `answer`, `success`, `statuses`, `code`, `codes` and `find` hold for all
+/// of them.
+///
+/// An operation whose path holds {id} needs `find`: the API's own id is looked up first. An upsert
+/// of which there is no record then goes the way of `insert`.
 struct Declaration {
   /// Throws std::invalid_argument that names the key.
   explicit Declaration(const nlohmann::json& object);
@@ -53,18 +65,33 @@ struct Declaration {
   /// The same. Throws std::logic_error where it is not declared.
   [[nodiscard]] const Endpoint& at(Operation operation) const;
 
+  /// Whether a batch goes under an idempotency key.
+  [[nodiscard]] bool keyed(const Batch& batch) const {
+    return idempotency && batch.operation == Operation::insert && !batch.idempotency_key.empty();
+  }
+
   std::string name;
   std::size_t batch_bytes = 1 << 20;
+  std::optional<std::size_t> row_bytes;  // the most that one row may take
   std::optional<bool> idempotent;
   std::optional<Idempotency> idempotency;
   bool partial = true;  // a write leaves fields alone that it does not name
   wire::RowForm form;
+  bool as_form = false;  // bodies are name=value pairs
   AnswerForm answer = AnswerForm::plausible;
+  std::optional<SuccessMark> success;
+  std::vector<std::string> code;  // dotted paths, of which the first that is there is the code
+  std::vector<AnswerRule> codes;  // before all other reading
   std::vector<AnswerRule> statuses;  // before the default reading
+  std::optional<FindForm> find_form;
   std::optional<ReadForm> read;
   std::optional<ListForm> list;
 
  private:
+  void check_ids(const std::string& where) const;
+  void check_form(const std::string& where) const;
+
+  std::shared_ptr<const nlohmann::json> code_words_;  // what the rules of `codes` are views of
   std::array<std::optional<Endpoint>, kAllOperations.size()> endpoints_;
 };
 

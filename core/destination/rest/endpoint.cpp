@@ -17,7 +17,8 @@ constexpr std::array kMethods{Word<wire::Method>{"POST", wire::Method::post},
                               Word<wire::Method>{"PATCH", wire::Method::patch},
                               Word<wire::Method>{"DELETE", wire::Method::delete_}};
 constexpr std::array kForms{Word<ResultsForm::Kind>{"errors_only", ResultsForm::Kind::errors_only},
-                            Word<ResultsForm::Kind>{"list", ResultsForm::Kind::list}};
+                            Word<ResultsForm::Kind>{"list", ResultsForm::Kind::list},
+                            Word<ResultsForm::Kind>{"names", ResultsForm::Kind::names}};
 constexpr std::array kClasses{Word<AnswerClass>{"accepted", AnswerClass::ok},
                               Word<AnswerClass>{"rejected", AnswerClass::record},
                               Word<AnswerClass>{"split", AnswerClass::split},
@@ -39,15 +40,29 @@ constexpr std::array kClasses{Word<AnswerClass>{"accepted", AnswerClass::ok},
   return "POST";
 }
 
+/// The names stand for themselves: nothing else is told of a row.
+void check_names(const ResultsForm& form, const Settings& reader) {
+  for (const char* key : {"path", "key", "index", "index_word", "status", "code", "message",
+                          "field", "id", "optional"}) {
+    if (reader.given(key) != nullptr) reader.refuse(key, "does not go with form: names");
+  }
+  if (form.count.empty() && form.refused.empty()) {
+    reader.refuse("refused", "is needed, or count: a name that is left out would go unseen");
+  }
+}
+
 [[nodiscard]] ResultsForm read_results(const json& settings, const std::string& where) {
   const Settings reader(settings, where,
-                        {"path", "key", "index", "form", "status", "code", "message", "field", "id",
-                         "count", "optional"});
+                        {"path", "lists", "refused", "key", "index", "index_word", "form", "status",
+                         "code", "message", "field", "id", "count", "optional"});
   ResultsForm form;
   form.kind = reader.word("form", kForms, "errors_only");
   form.path = reader.text("path", "");
   form.key = reader.text("key", "");
   form.index = reader.text("index", "");
+  form.index_word = reader.text("index_word", "");
+  form.lists = reader.texts("lists", "dotted paths");
+  form.refused = reader.text("refused", "");
   form.status = reader.text("status", "");
   form.code = reader.text("code", "");
   form.message = reader.text("message", "");
@@ -60,9 +75,18 @@ constexpr std::array kClasses{Word<AnswerClass>{"accepted", AnswerClass::ok},
     reader.refuse("status", "a list with an entry for every row needs the member that judges it");
   }
   if (list && (form.optional || !form.count.empty())) {
-    reader.refuse(form.optional ? "optional" : "count", "goes with form: errors_only alone");
+    reader.refuse(form.optional ? "optional" : "count", "does not go with form: list");
   }
-  if (!list && form.key.empty() && form.index.empty()) {
+  const bool names = form.kind == ResultsForm::Kind::names;
+  if (names == form.lists.empty()) {
+    reader.refuse("lists", "goes with form: names, which has no other way to say where they are");
+  }
+  if (names) {
+    check_names(form, reader);
+  } else if (!form.refused.empty()) {
+    reader.refuse("refused", "goes with form: names alone");
+  }
+  if (!list && !names && form.key.empty() && form.index.empty()) {
     reader.refuse("key", "a list of errors names its rows by key or index");
   }
   return form;
@@ -73,10 +97,13 @@ void read_body(Endpoint& endpoint, const Settings& reader, std::string_view fall
   const json* body = reader.given("body");
   const std::string word = body == nullptr ? std::string(fallback) : wire::scalar_text(*body);
   const bool shape = body != nullptr && body->is_structured();
-  if (!shape && word != "rows" && word != "object") {
-    reader.refuse("body", "must be rows, object, or a shape with $rows or $row in it");
+  if (!shape && word != "rows" && word != "object" && word != "lines") {
+    reader.refuse("body", "must be rows, lines, object, or a shape with $rows or $row in it");
   }
-  const bool row_shape = shape && body->dump().find("\"$row\"") != std::string::npos;
+  const std::string text = shape ? body->dump() : std::string();
+  const bool row_shape =
+      text.find("\"$row\"") != std::string::npos || text.find("\"$fields\"") != std::string::npos;
+  endpoint.lines = word == "lines";
   endpoint.object_body = word == "object" || row_shape;
   const bool per_row = endpoint.object_body;
   const std::string hole = per_row ? "$row" : "$rows";
@@ -129,11 +156,30 @@ void read_write(Endpoint& endpoint, const Settings& reader, const Endpoint* base
   read_shape(endpoint, reader, endpoint.path.has_placeholder() ? "object" : "rows");
 }
 
+/// `body` of a removal that names several rows: each as `row` says.
+void read_removal_of_many(Endpoint& endpoint, const Settings& reader, const json& body) {
+  endpoint.body = Template::of_shape(body, "$rows", false, reader.place("body"));
+  const json* row = reader.given("row");
+  endpoint.row = Template::of_values(row == nullptr ? json("$match") : *row, reader.place("row"));
+  if (!endpoint.row.has_placeholder()) reader.refuse("row", "must hold $match or $key");
+  endpoint.batch_rows = reader.count("batch_rows", 1, kMostRows);
+  if (endpoint.path.has_placeholder()) reader.refuse("path", "names one row, and the body several");
+  if (const json* form = reader.given("results")) {
+    endpoint.results = read_results(*form, reader.place("results"));
+  }
+}
+
 void read_removal(Endpoint& endpoint, const Settings& reader) {
   endpoint.path = Template::of_path(reader.text("path", ""), reader.place("path"));
-  // One address for all rows would take away the whole collection.
-  if (!endpoint.path.has_placeholder()) reader.refuse("path", "must hold {key} or {match}");
   const json* body = reader.given("body");
+  if (body != nullptr && body->dump().find("\"$rows\"") != std::string::npos) {
+    return read_removal_of_many(endpoint, reader, *body);
+  }
+  // One address for all rows would take away the whole collection.
+  if (!endpoint.path.has_placeholder()) reader.refuse("path", "must hold {key}, {match} or {id}");
+  for (const char* key : {"batch_rows", "row", "results"}) {
+    if (reader.given(key) != nullptr) reader.refuse(key, "goes with a body that holds $rows");
+  }
   endpoint.has_body = body != nullptr;
   if (body == nullptr) return;
   if (!body->is_structured()) {
@@ -152,6 +198,20 @@ const std::vector<std::string_view>& shape_keys() {
   static const std::vector<std::string_view> keys{"method", "path", "batch_rows",
                                                   "body",   "row",  "results"};
   return keys;
+}
+
+std::vector<AnswerRule> read_codes(const json& settings, const std::string& where) {
+  std::vector<AnswerRule> rules;
+  std::vector<std::string_view> codes;
+  if (settings.is_object()) {
+    for (const auto& [code, means] : settings.items()) codes.push_back(code);
+  }
+  const Settings reader(settings, where, codes);
+  for (const std::string_view code : codes) {
+    if (code.empty()) reader.refuse(code, "is no code");
+    rules.push_back({200, 599, code, reader.word(code, kClasses, "")});
+  }
+  return rules;
 }
 
 std::vector<AnswerRule> read_statuses(const json& settings, const std::string& where) {
@@ -196,8 +256,8 @@ std::optional<Endpoint> read_main(const json& object, const std::vector<std::str
 
 Endpoint read_operation(const json& settings, Operation operation, const Endpoint* base,
                         const std::string& where) {
-  std::vector<std::string_view> known{"method", "path", "body", "statuses"};
-  if (!removes(operation)) known.insert(known.end(), {"batch_rows", "row", "results"});
+  std::vector<std::string_view> known{"method", "path",       "body",   "statuses",
+                                      "row",    "batch_rows", "results"};
   known.push_back(operation == Operation::insert ? "exists" : "missing");
   const Settings reader(settings, where, known);
   Endpoint endpoint;

@@ -19,10 +19,16 @@ struct ResultsForm {
   enum class Kind : std::uint8_t {
     errors_only,  // the list names refused rows; a row that it does not name was accepted
     list,         // the list has an entry for every row
+    names,        // lists of refused rows' match values; the list's name is the reason
   } kind = Kind::errors_only;
   std::string path;     // dotted, to the list; empty: the body is the list
+  /// names: dotted paths of the lists, or of objects whose members are such lists.
+  std::vector<std::string> lists;
+  std::string refused;  // names: dotted path to the number of refused rows
   std::string key;      // member with the row's match value or key
   std::string index;    // member with the row's place in the request, from 0
+  /// errors_only: an error that is a text says its row's place after this word.
+  std::string index_word;
   std::string status;   // member with an HTTP status, a boolean or a word
   std::string code;
   std::string message;
@@ -39,6 +45,7 @@ struct Endpoint {
   std::size_t batch_rows = 1;
   bool has_body = true;
   bool object_body = false;  // one row a request, and its body is that row
+  bool lines = false;  // the body is a row a line
   Template body;  // around the rows; of object_body around the row; of a removal whole
   Template row;  // around each row
   std::optional<ResultsForm> results;
@@ -49,12 +56,16 @@ struct Endpoint {
   std::vector<std::string> exists;
 };
 
-/// Whether records are taken away: such a request is about one row and carries no fields.
+/// Whether records are taken away: such a request carries no fields.
 [[nodiscard]] bool removes(Operation operation);
 
 /// Reads `statuses`. Throws std::invalid_argument that names the status.
 [[nodiscard]] std::vector<AnswerRule> read_statuses(const nlohmann::json& settings,
                                                     const std::string& where);
+/// Reads `codes`: what an answer of any status means that has this code. The rules' codes are
+/// views of the settings' names. Throws std::invalid_argument that names the code.
+[[nodiscard]] std::vector<AnswerRule> read_codes(const nlohmann::json& settings,
+                                                 const std::string& where);
 
 /// Keys that say how an operation is sent, of which some stand at the top of an object for upsert.
 [[nodiscard]] const std::vector<std::string_view>& shape_keys();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "destination/destination.hpp"
@@ -31,13 +33,17 @@ struct RowWords {
 /// Status and codes of an answer as a whole, as RowWords takes them.
 [[nodiscard]] std::vector<std::string> texts_of(const wire::Reply& reply);
 
-/// Reads the declared results out of a success: one verdict for each of `rows`, which are the rows
-/// of the request in its order. Nothing is accepted that the answer does not speak for: an answer
-/// that cannot be read, a list that is not there, an error that names no row of ours leave every
-/// row that is not named unknown.
-[[nodiscard]] std::vector<Verdict> read_results(const Endpoint& endpoint, const wire::Reply& reply,
-                                                const Batch& batch,
-                                                const std::vector<RowIndex>& rows);
+/// Whether a word of an answer says that something was refused: "error", "failed" and the like.
+[[nodiscard]] bool is_rejection(std::string_view word);
+/// Whether a document says that the request as a whole failed: `ok: false`, `errors` and the like.
+[[nodiscard]] bool says_failure(const nlohmann::json& body);
+
+/// The code of an answer: what stands first at one of these dotted paths, into the first entry of
+/// lists. Empty where there is none.
+[[nodiscard]] std::string code_of(const std::vector<std::string>& paths, const wire::Reply& reply);
+
+/// Why an answer without the mark of a success is none; an empty code where it has it.
+[[nodiscard]] Reason unmarked(const SuccessMark& mark, const wire::Reply& reply);
 
 /// Why a success without declared results is no evidence; an empty code where it is.
 [[nodiscard]] Reason implausible(AnswerForm form, const wire::Reply& reply);

@@ -29,24 +29,9 @@ using nlohmann::json;
   return call;
 }
 
-[[nodiscard]] ReadStep stopped(Stop::Kind kind, const Reason& reason) {
-  ReadStep step;
-  step.stop = stop_for(kind, reason, {});
-  return step;
-}
-
 [[nodiscard]] ReadStep senseless(std::string_view what) {
-  return stopped(Stop::Kind::quota, reason_of("unreadable_answer", what));
-}
-
-/// An answer that is no success: worth another try, or not.
-[[nodiscard]] ReadStep refused(const Judgement& judgement, const wire::Reply& reply) {
-  const AnswerClass means = judgement.means;
-  const bool passing =
-      means == AnswerClass::retry || means == AnswerClass::stop || means == AnswerClass::unknown;
-  ReadStep step =
-      stopped(passing ? Stop::Kind::quota : Stop::Kind::configuration, refusal_reason(reply));
-  if (judgement.pause > wire::Milliseconds(0)) step.stop->retry_after = judgement.pause;
+  ReadStep step;
+  step.stop = stop_for(Stop::Kind::quota, reason_of("unreadable_answer", what), {});
   return step;
 }
 
@@ -151,7 +136,7 @@ ReadStep Questions::next(const ReadAsk& ask, const Call& call, const wire::Reply
     step.absent.push_back(ask.match[place]);
     return step;
   }
-  if (judgement.means != AnswerClass::ok) return refused(judgement, reply);
+  if (judgement.means != AnswerClass::ok) return end_question({judgement, refusal_reason(reply)});
   const auto body = wire::read_json(reply);
   if (!body) return senseless("an answer whose body is not whole JSON");
   return one ? read_one(ask.match[place], *body) : read_page(call, *body);

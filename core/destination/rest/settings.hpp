@@ -49,15 +49,16 @@ class Settings {
     if (!value->is_string()) refuse(key, "must be text");
     return value->get<std::string>();
   }
-  /// Texts, and numbers as their digits.
-  [[nodiscard]] std::vector<std::string> texts(std::string_view key) const {
+  /// Texts, and numbers as their digits. `what` they are, for messages.
+  [[nodiscard]] std::vector<std::string> texts(std::string_view key,
+                                               const char* what = "statuses and codes") const {
     std::vector<std::string> found;
     const nlohmann::json* value = given(key);
     if (value == nullptr) return found;
-    if (!value->is_array()) refuse(key, "must be a list of statuses and codes");
+    if (!value->is_array()) refuse(key, std::string("must be a list of ") + what);
     for (const nlohmann::json& one : *value) {
       found.push_back(one.is_boolean() ? std::string() : wire::scalar_text(one));
-      if (found.back().empty()) refuse(key, "holds what is neither a status nor a code");
+      if (found.back().empty()) refuse(key, std::string("holds what is none of ") + what);
     }
     return found;
   }

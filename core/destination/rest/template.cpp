@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "row/ascii.hpp"
 #include "wire/json_writer.hpp"
 #include "wire/request.hpp"
 
@@ -14,6 +15,10 @@ using nlohmann::json;
 
 constexpr std::string_view kKeyHole = "{key}";
 constexpr std::string_view kMatchHole = "{match}";
+constexpr std::string_view kIdHole = "{id}";
+constexpr std::string_view kRow = "$row";
+constexpr std::string_view kFields = "$fields";
+constexpr std::string_view kBeside = "...";  // the row's members among those of the shape
 
 [[noreturn]] void refuse(std::string_view where, const std::string& what) {
   throw std::invalid_argument(std::string(where) + ": " + what);
@@ -39,8 +44,7 @@ void check_path(std::string_view path, std::string_view where) {
 /// "$name" and nothing else: what is taken for a placeholder.
 [[nodiscard]] bool looks_like_hole(std::string_view text) {
   return text.size() > 1 && text.front() == '$' &&
-         std::all_of(text.begin() + 1, text.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+         std::all_of(text.begin() + 1, text.end(), is_letter);
 }
 
 }  // namespace
@@ -79,12 +83,15 @@ void Template::add_pattern(std::string_view text, std::string_view where, bool j
     } else if (text.starts_with(kMatchHole)) {
       pieces_.push_back({Piece::Kind::match_path, {}});
       text.remove_prefix(kMatchHole.size());
+    } else if (!json_text && text.starts_with(kIdHole)) {
+      pieces_.push_back({Piece::Kind::id_path, {}});
+      text.remove_prefix(kIdHole.size());
     } else if (json_text) {
       add("{");
       text.remove_prefix(1);
     } else {
       const std::string hole(text.substr(0, text.find('}') + 1));
-      refuse(where, "unknown placeholder '" + hole + "'; there are {key} and {match}");
+      refuse(where, "unknown placeholder '" + hole + "'; there are {key}, {match} and {id}");
     }
   }
 }
@@ -125,6 +132,7 @@ class Template::ShapeCutter {
     const bool object = container.is_object();
     std::string before = object ? "{" : "[";
     for (const auto& [name, value] : container.items()) {
+      if (object && name == kBeside) continue;
       if (object) {
         wire::append_json_string(before, name);
         before.push_back(':');
@@ -133,14 +141,36 @@ class Template::ShapeCutter {
       cut(value, depth + 1);
       before = ",";
     }
-    if (container.empty()) into_.add_text(before);
+    if (before != ",") into_.add_text(before);
+    if (object && container.contains(kBeside)) cut_beside(container);
     into_.add_text(object ? "}" : "]");
   }
 
+  /// After the others, so that no comma depends on whether the row has members.
+  void cut_beside(const json& object) {
+    const json& value = object.at(std::string(kBeside));
+    if (!value.is_string() || !is_rows(value.get_ref<const std::string&>()) || rows_ != kRow) {
+      refuse(where_, "'...' stands for $row or $fields, where the body holds one row");
+    }
+    take_rows(value.get_ref<const std::string&>(), Piece::Kind::members);
+    for (const auto& [name, unused] : object.items()) {
+      if (name != kBeside) into_.beside_.push_back(name);
+    }
+  }
+
+  [[nodiscard]] bool is_rows(const std::string& text) const {
+    return !rows_.empty() && (text == rows_ || (rows_ == kRow && text == kFields));
+  }
+
+  void take_rows(const std::string& text, Piece::Kind kind) {
+    ++holes_;
+    into_.wants_fields_ = text == kFields;
+    into_.pieces_.push_back({kind, {}});
+  }
+
   void cut_text(const std::string& text) {
-    if (!rows_.empty() && text == rows_) {
-      ++holes_;
-      into_.pieces_.push_back({Piece::Kind::rows, {}});
+    if (is_rows(text)) {
+      take_rows(text, Piece::Kind::rows);
     } else if (per_row_ && (text == "$key" || text == "$match")) {
       const bool is_key = text == "$key";
       into_.pieces_.push_back({is_key ? Piece::Kind::key_json : Piece::Kind::match_json, {}});
@@ -188,12 +218,43 @@ void Template::append(std::string& out, const RowValues& values,
     switch (piece.kind) {
       case Piece::Kind::text: out.append(piece.text); break;
       case Piece::Kind::rows: rows(out); break;
+      case Piece::Kind::members: append_members(out, rows); break;
       case Piece::Kind::key_json: wire::append_json_string(out, values.key); break;
       case Piece::Kind::match_json: wire::append_json_string(out, values.match); break;
       case Piece::Kind::key_path: wire::append_percent_encoded(out, values.key); break;
       case Piece::Kind::match_path: wire::append_percent_encoded(out, values.match); break;
+      case Piece::Kind::id_path: wire::append_percent_encoded(out, values.id); break;
     }
   }
+}
+
+void Template::append_address(wire::Request& request, const RowValues& values) const {
+  std::string address;
+  append(address, values, [](std::string&) {});
+  const std::size_t query = address.find('?');  // of the declaration: a row's are encoded
+  if (query != std::string::npos) {
+    request.query = address.substr(query + 1);
+    address.resize(query);
+  }
+  request.path = std::move(address);
+}
+
+/// A whole object without its braces, after a comma where something stands before it.
+void Template::append_members(std::string& out, const std::function<void(std::string&)>& rows) {
+  const std::size_t start = out.size();
+  const bool first = out.back() == '{';
+  rows(out);
+  out.pop_back();
+  if (out.size() == start + 1 || first) {
+    out.erase(start, 1);
+  } else {
+    out[start] = ',';
+  }
+}
+
+bool Template::has_id() const {
+  return std::any_of(pieces_.begin(), pieces_.end(),
+                     [](const Piece& piece) { return piece.kind == Piece::Kind::id_path; });
 }
 
 bool Template::has_placeholder() const {
@@ -221,8 +282,9 @@ std::string_view Template::refuses(const RowValues& values) const {
       }
       continue;
     }
-    const bool is_key = piece.kind == Piece::Kind::key_path;
-    const std::string_view value = is_key ? values.key : values.match;
+    const std::string_view value = piece.kind == Piece::Kind::key_path  ? values.key
+                                   : piece.kind == Piece::Kind::id_path ? values.id
+                                                                        : values.match;
     if (value.empty()) return "is empty, and stands in the path";
     segment.append(value);
     filled = true;
@@ -235,7 +297,8 @@ std::size_t Template::bound(std::size_t key_bytes, std::size_t match_bytes) cons
   std::size_t bytes = 0;
   for (const Piece& piece : pieces_) {
     const bool of_key = piece.kind == Piece::Kind::key_json || piece.kind == Piece::Kind::key_path;
-    const bool of_row = piece.kind != Piece::Kind::text && piece.kind != Piece::Kind::rows;
+    const bool of_row = piece.kind != Piece::Kind::text && piece.kind != Piece::Kind::rows &&
+                        piece.kind != Piece::Kind::members;
     bytes += piece.text.size();
     if (of_row) bytes += 2 + kGrowth * (of_key ? key_bytes : match_bytes);
   }
