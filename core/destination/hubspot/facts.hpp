@@ -3,13 +3,15 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "destination/classify.hpp"
 #include "destination/destination.hpp"
 #include "destination/equality.hpp"
 
 /// Every number, code and text of HubSpot's that the core relies on. Sources: HubSpot's usage
-/// guidelines, error handling guide and changelog, the public CRM v3 description. Marked
+/// guidelines, error handling guide and changelog, the public descriptions of CRM v3 and of
+/// associations v4. Marked
 /// "unconfirmed" where no page of the vendor's was found that says so.
 namespace tailrace::hubspot {
 
@@ -17,14 +19,58 @@ using std::chrono_literals::operator""s;
 
 inline constexpr std::string_view kObjects = "/crm/v3/objects/";
 inline constexpr std::string_view kProperties = "/crm/v3/properties/";
+inline constexpr std::string_view kLists = "/crm/v3/lists/";
+/// Takes 2,000 pairs, of which a batch has no more than its rows.
+inline constexpr std::string_view kAssociations = "/crm/v4/associations/";
 inline constexpr std::string_view kAccount = "/account-info/v3/details";
+/// The property that holds HubSpot's own id of a record.
+inline constexpr std::string_view kRecordId = "hs_object_id";
 
 inline constexpr std::size_t kMaxRows = 100;
 inline constexpr std::size_t kListPage = 100;
+/// Members that one request puts on a list or takes off it: far below what HubSpot takes, since
+/// they are looked up by kMaxRows before.
+inline constexpr std::size_t kMembersAtOnce = 500;
 inline constexpr std::size_t kMaxBytes = 1'000'000;  // unconfirmed: accounts differ, up to 3 MB
+
+/// Of a list whose members HubSpot itself chooses.
+inline constexpr std::string_view kDynamic = "DYNAMIC";
 
 /// Values are kept as text; an empty one is none. Times are kept to the millisecond.
 inline constexpr Equality kEquality{true, true, 1000};
+
+// What a property may be, and where it stands.
+inline constexpr std::size_t kLongestName = 100;
+inline constexpr std::string_view kString = "string";
+inline constexpr std::string_view kNumber = "number";
+inline constexpr std::string_view kBool = "bool";
+inline constexpr std::string_view kDate = "date";
+inline constexpr std::string_view kDateTime = "datetime";
+
+struct PropertyType {
+  std::string_view type;
+  std::string_view shown_as;  // its fieldType
+};
+/// The first is taken for what none other fits.
+inline constexpr std::array kPropertyTypes{
+    PropertyType{kString, "text"},          PropertyType{kNumber, "number"},
+    PropertyType{kBool, "booleancheckbox"}, PropertyType{kDate, "date"},
+    PropertyType{kDateTime, "date"},
+};
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kYesAndNo{
+    {{"true", "Yes"}, {"false", "No"}}};
+
+/// The group that every account has for an object's properties; of tickets unconfirmed.
+struct PropertyGroup {
+  std::array<std::string_view, 3> objects;  // the names that one object has in addresses
+  std::string_view name;
+};
+inline constexpr std::array kGroups{
+    PropertyGroup{{"contacts", "contact", "0-1"}, "contactinformation"},
+    PropertyGroup{{"companies", "company", "0-2"}, "companyinformation"},
+    PropertyGroup{{"deals", "deal", "0-3"}, "dealinformation"},
+    PropertyGroup{{"tickets", "ticket", "0-5"}, "ticketinformation"},
+};
 
 /// Requests a private app may make. The window of ten seconds rolls; the day's is the account's.
 struct Tier {

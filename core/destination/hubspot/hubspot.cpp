@@ -5,10 +5,15 @@
 #include "destination/connection.hpp"
 #include "destination/equality.hpp"
 #include "destination/hubspot/answer.hpp"
+#include "destination/hubspot/associate.hpp"
+#include "destination/hubspot/creating.hpp"
 #include "destination/hubspot/facts.hpp"
+#include "destination/hubspot/lists.hpp"
 #include "destination/hubspot/questions.hpp"
+#include "destination/hubspot/rates.hpp"
 #include "destination/hubspot/removal.hpp"
 #include "destination/kinds.hpp"
+#include "row/ascii.hpp"
 #include "wire/json_row.hpp"
 #include "wire/json_writer.hpp"
 #include "wire/rate_headers.hpp"
@@ -18,25 +23,6 @@ namespace tailrace::hubspot {
 namespace {
 
 constexpr std::size_t kTraceBytes = 128;  // of objectWriteTraceId; run id, number and row
-
-[[nodiscard]] const Tier& tier_of(const nlohmann::json& connection) {
-  const std::string name = text_of(connection, "tier", kTiers.front().name);
-  const auto found =
-      std::find_if(kTiers.begin(), kTiers.end(), [&](const Tier& t) { return t.name == name; });
-  if (found == kTiers.end()) {
-    throw std::invalid_argument("connection: HubSpot has no tier '" + name + "'");
-  }
-  return *found;
-}
-
-[[nodiscard]] std::vector<wire::RateRule> rates_of(const nlohmann::json& connection) {
-  std::vector<wire::RateRule> rates = limits_of(connection);
-  if (!rates.empty()) return rates;
-  const Tier& tier = tier_of(connection);
-  rates.push_back({0, tier.per_ten_seconds, 10s, "ten_secondly"});
-  rates.push_back({0, tier.per_day, 86'400s, "daily"});
-  return rates;
-}
 
 [[nodiscard]] wire::RowForm property_form() {
   wire::RowForm form;
@@ -74,11 +60,13 @@ class HubSpot final : public Destination {
   HubSpot(const nlohmann::json& connection, const nlohmann::json& object, const Schema& schema)
       : target_(object_name(object), schema.columns[schema.match].name),
         rows_(schema, property_form()),
-        removal_(target_) {
-    fields_.assign(schema.columns.begin(),
-                   schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count));
+        removal_(target_),
+        links_(target_, schema),
+        fields_(schema.fields().begin(), schema.fields().end()) {
     match_ = schema.match;
-    for (const Column& field : fields_) properties_.push_back(field.name);
+    for (const Column& field : fields_) {
+      if (!field.link) properties_.push_back(field.name);
+    }
     can_.operations = {Operation::upsert,  Operation::update,  Operation::insert,
                        Operation::delete_, Operation::archive, Operation::clear};
     can_.max_rows = kMaxRows;
@@ -87,15 +75,13 @@ class HubSpot final : public Destination {
     can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);
     can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::by_match,
                   ReadAsk::Kind::all_ids};
+    if (makes_properties(target_)) can_.reads.push_back(ReadAsk::Kind::make_fields);
     can_.read_rows = kMaxRows;
     can_.resumes = false;
   }
 
   [[nodiscard]] const Capabilities& capabilities() const override { return can_; }
 
-  [[nodiscard]] std::optional<std::string> identity(std::string_view match) const override {
-    return target_.identity(match);
-  }
   [[nodiscard]] bool identity_into(std::string_view match, std::string& out) const override {
     return target_.identity_into(match, out);
   }
@@ -113,31 +99,38 @@ class HubSpot final : public Destination {
   [[nodiscard]] Step begin(const Batch& batch) const override {
     if (removes(batch.operation)) return removal_.begin(batch);
     Step step;
-    Call call;
-    call.effect =
-        batch.operation == Operation::insert ? Effect::unkeyed_write : Effect::keyed_write;
-    call.request.path = target_.path(verb_of(batch.operation));
-    call.request.content_type = "application/json";
-    write_inputs(call.request.body, batch);
-    step.calls.push_back(std::move(call));
+    std::optional<Call> lookup;
+    if (links_.concerns(batch.operation)) lookup = links_.look_up(batch);
+    step.calls.push_back(lookup ? std::move(*lookup) : write(batch, all_rows(batch)));
     return step;
+  }
+
+  [[nodiscard]] std::uint64_t requests_for(Operation operation, std::uint64_t rows) const override {
+    const std::uint64_t batches = Destination::requests_for(operation, rows);
+    return links_.concerns(operation) ? batches + links_.requests_for(batches) : batches;
   }
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& memo, const Call& call,
                            const wire::Reply& reply) const override {
     Step step = removes(batch.operation) ? removal_.reply(batch, memo, call, reply)
-                                         : read_written(batch, reply);
+                                         : read_reply(batch, call, reply);
     step.hint = wire::read_rate_headers(reply);
     return step;
   }
 
   [[nodiscard]] ReadStep read(const ReadAsk& ask, const Call* call,
                               const wire::Reply* reply) const override {
-    if (std::find(can_.reads.begin(), can_.reads.end(), ask.kind) == can_.reads.end()) {
-      return Destination::read(ask, call, reply);
+    if (!can_.answers(ask.kind)) return Destination::read(ask, call, reply);
+    if (ask.kind == ReadAsk::Kind::make_fields) {
+      return reply == nullptr ? make_properties(target_, ask) : read_made(*call, *reply);
     }
     return reply == nullptr ? first_questions(target_, properties_, ask)
                             : read_answer(target_, ask, *call, *reply);
+  }
+
+  [[nodiscard]] std::optional<FieldFact> new_field(const Column& column) const override {
+    if (!makes_properties(target_)) return std::nullopt;
+    return new_property(target_, column);
   }
 
   [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
@@ -149,17 +142,26 @@ class HubSpot final : public Destination {
  private:
   [[nodiscard]] static std::string object_name(const nlohmann::json& object) {
     std::string name = text_of(object, "name", "");
-    const auto plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '_' || c == '-';
-    };
+    const auto plain = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
     if (name.empty() || !std::all_of(name.begin(), name.end(), plain)) {
       throw std::invalid_argument("object: '" + name + "' is not the name of a HubSpot object");
     }
     return name;
   }
 
-  void write_inputs(std::string& body, const Batch& batch) const {
+  [[nodiscard]] Call write(const Batch& batch, const std::vector<RowIndex>& rows) const {
+    Call call;
+    call.effect =
+        batch.operation == Operation::insert ? Effect::unkeyed_write : Effect::keyed_write;
+    call.request.path = target_.path(verb_of(batch.operation));
+    call.request.content_type = "application/json";
+    if (rows.size() < batch.rows.size()) call.rows = rows;
+    write_inputs(call.request.body, batch, rows);
+    return call;
+  }
+
+  void write_inputs(std::string& body, const Batch& batch,
+                    const std::vector<RowIndex>& rows) const {
     std::size_t room = 32;
     for (const BatchRow& row : batch.rows) room += row.line.size() + 256;
     body.reserve(room + batch.rows.size() * 24 * properties_.size());
@@ -168,7 +170,7 @@ class HubSpot final : public Destination {
     out.begin_object();
     out.key("inputs");
     out.begin_array();
-    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+    for (const RowIndex i : rows) {
       const BatchRow& row = batch.rows[i];
       out.begin_object();
       if (batch.operation != Operation::insert) {
@@ -194,11 +196,31 @@ class HubSpot final : public Destination {
 
   [[nodiscard]] static std::string trace_prefix(const Batch& batch) { return batch.trace + "-"; }
 
-  [[nodiscard]] Step read_written(const Batch& batch, const wire::Reply& reply) const {
+  [[nodiscard]] Step read_reply(const Batch& batch, const Call& call,
+                                const wire::Reply& reply) const {
+    if (Associating::is_association(call)) return links_.read_associated(batch, call, reply);
+    if (Associating::is_lookup(call)) return read_parents(batch, reply);
+    const std::vector<RowIndex> rows = call.rows.empty() ? all_rows(batch) : call.rows;
+    Step step = read_written(batch, rows, reply);
+    if (!call.note.empty()) links_.associate(step, known_rows(call.note, batch.rows.size()));
+    return step;
+  }
+
+  /// Rows whose parents are there, and those that have none, are written.
+  [[nodiscard]] Step read_parents(const Batch& batch, const wire::Reply& reply) const {
+    Associating::Parents parents = links_.read_parents(batch, reply);
+    if (parents.rows.empty()) return std::move(parents.step);
+    Call call = write(batch, parents.rows);
+    call.note = to_note(parents.ids);
+    parents.step.calls.push_back(std::move(call));
+    return std::move(parents.step);
+  }
+
+  [[nodiscard]] Step read_written(const Batch& batch, const std::vector<RowIndex>& rows,
+                                  const wire::Reply& reply) const {
     const Refusal refusal = judge(reply);
     if (refusal.judgement.means != AnswerClass::ok) {
-      return settle_refusal(refusal.judgement, all_rows(batch), batch.operation, refusal.reason,
-                            refusal.advice);
+      return settle_refusal(refusal, rows, batch.operation);
     }
     RowNames names = target_.names(batch);
     names.trace_prefix = trace_prefix(batch);
@@ -206,10 +228,11 @@ class HubSpot final : public Destination {
         read_outcomes(reply, names, batch.rows.size(), not_found_of(batch.operation));
     Step step;
     if (!outcomes) {
-      give_all(step, all_rows(batch), Outcome::unknown, unreadable_answer());
+      give_all(step, rows, Outcome::unknown, unreadable_answer());
       return step;
     }
-    step.verdicts = std::move(outcomes->evidence).verdicts(not_in_answer());
+    std::vector<Verdict> verdicts = std::move(outcomes->evidence).verdicts(not_in_answer());
+    for (const RowIndex row : rows) step.verdicts.push_back(std::move(verdicts[row]));
     if (outcomes->schema_problem) step.stop = schema_stop(*outcomes->schema_problem);
     return step;
   }
@@ -217,6 +240,7 @@ class HubSpot final : public Destination {
   Target target_;
   wire::RowWriter rows_;
   Removal removal_;
+  Associating links_;
   std::vector<Column> fields_;
   std::size_t match_ = 0;
   std::vector<std::string> properties_;
@@ -230,6 +254,7 @@ namespace tailrace {
 
 std::unique_ptr<Destination> make_hubspot(const nlohmann::json& connection,
                                           const nlohmann::json& object, const Schema& schema) {
+  if (hubspot::is_list(object)) return hubspot::make_list(connection, object, schema);
   return std::make_unique<hubspot::HubSpot>(connection, object, schema);
 }
 

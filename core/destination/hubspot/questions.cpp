@@ -6,8 +6,9 @@
 #include <unordered_set>
 
 #include "destination/hubspot/facts.hpp"
+#include "destination/hubspot/lookup.hpp"
+#include "destination/records.hpp"
 #include "wire/json_reader.hpp"
-#include "wire/json_writer.hpp"
 #include "wire/rate_headers.hpp"
 
 namespace tailrace::hubspot {
@@ -15,44 +16,16 @@ namespace {
 
 using nlohmann::json;
 
-[[nodiscard]] Call get(std::string path) {
-  Call call;
-  call.effect = Effect::none;
-  call.request.method = wire::Method::get;
-  call.request.path = std::move(path);
-  return call;
-}
-
-[[nodiscard]] Call batch_read(const Target& target, const std::vector<std::string>& properties,
-                              std::span<const std::string> matches) {
-  Call call;
-  call.effect = Effect::none;
-  call.request.path = target.path("read");
-  call.request.content_type = "application/json";
-  wire::JsonWriter out(call.request.body);
-  out.begin_object();
-  out.key("idProperty");
-  out.string(target.match);
-  out.key("properties");
-  out.begin_array();
-  for (const std::string& property : properties) out.string(property);
-  out.end_array();
-  out.key("inputs");
-  out.begin_array();
-  for (const std::string& match : matches) {
-    out.begin_object();
-    out.key("id");
-    out.string(match);
-    out.end_object();
-  }
-  out.end_array();
-  out.end_object();
-  return call;
-}
-
 [[nodiscard]] bool is_true(const json& value, std::string_view path) {
   const json* found = wire::at_path(value, path);
   return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+/// An enumeration whose options are kept elsewhere, as owners are, takes more than it names.
+[[nodiscard]] Takes takes_of(const FieldFact& field, const json& property) {
+  if (field.type == "number") return Takes::number;
+  if (field.options.empty() || is_true(property, "externalOptions")) return Takes::anything;
+  return wire::text_at(property, "fieldType") == "checkbox" ? Takes::some_of : Takes::one_of;
 }
 
 [[nodiscard]] FieldFact field_of(const Target& target, const json& property) {
@@ -68,6 +41,7 @@ using nlohmann::json;
   if (field.type == "enumeration" && options != nullptr && options->is_array()) {
     for (const json& option : *options) field.options.push_back(wire::text_at(option, "value"));
   }
+  field.takes = takes_of(field, property);
   return field;
 }
 
@@ -85,23 +59,10 @@ using nlohmann::json;
   return record;
 }
 
-[[nodiscard]] ReadStep stopped(const wire::Reply& reply) {
-  const Refusal refusal = judge(reply);
-  ReadStep step;
-  const AnswerClass means = refusal.judgement.means;
-  const bool final = means == AnswerClass::terminal || means == AnswerClass::reauth ||
-                     means == AnswerClass::record || means == AnswerClass::split;
-  Stop stop = stop_for(final ? Stop::Kind::configuration : Stop::Kind::quota, refusal.reason,
-                       refusal.advice);
-  if (refusal.judgement.pause.count() > 0) stop.retry_after = refusal.judgement.pause;
-  step.stop = std::move(stop);
-  return step;
-}
-
 [[nodiscard]] Call list_page(const Target& target, const std::string& after) {
   std::string path(kObjects);
   wire::append_percent_encoded(path, target.type);
-  Call call = get(std::move(path));
+  Call call = question(std::move(path));
   call.request.query = "limit=" + std::to_string(kListPage) + "&properties=";
   wire::append_percent_encoded(call.request.query, target.match);
   if (!after.empty()) {
@@ -111,11 +72,7 @@ using nlohmann::json;
   return call;
 }
 
-[[nodiscard]] ReadStep senseless() {
-  ReadStep step;
-  step.stop = Stop{Stop::Kind::quota, "HubSpot's answer makes no sense", std::nullopt};
-  return step;
-}
+[[nodiscard]] ReadStep senseless() { return senseless_answer("HubSpot"); }
 
 /// The values that a batch read names as not found.
 [[nodiscard]] std::vector<std::string> not_found(const json& body) {
@@ -173,16 +130,16 @@ ReadStep first_questions(const Target& target, const std::vector<std::string>& p
   if (ask.kind == ReadAsk::Kind::describe) {
     std::string path(kProperties);
     wire::append_percent_encoded(path, target.type);
-    step.calls.push_back(get(std::move(path)));
+    step.calls.push_back(question(std::move(path)));
   } else if (ask.kind == ReadAsk::Kind::account) {
-    step.calls.push_back(get(std::string(kAccount)));
+    step.calls.push_back(question(std::string(kAccount)));
   } else if (ask.kind == ReadAsk::Kind::all_ids) {
     step.calls.push_back(list_page(target, {}));
   } else {
     const std::span<const std::string> all(ask.match);
     for (std::size_t at = 0; at < all.size(); at += kMaxRows) {
       const std::size_t count = std::min(kMaxRows, all.size() - at);
-      step.calls.push_back(batch_read(target, properties, all.subspan(at, count)));
+      step.calls.push_back(ask_by_match(target, properties, all.subspan(at, count)));
     }
   }
   return step;
@@ -192,7 +149,7 @@ ReadStep read_answer(const Target& target, const ReadAsk& ask, const Call& call,
                      const wire::Reply& reply) {
   const bool answered =
       reply.failure == wire::Failure::none && (reply.status == 200 || reply.status == 207);
-  if (!answered) return stopped(reply);
+  if (!answered) return end_question(judge(reply));
   const auto body = wire::read_json(reply);
   if (!body) return senseless();
   ReadStep step;

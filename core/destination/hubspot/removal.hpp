@@ -2,6 +2,7 @@
 
 #include "destination/destination.hpp"
 #include "destination/hubspot/target.hpp"
+#include "destination/records.hpp"
 
 namespace tailrace::hubspot {
 
@@ -23,7 +24,7 @@ class Removal {
   [[nodiscard]] Step read_archived(const Batch& batch, const Memo& memo,
                                    const wire::Reply& reply) const;
   void look_up(Step& step, const Batch& batch, const std::vector<RowIndex>& rows) const;
-  void archive(Step& step, const std::vector<std::pair<RowIndex, std::string>>& ids) const;
+  void archive(Step& step, const KnownRows& ids) const;
 
   const Target& target_;
 };

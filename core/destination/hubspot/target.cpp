@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "destination/hubspot/facts.hpp"
+#include "row/ascii.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/utf8.hpp"
 
@@ -11,6 +12,10 @@ namespace {
 
 /// What to do about an answer that stops the run.
 [[nodiscard]] std::string_view advice_for(int status, const Problem& problem) {
+  if (problem.code == kNoSuchProperty) {
+    return "Correct the sync's fields (`tailrace check` names the nearest property), make the "
+           "property in HubSpot, or let the run make it: create_fields: true.";
+  }
   if (is_schema_problem(problem)) return "Correct the sync's fields, or the property in HubSpot.";
   if (status == 403) return "Grant the scope to the private app that the token is of.";
   if (status == 404) return "Check the sync's object: HubSpot knows no such type.";
@@ -29,18 +34,8 @@ bool Target::identity_into(std::string_view value, std::string& out) const {
   value = wire::trimmed(value);
   if (value.empty()) return false;
   out.assign(value);
-  if (match_is_email) {
-    for (char& c : out) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-  }
+  if (match_is_email) make_lower(out);
   return true;
-}
-
-std::optional<std::string> Target::identity(std::string_view value) const {
-  std::string found;
-  if (!identity_into(value, found)) return std::nullopt;
-  return found;
 }
 
 std::string Target::compared(std::string_view value) const {

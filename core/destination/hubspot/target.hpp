@@ -18,7 +18,6 @@ struct Target {
   /// sensitive, since two values that HubSpot takes for one come back as a conflict with a reason,
   /// while two that we took for one would never be sent.
   [[nodiscard]] bool identity_into(std::string_view value, std::string& out) const;
-  [[nodiscard]] std::optional<std::string> identity(std::string_view value) const;
   /// The identity, or empty text where there is none.
   [[nodiscard]] std::string compared(std::string_view value) const;
   /// How a batch's rows are found in an answer; without traces and ids.
@@ -32,11 +31,6 @@ struct Target {
 };
 
 /// What an answer without outcomes means, in HubSpot's words.
-struct Refusal {
-  Judgement judgement;
-  Reason reason;
-  std::string_view advice;
-};
 [[nodiscard]] Refusal judge(const wire::Reply& reply);
 
 [[nodiscard]] Stop schema_stop(const Problem& problem);
