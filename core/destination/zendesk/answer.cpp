@@ -1,28 +1,15 @@
 #include "destination/zendesk/answer.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "destination/zendesk/facts.hpp"
 #include "wire/json_reader.hpp"
-#include "wire/utf8.hpp"
+#include "wire/rate_headers.hpp"
 
 namespace tailrace::zendesk {
 namespace {
 
 using nlohmann::json;
-
-[[nodiscard]] std::optional<double> count_in(const wire::Reply& reply, std::string_view name) {
-  const std::string_view text = wire::trimmed(reply.header(name));
-  constexpr double kMost = 1e12;
-  double value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = read.ec == std::errc{} && read.ptr == text.data() + text.size();
-  // A comparison that NaN fails too.
-  if (text.empty() || !whole || !(value >= 0 && value <= kMost)) return std::nullopt;
-  return value;
-}
 
 /// `details`: {"name": [{"description": "Name: cannot be blank", "error": "BlankValue"}]}. The
 /// first counts.
@@ -81,16 +68,15 @@ Refusal judge(const wire::Reply& reply) {
   }
   refusal.judgement = classify(kAnswers, reply, code);
   refusal.advice = advice_for(reply.status);
-  refusal.jobs_full = reply.status == 429 && code == kTooManyJobs;
   return refusal;
 }
 
+bool says_jobs_full(const wire::Reply& reply, const Refusal& refusal) {
+  return reply.status == 429 && refusal.reason.code == kTooManyJobs;
+}
+
 wire::RateHint hint_of(const wire::Reply& reply) {
-  wire::RateHint hint;
-  hint.limit = count_in(reply, "x-rate-limit");
-  hint.remaining = count_in(reply, "x-rate-limit-remaining");
-  if (!hint.limit) hint.limit = count_in(reply, "ratelimit-limit");
-  if (!hint.remaining) hint.remaining = count_in(reply, "ratelimit-remaining");
+  wire::RateHint hint = wire::read_rate_headers(reply);
   if (hint.limit) hint.window = kRateWindow;
   return hint;
 }

@@ -17,14 +17,10 @@ struct Problem {
 };
 [[nodiscard]] Problem read_problem(const nlohmann::json& body);
 
-/// What an answer without outcomes means.
-struct Refusal {
-  Judgement judgement;
-  Reason reason;
-  std::string_view advice;
-  bool jobs_full = false;
-};
+/// What an answer without outcomes means, in Zendesk's words.
 [[nodiscard]] Refusal judge(const wire::Reply& reply);
+/// Whether it means that the account has as many jobs as it takes.
+[[nodiscard]] bool says_jobs_full(const wire::Reply& reply, const Refusal& refusal);
 
 [[nodiscard]] wire::RateHint hint_of(const wire::Reply& reply);
 

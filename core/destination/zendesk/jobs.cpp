@@ -8,6 +8,7 @@
 
 #include "destination/zendesk/answer.hpp"
 #include "destination/zendesk/facts.hpp"
+#include "row/ascii.hpp"
 #include "wire/json_reader.hpp"
 
 namespace tailrace::zendesk {
@@ -20,10 +21,7 @@ constexpr std::string_view kNoJob = "-";
 /// Ids of jobs stand in addresses and memos.
 [[nodiscard]] bool is_job_id(std::string_view text) {
   constexpr std::size_t kLongest = 200;
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  };
+  const auto plain = [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; };
   return !text.empty() && text != kNoJob && text.size() <= kLongest &&
          std::all_of(text.begin(), text.end(), plain);
 }
@@ -42,11 +40,6 @@ template <typename Number>
 
 [[nodiscard]] bool holds(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
-}
-
-template <typename Words>
-[[nodiscard]] bool is_one_of(std::string_view word, const Words& words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// What a job's result says of the row in its place.
@@ -72,7 +65,7 @@ class Item {
     if (!is_this_record(row, known_id, id) || !is_in_place(place)) {
       return unknown(row, "contradictory", "the result is another record's");
     }
-    return {row, Outcome::accepted, {}, is_record_id(id) ? id : known_id};
+    return {row, Outcome::accepted, {}, is_numeric_id(id) ? id : known_id};
   }
 
  private:
@@ -265,9 +258,8 @@ std::optional<Sent> from_memo(std::string_view memo) {
 Step read_queued(const Batch& batch, Sent sent, const wire::Reply& reply) {
   const Refusal refusal = judge(reply);
   if (refusal.judgement.means != AnswerClass::ok) {
-    Step step = settle_refusal(refusal.judgement, sent.indexes(), batch.operation, refusal.reason,
-                               refusal.advice);
-    step.jobs_full = refusal.jobs_full;
+    Step step = settle_refusal(refusal, sent.indexes(), batch.operation);
+    step.jobs_full = says_jobs_full(reply, refusal);
     return step;
   }
   const auto body = wire::read_json(reply);
@@ -326,8 +318,7 @@ Polled read_jobs(const Target& target, std::span<const JobBatch> batches,
   } else if (none_known) {
     jobs.emplace();
   } else {
-    said.common =
-        settle_refusal(refusal.judgement, {}, Operation::update, refusal.reason, refusal.advice);
+    said.common = settle_refusal(refusal, {}, Operation::update);
     said.common.regroup.clear();
   }
   said.common.hint = hint_of(reply);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "destination/settle.hpp"
 #include "wire/json_reader.hpp"
 
 namespace tailrace::zendesk {
@@ -51,7 +52,7 @@ std::optional<Found> read_found(const Target& target, const json& body) {
   for (const json& record : *list) {
     const std::string match = target.compared(wire::text_at(record, target.match));
     const std::string id = wire::text_at(record, "id");
-    if (match.empty() || !is_record_id(id)) continue;
+    if (match.empty() || !is_numeric_id(id)) continue;
     const auto [at, is_new] = found.ids.emplace(match, id);
     if (!is_new && at->second != id) found.twice.push_back(match);
   }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "destination/records.hpp"
 #include "destination/zendesk/answer.hpp"
 #include "destination/zendesk/lookup.hpp"
 #include "wire/json_reader.hpp"
@@ -27,24 +28,7 @@ using nlohmann::json;
   return call;
 }
 
-[[nodiscard]] ReadStep senseless() {
-  ReadStep step;
-  step.stop = Stop{Stop::Kind::quota, "Zendesk's answer makes no sense", std::nullopt};
-  return step;
-}
-
-[[nodiscard]] ReadStep stopped(const wire::Reply& reply) {
-  const Refusal refusal = judge(reply);
-  ReadStep step;
-  const AnswerClass means = refusal.judgement.means;
-  const bool final = means == AnswerClass::terminal || means == AnswerClass::reauth ||
-                     means == AnswerClass::record || means == AnswerClass::split;
-  Stop stop = stop_for(final ? Stop::Kind::configuration : Stop::Kind::quota, refusal.reason,
-                       refusal.advice);
-  if (refusal.judgement.pause.count() > 0) stop.retry_after = refusal.judgement.pause;
-  step.stop = std::move(stop);
-  return step;
-}
+[[nodiscard]] ReadStep senseless() { return senseless_answer("Zendesk"); }
 
 /// Where an answer is a page of several: the next one, which must not be the same again.
 [[nodiscard]] bool add_next(ReadStep& step, const Call& call, const json& body, bool is_empty) {
@@ -101,16 +85,7 @@ using nlohmann::json;
   Record record;
   record.destination_id = wire::text_at(body, "id");
   record.match = target.compared(wire::text_at(body, target.match));
-  for (const Column& field : fields) {
-    const json* value = wire::at_path(body, field.name);
-    std::optional<std::string> text;
-    if (value != nullptr && value->is_structured()) {
-      text = value->dump(-1, ' ', false, json::error_handler_t::replace);
-    } else if (value != nullptr && !value->is_null()) {
-      text = wire::scalar_text(*value);
-    }
-    record.fields.emplace_back(field.name, std::move(text));
-  }
+  record.fields = values_of(body, fields);
   return record;
 }
 
@@ -174,7 +149,7 @@ using nlohmann::json;
 /// The host of our own user's address: there is one for each account. Nobody's has no id.
 [[nodiscard]] ReadStep read_account(const json& body) {
   constexpr std::string_view kScheme = "://";
-  if (!is_record_id(wire::text_at(body, "user.id"))) {
+  if (!is_numeric_id(wire::text_at(body, "user.id"))) {
     ReadStep step;
     step.stop =
         Stop{Stop::Kind::configuration,
@@ -214,7 +189,8 @@ ReadStep first_questions(const Target& target, const ReadAsk& ask) {
 
 ReadStep read_answer(const Target& target, const std::vector<Column>& fields, const ReadAsk& ask,
                      const Call& call, const wire::Reply& reply) {
-  if (reply.failure != wire::Failure::none || reply.status != 200) return stopped(reply);
+  if (reply.failure != wire::Failure::none || reply.status != 200)
+    return end_question(judge(reply));
   const auto body = wire::read_json(reply);
   if (!body) return senseless();
   switch (ask.kind) {
@@ -222,7 +198,9 @@ ReadStep read_answer(const Target& target, const std::vector<Column>& fields, co
     case ReadAsk::Kind::account: return read_account(*body);
     case ReadAsk::Kind::by_match: return read_matches(target, fields, ask, call, *body);
     case ReadAsk::Kind::all_ids: return read_page(target, fields, call, *body);
-    case ReadAsk::Kind::limits: break;
+    case ReadAsk::Kind::limits:
+    case ReadAsk::Kind::prepare:
+    case ReadAsk::Kind::make_fields: break;
   }
   return senseless();
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "destination/settle.hpp"
+#include "row/ascii.hpp"
 #include "wire/request.hpp"
 #include "wire/utf8.hpp"
 
@@ -63,20 +65,11 @@ std::string Target::path(std::string_view verb) const {
 bool Target::identity_into(std::string_view value, std::string& out) const {
   const std::string_view text = wire::trimmed(value);
   if (text.empty()) return false;
-  if (by == Match::id && !is_record_id(text)) return false;
+  if (by == Match::id && !is_numeric_id(text)) return false;
   // An external id is sent as it is, spaces and all, so that they count here too.
   out.assign(by == Match::external_id ? value : text);
-  if (by != Match::external_id && by != Match::email) return true;
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  if (by == Match::external_id || by == Match::email) make_lower(out);
   return true;
-}
-
-std::optional<std::string> Target::identity(std::string_view value) const {
-  std::string found;
-  if (!identity_into(value, found)) return std::nullopt;
-  return found;
 }
 
 std::string Target::compared(std::string_view value) const {
@@ -101,12 +94,6 @@ std::span<const Standard> Target::standard_fields() const {
     case Kind::tickets: return kTicketFields;
   }
   return {};
-}
-
-bool is_record_id(std::string_view text) {
-  constexpr std::size_t kLongest = 20;
-  return !text.empty() && text.size() <= kLongest &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace tailrace::zendesk

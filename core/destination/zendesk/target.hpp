@@ -22,7 +22,6 @@ struct Target {
   [[nodiscard]] std::string path(std::string_view verb) const;
   /// As Zendesk compares the match value: external ids and e-mail addresses without regard to case.
   [[nodiscard]] bool identity_into(std::string_view value, std::string& out) const;
-  [[nodiscard]] std::optional<std::string> identity(std::string_view value) const;
   /// The identity, or empty text where there is none.
   [[nodiscard]] std::string compared(std::string_view value) const;
   /// Whether show_many can be asked for the record. Its list is joined by commas, and none was
@@ -39,8 +38,5 @@ struct Target {
   Kind kind;
   Match by;
 };
-
-/// Zendesk's ids are numbers; anything else is not put where an id belongs.
-[[nodiscard]] bool is_record_id(std::string_view text);
 
 }  // namespace tailrace::zendesk

@@ -17,24 +17,15 @@ constexpr std::string_view kSkipVerify = "skip_verify_email";
   return form;
 }
 
-[[nodiscard]] bool has_field(const Schema& schema, std::string_view name) {
-  const auto end = schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count);
-  return std::any_of(schema.columns.begin(), end,
-                     [&](const Column& column) { return column.name == name; });
+/// What a record has to have.
+[[nodiscard]] bool is_kept(const Column& column) {
+  return std::find(kNeverCleared.begin(), kNeverCleared.end(), column.name) != kNeverCleared.end();
 }
 
-[[nodiscard]] Schema clearable(const Schema& schema) {
-  Schema kept;
-  for (std::size_t i = 0; i < schema.field_count; ++i) {
-    const Column& column = schema.columns[i];
-    const bool stays =
-        std::find(kNeverCleared.begin(), kNeverCleared.end(), column.name) != kNeverCleared.end();
-    if (stays && i != schema.match) continue;
-    if (i == schema.match) kept.match = kept.columns.size();
-    kept.columns.push_back(column);
-  }
-  kept.field_count = kept.columns.size();
-  return kept;
+[[nodiscard]] bool has_field(const Schema& schema, std::string_view name) {
+  const std::span<const Column> fields = schema.fields();
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const Column& column) { return column.name == name; });
 }
 
 }  // namespace
@@ -43,27 +34,21 @@ Writing::Writing(const Target& target, const Schema& schema, bool skip_verify_em
     : target_(target),
       skip_verify_email_(skip_verify_email && target.kind == Kind::users &&
                          !has_field(schema, kSkipVerify)),
-      rows_(schema, row_form()),
-      cleared_(clearable(schema), row_form()) {}
+      records_(schema, clearable(schema, is_kept), row_form()) {}
 
 void Writing::item(std::string& body, const Batch& batch, RowIndex index, const std::string& id,
-                   wire::RowScratch& scratch) const {
-  const BatchRow& row = batch.rows[index];
-  const std::size_t start = body.size();
-  if (batch.operation == Operation::clear) {
-    cleared_.write_cleared(body, row.match, scratch);
-  } else {
-    rows_.write(body, row.line, scratch, row.send);
-  }
+                   std::string_view organization, wire::RowScratch& scratch) const {
   std::string more;
   if (!id.empty() && target_.by != Match::id) more.append("\"id\":").append(id).append(",");
   // A new user is written to by Zendesk, unless told not to.
   const bool creates = batch.operation != Operation::clear && id.empty();
   if (creates && skip_verify_email_) more += "\"skip_verify_email\":true,";
-  body.insert(start + 1, more);  // an object that has the match field at least
+  if (!organization.empty()) more.append("\"organization_id\":").append(organization).append(",");
+  records_.write(body, batch, index, more, scratch);
 }
 
-Call Writing::many(const Batch& batch, const Rows& rows, std::string_view verb) const {
+Call Writing::many(const Batch& batch, const KnownRows& rows, std::string_view verb,
+                   const KnownRows& organizations) const {
   Call call;
   const bool updates = verb == "update_many";
   call.request.method = updates ? wire::Method::put : wire::Method::post;
@@ -75,27 +60,24 @@ Call Writing::many(const Batch& batch, const Rows& rows, std::string_view verb) 
   for (const BatchRow& row : batch.rows) room += row.line.size() + 256;
   body.reserve(room);
   body.append("{\"").append(target_.object).append("\":[");
+  std::vector<std::string_view> organization_of(batch.rows.size());
+  for (const auto& [row, id] : organizations) organization_of[row] = id;
   wire::RowScratch scratch;
   bool first = true;
   for (const auto& [row, id] : rows) {
     if (!std::exchange(first, false)) body += ',';
-    item(body, batch, row, id, scratch);
+    item(body, batch, row, id, organization_of[row], scratch);
   }
   body += "]}";
   return call;
 }
 
-Call Writing::destroy(const Rows& rows) const {
+Call Writing::destroy(const KnownRows& rows) const {
   Call call;
   call.request.method = wire::Method::delete_;
   call.request.path = target_.path("destroy_many");
-  call.request.query = "ids=";
+  call.request.query = "ids=" + ids_of(rows);
   call.effect = Effect::keyed_write;
-  bool first = true;
-  for (const auto& [row, id] : rows) {
-    if (!std::exchange(first, false)) call.request.query += ',';
-    call.request.query += id;
-  }
   return call;
 }
 
@@ -114,16 +96,16 @@ Call Writing::ticket(const Batch& batch, RowIndex row) const {
   wire::RowScratch scratch;
   std::string& body = call.request.body;
   body.append("{\"").append(target_.singular).append("\":");
-  item(body, batch, row, {}, scratch);
+  item(body, batch, row, {}, {}, scratch);
   body += '}';
   return call;
 }
 
 std::size_t Writing::bound(std::string_view line) const {
-  // Behind the row's own: "id":…,"skip_verify_email":true, and commas.
-  constexpr std::size_t kEnvelope = 72;
+  // Behind the row's own: "id":…,"skip_verify_email":true,"organization_id":…, and commas.
+  constexpr std::size_t kEnvelope = 112;
   constexpr std::size_t kEnough = kMaxBytes / kMaxRows / 2;
-  return kEnvelope + rows_.bound(line, kEnough);
+  return kEnvelope + records_.bound(line, kEnough);
 }
 
 }  // namespace tailrace::zendesk

@@ -9,6 +9,7 @@
 #include "destination/zendesk/facts.hpp"
 #include "destination/zendesk/jobs.hpp"
 #include "destination/zendesk/lookup.hpp"
+#include "destination/zendesk/membership.hpp"
 #include "destination/zendesk/questions.hpp"
 #include "destination/zendesk/writing.hpp"
 #include "wire/json_reader.hpp"
@@ -18,28 +19,14 @@ namespace tailrace::zendesk {
 namespace {
 
 // Steps of a batch; a single ticket's call has its row for a tag.
-enum Tag : int { kLookUp = -1, kQueue = -2 };
+enum Tag : int { kLookUp = -1, kQueue = -2, kOrganizations = -3 };
 
 [[nodiscard]] std::vector<wire::RateRule> rates_of(const nlohmann::json& connection) {
   std::vector<wire::RateRule> rates = limits_of(connection);
   if (!rates.empty()) return rates;
-  const std::string name = text_of(connection, "tier", kTiers.front().name);
-  const auto found =
-      std::find_if(kTiers.begin(), kTiers.end(), [&](const Tier& t) { return t.name == name; });
-  if (found == kTiers.end()) {
-    throw std::invalid_argument("connection: Zendesk has no tier '" + name + "'");
-  }
-  rates.push_back({0, found->per_minute, kRateWindow, "minutely"});
+  const Tier& tier = tier_of(connection, kTiers, "Zendesk");
+  rates.push_back({0, tier.per_minute, kRateWindow, "minutely"});
   return rates;
-}
-
-[[nodiscard]] std::size_t max_jobs_of(const nlohmann::json& connection) {
-  const auto found = connection.find("max_jobs");
-  if (found == connection.end() || found->is_null()) return kMaxJobs;
-  const bool fits = found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 &&
-                    found->get<std::uint64_t>() <= kMaxJobs;
-  if (!fits) throw std::invalid_argument("connection: max_jobs is a number from 1 to 30");
-  return found->get<std::size_t>();
 }
 
 [[nodiscard]] bool skips_verify_email(const nlohmann::json& connection) {
@@ -68,21 +55,22 @@ class Zendesk final : public Destination {
   Zendesk(const nlohmann::json& connection, const nlohmann::json& object, const Schema& schema)
       : target_(text_of(object, "name", ""), schema.columns[schema.match].name),
         writing_(target_, schema, skips_verify_email(connection)),
-        match_(schema.match) {
-    fields_.assign(schema.columns.begin(),
-                   schema.columns.begin() + static_cast<std::ptrdiff_t>(schema.field_count));
+        membership_(target_, schema),
+        match_(schema.match),
+        fields_(schema.fields().begin(), schema.fields().end()) {
     can_.operations = operations_of(target_);
     can_.max_rows = kMaxRows;
     can_.max_bytes = kMaxBytes;
     can_.rates = rates_of(connection);
     can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);
     can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::all_ids};
+    can_.drops_unknown_fields = true;  // user_fields, for one; unconfirmed
     const bool single = can_.operations.front() == Operation::insert;
     if (single) {
       can_.fewer_rows = {{Operation::insert, 1}};
       can_.idempotency_ttl = kIdempotencyTtl;
     } else {
-      can_.max_jobs = max_jobs_of(connection);
+      can_.max_jobs = count_of(connection, "max_jobs", kMaxJobs, kMaxJobs);
       can_.poll_jobs = kPollJobs;
       if (target_.by != Match::email) can_.reads.push_back(ReadAsk::Kind::by_match);
     }
@@ -91,9 +79,6 @@ class Zendesk final : public Destination {
 
   [[nodiscard]] const Capabilities& capabilities() const override { return can_; }
 
-  [[nodiscard]] std::optional<std::string> identity(std::string_view match) const override {
-    return target_.identity(match);
-  }
   [[nodiscard]] bool identity_into(std::string_view match, std::string& out) const override {
     return target_.identity_into(match, out);
   }
@@ -108,18 +93,27 @@ class Zendesk final : public Destination {
       for (const RowIndex row : all_rows(batch)) step.calls.push_back(writing_.ticket(batch, row));
       return step;
     }
-    if (batch.operation == Operation::insert) return queue_all(batch, "create_many");
-    if (batch.operation == Operation::upsert && target_.kind == Kind::users) {
-      return queue_all(batch, "create_or_update_many");
+    if (membership_.concerns(batch.operation)) {
+      if (std::optional<Step> asked = membership_.look_up(batch)) {
+        for (Call& call : asked->calls) call.tag = kOrganizations;
+        return std::move(*asked);
+      }
     }
-    return look_up(batch);
+    return start({}, batch, all_rows(batch), {});
+  }
+
+  [[nodiscard]] std::uint64_t requests_for(Operation operation, std::uint64_t rows) const override {
+    const std::uint64_t batches = Destination::requests_for(operation, rows);
+    return membership_.concerns(operation) ? 2 * batches : batches;
   }
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& memo, const Call& call,
                            const wire::Reply& reply) const override {
     Step step;
     if (call.tag == kLookUp) {
-      step = read_lookup(batch, reply);
+      step = read_lookup(batch, call, reply);
+    } else if (call.tag == kOrganizations) {
+      step = read_organizations(batch, call, reply);
     } else if (call.tag == kQueue) {
       step = read_queued(batch, from_memo(memo).value_or(all_of(batch)), reply);
     } else {
@@ -142,9 +136,7 @@ class Zendesk final : public Destination {
 
   [[nodiscard]] ReadStep read(const ReadAsk& ask, const Call* call,
                               const wire::Reply* reply) const override {
-    if (std::find(can_.reads.begin(), can_.reads.end(), ask.kind) == can_.reads.end()) {
-      return Destination::read(ask, call, reply);
-    }
+    if (!can_.answers(ask.kind)) return Destination::read(ask, call, reply);
     return reply == nullptr ? first_questions(target_, ask)
                             : read_answer(target_, fields_, ask, *call, *reply);
   }
@@ -169,10 +161,24 @@ class Zendesk final : public Destination {
     return sent;
   }
 
-  [[nodiscard]] Step queue_all(const Batch& batch, std::string_view verb) const {
-    Step step;
-    queue(step, writing_.many(batch, all_of(batch).rows, verb), all_of(batch));
+  /// Rows on their way, after the organizations that some of them are put into are known.
+  [[nodiscard]] Step start(Step step, const Batch& batch, const std::vector<RowIndex>& rows,
+                           const KnownRows& organizations) const {
+    const bool creates = batch.operation == Operation::insert;
+    const bool upserts = batch.operation == Operation::upsert && target_.kind == Kind::users;
+    if (!creates && !upserts) return look_up(std::move(step), batch, rows, organizations);
+    Sent sent;
+    for (const RowIndex row : rows) sent.rows.emplace_back(row, std::string());
+    const std::string_view verb = creates ? "create_many" : "create_or_update_many";
+    queue(step, writing_.many(batch, sent.rows, verb, organizations), sent);
     return step;
+  }
+
+  [[nodiscard]] Step read_organizations(const Batch& batch, const Call& call,
+                                        const wire::Reply& reply) const {
+    Membership::Organizations told = membership_.read(batch, call, reply);
+    if (told.rows.empty()) return std::move(told.step);
+    return start(std::move(told.step), batch, told.rows, told.ids);
   }
 
   /// The memo tells which rows the request is about; the job's name is added by its answer.
@@ -190,17 +196,17 @@ class Zendesk final : public Destination {
   [[nodiscard]] std::string known_id(const Batch& batch, RowIndex index) const {
     const BatchRow& row = batch.rows[index];
     if (target_.by == Match::id) return target_.compared(row.match);
-    return removes(batch) && is_record_id(row.destination_id) ? std::string(row.destination_id)
-                                                              : std::string();
+    return removes(batch) && is_numeric_id(row.destination_id) ? std::string(row.destination_id)
+                                                               : std::string();
   }
 
   /// Updates and removals go by Zendesk's ids; an organization that has none yet is created.
-  [[nodiscard]] Step look_up(const Batch& batch) const {
-    Step step;
+  [[nodiscard]] Step look_up(Step step, const Batch& batch, const std::vector<RowIndex>& going,
+                             const KnownRows& organizations) const {
     std::vector<RowIndex> rows;
     std::vector<std::string> matches;
-    Rows known;
-    for (const RowIndex row : all_rows(batch)) {
+    KnownRows known;
+    for (const RowIndex row : going) {
       const std::string match = target_.compared(batch.rows[row].match);
       if (std::string id = known_id(batch, row); !id.empty()) {
         known.emplace_back(row, std::move(id));
@@ -212,7 +218,7 @@ class Zendesk final : public Destination {
       }
     }
     if (matches.empty()) {
-      if (!known.empty()) write_known(step, batch, known);
+      if (!known.empty()) write_known(step, batch, known, organizations);
       return step;
     }
     const std::size_t fit = that_fit(matches, 0);
@@ -223,6 +229,8 @@ class Zendesk final : public Destination {
     }
     Call call = show_many(target_, matches);
     call.tag = kLookUp;
+    call.note = to_note(organizations);
+    if (going.size() < batch.rows.size()) call.rows = going;
     step.calls.push_back(std::move(call));
     return step;
   }
@@ -234,11 +242,11 @@ class Zendesk final : public Destination {
   }
 
   /// The rows that a look-up was about, and those whose ids were known before.
-  [[nodiscard]] std::vector<RowIndex> open_rows(const Batch& batch) const {
+  [[nodiscard]] std::vector<RowIndex> open_rows(const Batch& batch, const Call& call) const {
     std::vector<RowIndex> rows;
     std::vector<std::string> matches;
     std::vector<RowIndex> asked;
-    for (const RowIndex row : all_rows(batch)) {
+    for (const RowIndex row : call.rows.empty() ? all_rows(batch) : call.rows) {
       const std::string match = target_.compared(batch.rows[row].match);
       if (!known_id(batch, row).empty()) {
         rows.push_back(row);
@@ -253,8 +261,9 @@ class Zendesk final : public Destination {
     return rows;
   }
 
-  [[nodiscard]] Step read_lookup(const Batch& batch, const wire::Reply& reply) const {
-    const std::vector<RowIndex> rows = open_rows(batch);
+  [[nodiscard]] Step read_lookup(const Batch& batch, const Call& call,
+                                 const wire::Reply& reply) const {
+    const std::vector<RowIndex> rows = open_rows(batch, call);
     Refusal refusal = judge(reply);
     std::optional<Found> found;
     if (refusal.judgement.means == AnswerClass::ok) {
@@ -263,15 +272,10 @@ class Zendesk final : public Destination {
       refusal.reason = unreadable_answer();
     }
     if (!found) {
-      // A question changes nothing: without an answer nothing has happened.
-      const AnswerClass means = refusal.judgement.means;
-      const bool unanswered = means == AnswerClass::ok || means == AnswerClass::unknown;
-      if (unanswered) refusal.judgement.means = AnswerClass::retry;
-      return settle_refusal(refusal.judgement, rows, batch.operation, refusal.reason,
-                            refusal.advice);
+      return settle_unanswered(std::move(refusal), rows, batch.operation);
     }
     Step step;
-    Rows known;
+    KnownRows known;
     std::vector<RowIndex> missing;
     for (const RowIndex row : rows) {
       const std::string match = target_.compared(batch.rows[row].match);
@@ -288,7 +292,8 @@ class Zendesk final : public Destination {
       }
     }
     take_missing(step, batch, missing, known.empty());
-    if (!known.empty()) write_known(step, batch, known);
+    const KnownRows organizations = known_rows(call.note, batch.rows.size());
+    if (!known.empty()) write_known(step, batch, known, organizations);
     return step;
   }
 
@@ -323,11 +328,13 @@ class Zendesk final : public Destination {
     queue(step, writing_.many(batch, sent.rows, "create_many"), sent);
   }
 
-  void write_known(Step& step, const Batch& batch, const Rows& known) const {
+  void write_known(Step& step, const Batch& batch, const KnownRows& known,
+                   const KnownRows& organizations) const {
     Sent sent;
     sent.rows = known;
     queue(step,
-          removes(batch) ? writing_.destroy(known) : writing_.many(batch, known, "update_many"),
+          removes(batch) ? writing_.destroy(known)
+                         : writing_.many(batch, known, "update_many", organizations),
           sent);
   }
 
@@ -335,13 +342,12 @@ class Zendesk final : public Destination {
   [[nodiscard]] Step read_ticket(const Batch& batch, RowIndex row, const wire::Reply& reply) const {
     const Refusal refusal = judge(reply);
     if (refusal.judgement.means != AnswerClass::ok) {
-      return settle_refusal(refusal.judgement, {row}, batch.operation, refusal.reason,
-                            refusal.advice);
+      return settle_refusal(refusal, {row}, batch.operation);
     }
     const auto body = wire::read_json(reply);
     const std::string id = body ? wire::text_at(*body, "ticket.id") : std::string();
     Step step;
-    if (is_record_id(id)) {
+    if (is_numeric_id(id)) {
       step.verdicts.push_back({row, Outcome::accepted, {}, id});
     } else {
       give_all(step, {row}, Outcome::unknown, unreadable_answer());
@@ -351,6 +357,7 @@ class Zendesk final : public Destination {
 
   Target target_;
   Writing writing_;
+  Membership membership_;
   std::size_t match_ = 0;
   std::vector<Column> fields_;
   Capabilities can_;
