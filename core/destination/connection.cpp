@@ -27,6 +27,11 @@ constexpr std::size_t kMostInFlight = 1024;
   return value->get<double>();
 }
 
+/// Capitals count as what they are capitals of.
+[[nodiscard]] char letter(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 /// Levenshtein's distance, on names of a few letters.
 [[nodiscard]] std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -36,7 +41,8 @@ constexpr std::size_t kMostInFlight = 1024;
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      row[j] = std::min(
+          {above + 1, row[j - 1] + 1, diagonal + (letter(a[i - 1]) == letter(b[j - 1]) ? 0u : 1u)});
       diagonal = above;
     }
   }
@@ -94,15 +100,20 @@ std::optional<DailyCalls> daily_calls_of(const nlohmann::json& connection) {
   return DailyCalls{std::nullopt, amount};
 }
 
-std::size_t max_in_flight_of(const nlohmann::json& connection, std::size_t fallback) {
-  const nlohmann::json* value = given(connection, "max_in_flight");
+std::size_t count_of(const nlohmann::json& connection, std::string_view key, std::size_t fallback,
+                     std::size_t most) {
+  const nlohmann::json* value = given(connection, key);
   if (value == nullptr) return fallback;
   if (!value->is_number_integer() || value->get<std::int64_t>() < 1 ||
-      value->get<std::uint64_t>() > kMostInFlight) {
-    throw std::invalid_argument("connection: 'max_in_flight' must be between 1 and " +
-                                std::to_string(kMostInFlight));
+      value->get<std::uint64_t>() > most) {
+    throw std::invalid_argument("connection: '" + std::string(key) + "' must be between 1 and " +
+                                std::to_string(most));
   }
   return value->get<std::size_t>();
+}
+
+std::size_t max_in_flight_of(const nlohmann::json& connection, std::size_t fallback) {
+  return count_of(connection, "max_in_flight", fallback, kMostInFlight);
 }
 
 std::string text_of(const nlohmann::json& settings, std::string_view key,
@@ -115,6 +126,30 @@ std::string text_of(const nlohmann::json& settings, std::string_view key,
   return value->get<std::string>();
 }
 
+std::string_view nearest(std::string_view name, const std::vector<std::string_view>& known) {
+  const auto closest =
+      std::min_element(known.begin(), known.end(), [&](std::string_view a, std::string_view b) {
+        return distance(name, a) < distance(name, b);
+      });
+  return closest == known.end() ? std::string_view() : *closest;
+}
+
+std::string hint_of(std::string_view name, std::vector<std::string_view> known) {
+  constexpr std::size_t kShown = 12;
+  if (known.empty()) return "; there are none";
+  const std::string_view near = nearest(name, known);
+  // What changes every second letter is another word.
+  if (2 * distance(name, near) <= std::max(name.size(), near.size())) {
+    return "; did you mean '" + std::string(near) + "'?";
+  }
+  std::sort(known.begin(), known.end());
+  std::string all;
+  for (std::size_t i = 0; i < std::min(kShown, known.size()); ++i) {
+    all.append(i == 0 ? "; there are: " : ", ").append(known[i]);
+  }
+  return known.size() > kShown ? all + ", …" : all;
+}
+
 void refuse_unknown_keys(const nlohmann::json& settings, const std::vector<std::string_view>& known,
                          std::string_view where) {
   if (!settings.is_object()) {
@@ -122,12 +157,9 @@ void refuse_unknown_keys(const nlohmann::json& settings, const std::vector<std::
   }
   for (const auto& [key, value] : settings.items()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const auto nearest = std::min_element(known.begin(), known.end(),
-                                          [&key = key](std::string_view a, std::string_view b) {
-                                            return distance(key, a) < distance(key, b);
-                                          });
     throw std::invalid_argument(std::string(where) + ": unknown key '" + key +
-                                "'; the nearest known one is '" + std::string(*nearest) + "'");
+                                "'; the nearest known one is '" + std::string(nearest(key, known)) +
+                                "'");
   }
 }
 

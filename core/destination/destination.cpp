@@ -20,10 +20,28 @@ std::string_view to_text(Operation operation) {
   return "";
 }
 
+std::string_view to_text(Takes takes) {
+  switch (takes) {
+    case Takes::anything: return "anything";
+    case Takes::number: return "number";
+    case Takes::whole_number: return "whole_number";
+    case Takes::yes_or_no: return "yes_or_no";
+    case Takes::date: return "date";
+    case Takes::moment: return "moment";
+    case Takes::one_of: return "one_of";
+    case Takes::some_of: return "some_of";
+  }
+  return "";
+}
+
 std::size_t Capabilities::rows_of(Operation operation) const {
   const auto found = std::find_if(fewer_rows.begin(), fewer_rows.end(),
                                   [operation](const auto& one) { return one.first == operation; });
   return found == fewer_rows.end() ? max_rows : found->second;
+}
+
+bool Capabilities::answers(ReadAsk::Kind kind) const {
+  return std::find(reads.begin(), reads.end(), kind) != reads.end();
 }
 
 std::string_view to_text(Outcome outcome) {
@@ -38,10 +56,15 @@ std::string_view to_text(Outcome outcome) {
   return "";
 }
 
-bool Destination::identity_into(std::string_view match, std::string& out) const {
-  std::optional<std::string> found = identity(match);
-  if (found) out = std::move(*found);
-  return found.has_value();
+std::optional<std::string> Destination::identity(std::string_view match) const {
+  std::string found;
+  if (!identity_into(match, found)) return std::nullopt;
+  return found;
+}
+
+std::uint64_t Destination::requests_for(Operation operation, std::uint64_t rows) const {
+  const std::size_t most = capabilities().rows_of(operation);
+  return (rows + most - 1) / most;
 }
 
 Step Destination::resume(const Batch& batch, const Memo& /*memo*/) const {
@@ -63,6 +86,10 @@ Polled Destination::polled(std::span<const JobBatch> /*batches*/,
 ReadStep Destination::read(const ReadAsk& /*ask*/, const Call* /*call*/,
                            const wire::Reply* /*reply*/) const {
   throw std::logic_error("destination: asked a question that it does not answer");
+}
+
+std::optional<FieldFact> Destination::new_field(const Column& /*column*/) const {
+  return std::nullopt;
 }
 
 bool Destination::equal_value(std::size_t /*column*/, std::string_view ours,

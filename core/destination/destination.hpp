@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "row/line_store.hpp"
 #include "row/row_view.hpp"
 #include "row/schema.hpp"
 #include "wire/rate.hpp"
@@ -40,7 +41,9 @@ enum class Outcome : std::uint8_t {
 using RowIndex = std::uint32_t;
 
 struct BatchRow {
-  std::string_view line;   // encoded row; empty for a removed one, of which only keys are known
+  /// Encoded row; empty for a removed one, of which only keys are known, and in batches that have
+  /// `lines`.
+  std::string_view line;
   std::string_view key;    // the sync's key as text, columns joined by U+001F
   std::string_view match;  // the match value as the model has it
   std::string_view destination_id;  // the tool's own id where known, else empty
@@ -58,6 +61,10 @@ struct Batch {
   /// Set for inserts that may be repeated under it (Capabilities::idempotency_ttl): the same for
   /// every attempt of the same rows in the same order.
   std::string idempotency_key = {};
+  /// Set where Capabilities::streams: the rows' lines, which are not in memory. A body's source
+  /// keeps it.
+  std::shared_ptr<const StoredLines> lines = {};
+  int attempt = 1;  // how often its rows have gone out in this run, this time included
 };
 
 /// Code of a record that is to be updated and that the tool does not have.
@@ -82,6 +89,10 @@ struct Call {
   Effect effect = Effect::keyed_write;
   wire::RateClass rate_class = 0;
   int tag = 0;  // which step of the destination's work this call is
+  /// The rows that it writes, where a batch has several such calls at once; empty: every row
+  /// without a verdict.
+  std::vector<RowIndex> rows = {};
+  std::string note = {};  // the destination's own: what it is to know with the answer
 };
 
 /// Rows to be tried again as a batch of their own: a bisected half, or another operation.
@@ -108,6 +119,12 @@ struct Step {
   wire::Milliseconds wait{0};        // before the calls of this step
   wire::Milliseconds pause{0};  // nothing of this rate class before it has passed (Retry-After)
   bool reauthenticate = false;  // the token is old: one new one, then the same call again
+  /// The answer says that the rows still open have been written, and more is to be done: where
+  /// that is not, or is refused, they are unknown, and never taken for rows that nothing happened
+  /// to.
+  bool written = false;
+  /// Refused for its rate by an answer whose status does not say so (429 does).
+  bool rate_limited = false;
   /// The tool works on the batch by itself, in the job that `memo` names. There are no calls: the
   /// engine has the memo put on record, and asks with poll() until a step says something else.
   bool in_job = false;
@@ -129,22 +146,50 @@ struct Polled {
   std::vector<Step> steps;  // one for each batch that was asked for, in their order
 };
 
-/// A question that changes nothing at the tool.
-struct ReadAsk {
-  enum class Kind : std::uint8_t { describe, account, limits, by_match, all_ids };
-  Kind kind = Kind::describe;
-  std::vector<std::string> match;  // by_match: normalised match values
+/// What values a field takes, where a tool says so.
+enum class Takes : std::uint8_t {
+  anything,
+  number,
+  whole_number,
+  yes_or_no,
+  date,
+  moment,  // a date and a time with its zone
+  one_of,  // FieldFact::options
+  some_of,  // the same, joined by semicolons
 };
+[[nodiscard]] std::string_view to_text(Takes takes);
+
+/// Ends the name of a fact about any field of a related record: "Owner.*".
+inline constexpr std::string_view kAnyField = ".*";
 
 /// A field of an object as the tool describes it.
 struct FieldFact {
   std::string name;
   std::string type;  // the tool's word
   std::vector<std::string> options;  // of an enumeration that takes no other value
-  std::optional<std::size_t> max_length;
+  Takes takes = Takes::anything;
+  std::optional<std::size_t> max_length;  // in characters
   bool writable = true;
   bool required = false;
   bool unique = false;  // may serve as match field
+};
+
+/// A question: it changes nothing at the tool, but for `make_fields`.
+struct ReadAsk {
+  /// `prepare`: what has to be known of the object before its first row is sent. `make_fields`
+  /// makes fields, and is content with those that are there already: asked again, it does no harm.
+  enum class Kind : std::uint8_t {
+    describe,
+    account,
+    limits,
+    by_match,
+    all_ids,
+    prepare,
+    make_fields,
+  };
+  Kind kind = Kind::describe;
+  std::vector<std::string> match = {};  // by_match: normalised match values
+  std::vector<FieldFact> make = {};  // make_fields: of Destination::new_field
 };
 
 /// A record as the tool has it. Values are text as the tool says it: numbers in their digits, true
@@ -158,14 +203,19 @@ struct Record {
 /// Next calls, or the answer once there are none.
 struct ReadStep {
   std::vector<Call> calls;
-  std::vector<FieldFact> fields;  // describe
+  std::vector<FieldFact> fields;  // describe; make_fields: by name alone, what is there now
   std::vector<Record> records;  // by_match, all_ids
   /// by_match: values that the tool says it has no record of. A value that is neither here nor in
   /// `records` once all calls are answered is one of which nothing is known.
   std::vector<std::string> absent;
   std::string account;  // account
+  /// prepare: for the destination that the rows are sent by, as `learned` of its object.
+  std::string learned;
   std::optional<double> calls_left;
   std::optional<Stop> stop;  // refused, or an answer that makes no sense
+  // What an answer says whose status does not (401, 429, 5xx do):
+  bool reauthenticate = false;  // the token is old: one new one, then the same call again
+  std::optional<wire::Milliseconds> again_after;  // the same call is worth another try then
 };
 
 /// Facts that the engine plans with.
@@ -177,6 +227,9 @@ struct Capabilities {
   std::vector<std::pair<Operation, std::size_t>> fewer_rows;
   [[nodiscard]] std::size_t rows_of(Operation operation) const;
   std::size_t max_bytes = 1 << 20;  // of a request's body
+  /// Bodies are made from Batch::lines while they are sent; due where max_bytes is more than
+  /// wire::kMostInMemory. Beside its lines a row takes about half a KB until its batch has ended.
+  bool streams = false;
   std::vector<wire::RateRule> rates;  // the vendor's limits for the account
   std::size_t max_in_flight = 8;
   /// Jobs that the account may have queued or at work, all runs together; 0: the tool has no jobs,
@@ -186,11 +239,18 @@ struct Capabilities {
   /// resume() goes on from a memo. Where it does not, none is put on record.
   bool resumes = true;
   bool unique_match = true;  // the tool keeps the match field unique
+  /// A field that the tool does not know is dropped, and its record is accepted: what is mapped has
+  /// to be looked up (describe) before it is first sent.
+  bool drops_unknown_fields = false;
   std::vector<ReadAsk::Kind> reads;  // questions that read() answers
+  [[nodiscard]] bool answers(ReadAsk::Kind kind) const;
   std::size_t read_rows = 1;  // match values that one request of by_match takes
   /// Set: an insert with an idempotency key may be repeated for so long and is applied once.
   std::optional<wire::Milliseconds> idempotency_ttl;
   bool partial_fields = true;  // a write leaves fields alone that it does not name
+  /// A write whose answer was lost goes again no sooner: the tool may be at work on it, and make
+  /// two records of two requests at once.
+  wire::Milliseconds resend_after{0};
 };
 
 /// One tool as one object of it is written to: pure, no clock, socket or store; sees `row` and
@@ -203,16 +263,18 @@ class Destination {
 
   [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
 
-  /// The match value as the tool compares it (case, spaces), from the model's text. nullopt: the
-  /// value can never identify a record (empty, blank): the row is invalid.
-  [[nodiscard]] virtual std::optional<std::string> identity(std::string_view match) const = 0;
-
-  /// The same for every row of a model: replaces `out` and says whether there is an identity, with
-  /// no allocation once `out` has grown. The default asks identity().
-  [[nodiscard]] virtual bool identity_into(std::string_view match, std::string& out) const;
+  /// Replaces `out` by the match value as the tool compares it (case, spaces), from the model's
+  /// text. False: the value can never identify a record (empty, blank), and the row is invalid.
+  /// Asked for every row of a model: no allocation once `out` has grown.
+  [[nodiscard]] virtual bool identity_into(std::string_view match, std::string& out) const = 0;
+  [[nodiscard]] std::optional<std::string> identity(std::string_view match) const;
 
   /// Upper bound of the bytes that this row adds to a body.
   [[nodiscard]] virtual std::size_t row_bytes(const BatchRow& row) const = 0;
+
+  /// How many requests so many rows of one operation take, as a plan tells it. The default: as
+  /// few as their number allows.
+  [[nodiscard]] virtual std::uint64_t requests_for(Operation operation, std::uint64_t rows) const;
 
   [[nodiscard]] virtual Step begin(const Batch& batch) const = 0;
   [[nodiscard]] virtual Step reply(const Batch& batch, const Memo& memo, const Call& call,
@@ -232,6 +294,11 @@ class Destination {
   /// Throws std::logic_error for a kind that capabilities().reads does not name.
   [[nodiscard]] virtual ReadStep read(const ReadAsk& ask, const Call* call = nullptr,
                                       const wire::Reply* reply = nullptr) const;
+
+  /// The field that ReadAsk::Kind::make_fields would make for a column which the tool has no field
+  /// for; nothing where this object's fields are not made here. Throws std::invalid_argument for a
+  /// name that the tool takes for no field's.
+  [[nodiscard]] virtual std::optional<FieldFact> new_field(const Column& column) const;
 
   /// Whether the tool's value of a field is the one that ours is written as, by the tool's own
   /// equality. `column`: of the schema's fields. `ours`: the cell's text (Cell::text); of a NULL it

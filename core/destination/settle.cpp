@@ -1,9 +1,11 @@
 #include "destination/settle.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <numeric>
 #include <utility>
 
+#include "row/ascii.hpp"
 #include "wire/utf8.hpp"
 
 namespace tailrace {
@@ -71,13 +73,21 @@ Stop stop_for(Stop::Kind kind, const Reason& reason, std::string_view advice) {
   return stop;
 }
 
+bool is_numeric_id(std::string_view text) {
+  constexpr std::size_t kLongest = 20;
+  return !text.empty() && text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(), is_digit);
+}
+
 void give_all(Step& step, const std::vector<RowIndex>& rows, Outcome outcome,
               const Reason& reason) {
   for (const RowIndex row : rows) step.verdicts.push_back({row, outcome, reason, {}});
 }
 
-Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& rows,
-                    Operation operation, const Reason& reason, std::string_view advice) {
+Step settle_refusal(const Refusal& refusal, const std::vector<RowIndex>& rows,
+                    Operation operation) {
+  const Judgement& judgement = refusal.judgement;
+  const Reason& reason = refusal.reason;
   Step step;
   step.pause = judgement.pause;
   switch (judgement.means) {
@@ -85,7 +95,7 @@ Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& row
     case AnswerClass::split: reject_or_halve(step, rows, operation, reason); break;
     case AnswerClass::terminal:
       give_all(step, rows, Outcome::retryable, reason);
-      step.stop = stop_for(Stop::Kind::configuration, reason, advice);
+      step.stop = stop_for(Stop::Kind::configuration, reason, refusal.advice);
       break;
     case AnswerClass::stop:
       give_all(step, rows, Outcome::retryable, reason);
@@ -97,6 +107,29 @@ Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& row
     case AnswerClass::ok:
     case AnswerClass::unknown: give_all(step, rows, Outcome::unknown, reason); break;
   }
+  return step;
+}
+
+Step settle_unanswered(Refusal refusal, const std::vector<RowIndex>& rows, Operation operation) {
+  AnswerClass& means = refusal.judgement.means;
+  if (means == AnswerClass::ok || means == AnswerClass::unknown) means = AnswerClass::retry;
+  return settle_refusal(refusal, rows, operation);
+}
+
+ReadStep end_question(const Refusal& refusal) {
+  const AnswerClass means = refusal.judgement.means;
+  const bool final = means == AnswerClass::terminal || means == AnswerClass::reauth ||
+                     means == AnswerClass::record || means == AnswerClass::split;
+  ReadStep step;
+  step.stop = stop_for(final ? Stop::Kind::configuration : Stop::Kind::quota, refusal.reason,
+                       refusal.advice);
+  if (refusal.judgement.pause.count() > 0) step.stop->retry_after = refusal.judgement.pause;
+  return step;
+}
+
+ReadStep senseless_answer(std::string_view tool) {
+  ReadStep step;
+  step.stop = Stop{Stop::Kind::quota, std::string(tool) + "'s answer makes no sense", std::nullopt};
   return step;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,16 +26,41 @@ inline constexpr std::size_t kMessageBytes = 2048;
 /// The run cannot go on for `reason`; `advice` says what to do, and may be empty.
 [[nodiscard]] Stop stop_for(Stop::Kind kind, const Reason& reason, std::string_view advice);
 
+/// Whether `words` has it.
+template <typename Word, typename Words>
+[[nodiscard]] bool is_one_of(const Word& word, const Words& words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// For tools whose ids are numbers: anything else is not put where an id belongs.
+[[nodiscard]] bool is_numeric_id(std::string_view text);
+
 /// One outcome for all of `rows`.
 void give_all(Step& step, const std::vector<RowIndex>& rows, Outcome outcome, const Reason& reason);
 
+/// What an answer without outcomes means.
+struct Refusal {
+  Judgement judgement;
+  Reason reason;
+  std::string_view advice = {};  // what a person can do, where that is known
+};
+
 /// What becomes of `rows` of one request that was not answered with outcomes (any class but ok):
 /// rejected or halved, tried again, unknown; with the pause or the stop that goes with it. Rows
-/// whose request was refused as a whole are retryable: nothing happened to them. `advice` is added
-/// to a terminal answer's message.
-[[nodiscard]] Step settle_refusal(const Judgement& judgement, const std::vector<RowIndex>& rows,
-                                  Operation operation, const Reason& reason,
-                                  std::string_view advice);
+/// whose request was refused as a whole are retryable: nothing happened to them. The advice is
+/// added to a terminal answer's message.
+[[nodiscard]] Step settle_refusal(const Refusal& refusal, const std::vector<RowIndex>& rows,
+                                  Operation operation);
+
+/// The same for a question that a write needs first. It changes nothing at the tool, so that
+/// without an answer, or with one that makes no sense, nothing has happened.
+[[nodiscard]] Step settle_unanswered(Refusal refusal, const std::vector<RowIndex>& rows,
+                                     Operation operation);
+
+/// The end of a question that was refused: worth another try, or not.
+[[nodiscard]] ReadStep end_question(const Refusal& refusal);
+/// The end of one whose answer makes no sense. `tool`: its name.
+[[nodiscard]] ReadStep senseless_answer(std::string_view tool);
 
 /// What is known of each row of a batch, gathered from an answer whose parts may repeat and
 /// contradict each other.
