@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,13 @@ class AccountBudget {
   /// How long nothing is free, as far as is known: draws nothing.
   [[nodiscard]] std::chrono::milliseconds blocked_for(wire::RateClass rate_class,
                                                       Clock::Time now) const;
-  /// What an answer's headers say of a limit: the leases that follow are of that one. A limit that
-  /// the user has chosen is only made smaller.
-  void learn(wire::RateClass rate_class, const wire::RateHint& hint);
+  /// What an answer's headers say of a limit: the leases that follow are of that one, and one that
+  /// was not known becomes a limit. A limit that the user has chosen is only made smaller. Where
+  /// less is left than the runs have used together, others use the account too.
+  void learn(wire::RateClass rate_class, const wire::RateHint& hint, Clock::Time now);
+  /// The tool has refused a request for its rate. Requests came later than was reckoned with, here
+  /// or in another run, so tokens count for longer; the longer none is refused, the less so.
+  void refused(wire::RateClass rate_class);
   /// Counts a start. Call only after wait_for() said zero.
   void take(wire::RateClass rate_class);
   /// Gives back what was drawn and not used.
@@ -47,15 +52,22 @@ class AccountBudget {
     std::chrono::milliseconds least_lease{0};
     std::chrono::milliseconds lease{0};
     std::chrono::milliseconds drawing{0};  // how long a draw takes
+    std::chrono::milliseconds least_way{0};
+    std::chrono::duration<double, std::milli> way{0};  // of a request, until the tool counts it
     double tokens = 0;
     Clock::Time until{};   // of the tokens
     Clock::Time retry_at{};  // nothing was free
+    std::optional<double> left;  // the least that answers spoke of since the last draw
+    Clock::Time left_at{};
   };
+  void add(const wire::RateRule& rule);
+  [[nodiscard]] Share* share_of(wire::RateClass rate_class, const wire::RateHint& hint);
   static void set_limit(Share& share, double requests);
   static void fit_lease(Share& share, std::chrono::milliseconds took);
   [[nodiscard]] RateGrant draw(const RateAsk& ask) const;
   [[nodiscard]] std::chrono::milliseconds wait_for(Share& share, Clock::Time now);
 
+  std::string account_;
   std::vector<Share> shares_;
   Draw draw_;
   Now now_;

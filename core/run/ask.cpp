@@ -18,11 +18,16 @@ std::string failure_of(const wire::Reply& reply) {
   return "HTTP " + std::to_string(reply.status);
 }
 
+bool says_old_token(const wire::Reply& reply, const ReadStep& step) {
+  return reply.failure == wire::Failure::none && (reply.status == 401 || step.reauthenticate);
+}
+
 void take_step(ReadStep& step, Answer& answer) {
   std::move(step.fields.begin(), step.fields.end(), std::back_inserter(answer.fields));
   std::move(step.records.begin(), step.records.end(), std::back_inserter(answer.records));
   std::move(step.absent.begin(), step.absent.end(), std::back_inserter(answer.absent));
   if (!step.account.empty()) answer.account = std::move(step.account);
+  if (!step.learned.empty()) answer.learned = std::move(step.learned);
   if (step.calls_left) answer.calls_left = step.calls_left;
 }
 
@@ -39,6 +44,7 @@ std::vector<wire::Header> headers_of(const json& connection) {
 http::TransportOptions transport_options(const json& connection, const std::string& user_agent) {
   http::TransportOptions options;
   options.base_url = connection.value("base_url", std::string());
+  options.dsn = connection.value("dsn", std::string());
   options.ca_file = connection.value("ca_file", std::string());
   options.proxy = connection.value("proxy", std::string());
   options.user_agent = user_agent;
@@ -114,19 +120,19 @@ class Asking {
     Waiting one = std::move(found->second);
     sent_.erase(found);
     http::Auth& auth = login_.auth();
-    const bool old_token = finished.reply.status == 401 && auth.renewable() && one.refusals == 0;
+    ReadStep step = destination_.read(question_, &one.call, &finished.reply);
+    const bool refused = says_old_token(finished.reply, step);
+    const bool old_token = refused && auth.renewable() && one.refusals == 0;
     if (old_token && auth.refused(one.generation)) {
       ++one.refusals;
       ready_.push_back(std::move(one));
       return;
     }
-    if (finished.reply.failure == wire::Failure::none && finished.reply.status != 401) {
-      auth.accepted(one.generation);
-    }
-    ReadStep step = destination_.read(question_, &one.call, &finished.reply);
+    if (finished.reply.failure == wire::Failure::none && !refused) auth.accepted(one.generation);
     const bool nothing = step.calls.empty() && !step.stop && finished.reply.status / 100 != 2;
-    if (nothing)
+    if (nothing) {
       step.stop = Stop{Stop::Kind::configuration, failure_of(finished.reply), std::nullopt};
+    }
     follow(std::move(step));
   }
 
@@ -206,6 +212,7 @@ json to_json(const Answer& answer) {
     fields.push_back({{"name", field.name},
                       {"type", field.type},
                       {"options", field.options},
+                      {"takes", to_text(field.takes)},
                       {"max_length", field.max_length ? json(*field.max_length) : json(nullptr)},
                       {"writable", field.writable},
                       {"required", field.required},

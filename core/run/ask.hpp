@@ -16,6 +16,7 @@ struct Answer {
   std::vector<Record> records;
   std::vector<std::string> absent;
   std::string account;
+  std::string learned;
   std::optional<double> calls_left;
   std::string failure;          // empty: answered
   bool configuration = false;   // of the failure: trying again will not help
@@ -26,6 +27,9 @@ inline constexpr std::chrono::milliseconds kPoll{100};
 
 /// Why there was no answer, or its status.
 [[nodiscard]] std::string failure_of(const wire::Reply& reply);
+
+/// Whether a question was refused for its token: by the status, or by the answer's own words.
+[[nodiscard]] bool says_old_token(const wire::Reply& reply, const ReadStep& step);
 
 /// Adds what one step of an answer says.
 void take_step(ReadStep& step, Answer& answer);

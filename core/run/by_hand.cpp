@@ -34,10 +34,13 @@ JournalRow journal_row(const Claim& claim, const std::string& run_id, JournalKin
   return row;
 }
 
-/// An intent and its acceptance, as if a request had just been answered.
+/// An intent and its acceptance, as if a request had just been answered: an insert's, which ends
+/// the doubt about the one that was parked whether or not its horizon has passed. The record is
+/// there.
 std::vector<JournalRow> acceptance(const Claim& claim, const RunRow& run,
                                    const std::vector<RejectedRow>& rows) {
   IntentBatch batch;
+  batch.op = StateOp::insert;
   for (const RejectedRow& row : rows) {
     batch.rows.push_back({row.identity, row.version, row.key, {}});
   }
@@ -73,7 +76,8 @@ std::optional<std::size_t> settle_shard(StateStore& store, const SyncAddress& sh
                                         const ByHand& hand) {
   // Looked at without the lease first: most shards have none of the rows.
   const std::optional<Claim> seen = store.peek(shard);
-  if (!seen || meant_rows(store, seen->holder, hand).empty()) return 0;
+  if (!seen) return std::nullopt;  // a run has just split it
+  if (meant_rows(store, seen->holder, hand).empty()) return 0;
   RunRow run{hand.run_id, shard.sync, "running", store.now_ms(), 0, "{}", "null"};
   if (shard.of > 1) run.run_id += "-" + std::to_string(shard.shard);
   const std::optional<Claim> claim = store.claim(shard, run, kLeaseMs);

@@ -4,6 +4,8 @@
 
 #include "run/ask.hpp"
 #include "run/engine_session.hpp"
+#include "run/kept_plan.hpp"
+#include "run/new_fields.hpp"
 #include "run/plan.hpp"
 #include "run/plan_errors.hpp"
 
@@ -43,6 +45,14 @@ RunResult Engine::run() {
   session.report.sync = spec_.sync;
   session.report.started_at_ms =
       std::chrono::duration_cast<milliseconds>(world_.clock->wall().time_since_epoch()).count();
+  perform_to_an_end(session);
+  progress_.phase.store(Phase::done);
+  session.report.assert_counts(session.diff_finished);
+  return result_of(session);
+}
+
+/// The one place where what cannot go on becomes the run's end.
+void Engine::perform_to_an_end(Session& session) {
   try {
     perform(session);
   } catch (const Ended& ended) {
@@ -68,8 +78,9 @@ RunResult Engine::run() {
   } catch (const std::system_error& error) {
     end_with(session, Status::unfinished, error.what());
   }
-  progress_.phase.store(Phase::done);
-  session.report.assert_counts(session.diff_finished);
+}
+
+RunResult Engine::result_of(Session& session) const {
   RunResult result;
   result.report = std::move(session.report);
   result.plan = std::move(session.plan);
@@ -96,26 +107,40 @@ void Engine::perform(Session& session) {
     claim(session);
     take_plan(session);
   }
-  if (spec_.task == Task::plan) {
-    const PlanAsk ask = plan_ask(session);
-    session.plan =
-        make_plan(ask, *session.changes, [&] { ++session.report.outcomes.not_attempted; });
-    session.rows_counted = true;
-    write_plan_file(session);
-    end_with(session, Status::planned, "");
-    return;
+  switch (spec_.task) {
+    case Task::plan: return plan(session);
+    case Task::verify: return verify_all(session);
+    case Task::attempt:
+      attempt(session);
+      if (spec_.try_send) break;
+      session.count_not_attempted();
+      return end_with(session, Status::planned, "");
+    case Task::run: judge_mapping(session); break;
+    case Task::adopt: break;
   }
-  if (spec_.task == Task::verify) {
-    session.count_as_planned();
-    verify(session);
-    const std::string& failure = session.verification.failure;
-    return end_with(session, failure.empty() ? Status::done : Status::unfinished, failure);
-  }
-  if (spec_.task == Task::attempt) attempt(session);
-  if (spec_.task == Task::attempt && !spec_.try_send) {
-    session.count_not_attempted();
-    return end_with(session, Status::planned, "");
-  }
+  deliver(session);
+}
+
+void Engine::plan(Session& session) {
+  const PlanAsk ask = plan_ask(session);
+  session.plan = make_plan(ask, *session.changes, [&] { ++session.report.outcomes.not_attempted; });
+  session.rows_counted = true;
+  if (spec_.create_fields) session.plan["create_fields"] = to_json(fields_to_make(session));
+  write_plan_file(session);
+  end_with(session, Status::planned, "");
+}
+
+void Engine::verify_all(Session& session) {
+  session.count_as_planned();
+  verify(session);
+  const std::string& failure = session.verification.failure;
+  end_with(session, failure.empty() ? Status::done : Status::unfinished, failure);
+}
+
+/// Nothing stands in its way any more.
+void Engine::deliver(Session& session) {
+  // It was of the state that this run is about to change.
+  if (!spec_.plan.keep.empty()) drop_plan_at(spec_.plan.keep);
   restate(session);
   if (takes_as_delivered(session)) {
     adopt(session);
@@ -193,28 +218,35 @@ void Engine::claim(Session& session) {
   if (only_looks(spec_)) {
     look(session, address);
   } else {
-    RunRow run;
-    run.run_id = spec_.run_id;
-    run.sync = spec_.sync;
-    run.status = "running";
-    run.started_at_ms = session.report.started_at_ms;
-    // Known from here on, however this run ends.
-    if (session.report.login) {
-      const json login = to_json(*session.report.login, address.account, address.object);
-      run.report = json{{"login", login}}.dump();
-    }
-    session.claim = session.store->claim(address, run, spec_.timing.lease.count());
-    if (!session.claim) {
-      throw Ended(Status::busy, "another run of '" + spec_.sync + "' is at work");
-    }
-    session.leased = true;
-    session.shards = {*session.claim};
+    take_lease(session, address);
   }
-  const Claim& claim = *session.claim;
-  session.report.epoch = claim.holder.epoch;
-  session.report.last_seq = claim.last_seq;
+  session.report.epoch = session.claim->holder.epoch;
+  session.report.last_seq = session.claim->last_seq;
   check_expected(session);
-  if (!session.leased) return;
+  if (session.leased) make_committer(session);
+}
+
+void Engine::take_lease(Session& session, const SyncAddress& address) {
+  RunRow run;
+  run.run_id = spec_.run_id;
+  run.sync = spec_.sync;
+  run.status = "running";
+  run.started_at_ms = session.report.started_at_ms;
+  // Known from here on, however this run ends.
+  if (session.report.login) {
+    const json login = to_json(*session.report.login, address.account, address.object);
+    run.report = json{{"login", login}}.dump();
+  }
+  session.claim = session.store->claim(address, run, spec_.timing.lease.count());
+  if (!session.claim) {
+    throw Ended(Status::busy, "another run of '" + spec_.sync + "' is at work");
+  }
+  session.leased = true;
+  session.shards = {*session.claim};
+}
+
+void Engine::make_committer(Session& session) {
+  const Claim& claim = *session.claim;
   CommitterOptions options;
   options.holder = claim.holder;
   options.run_id = spec_.run_id;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "destination/destination.hpp"
+#include "http/call_queue.hpp"
 #include "http/transport.hpp"
 #include "run/clock.hpp"
 #include "run/committer.hpp"
@@ -23,9 +24,13 @@
 namespace tailrace {
 
 class FieldChoice;
+class Sender;
+struct Answer;
 struct SenderOptions;
 struct PlanAsk;
+struct PlanContent;
 class Differ;
+struct DiffOptions;
 
 /// Everything of the outside world that a run touches. A simulator passes its own.
 struct Surroundings {
@@ -43,8 +48,10 @@ struct Surroundings {
   Reader::Limits reading;
 };
 
-/// The real world: COPY or an Arrow stream, SQLite, libcurl.
-[[nodiscard]] Surroundings real_surroundings(std::unique_ptr<Source> arrow_source);
+/// The real world: COPY or an Arrow stream, SQLite or PostgreSQL, libcurl or libpq; or in their
+/// place `calls`, which whoever answers them takes from there.
+[[nodiscard]] Surroundings real_surroundings(std::unique_ptr<Source> arrow_source,
+                                             std::shared_ptr<http::CallQueue> calls = nullptr);
 
 /// What a run ended with: the report, and for plans the plan.
 struct RunResult {
@@ -72,26 +79,46 @@ class Engine {
   struct Session;  // of one run: store, claim, committer, state, changeset …
   struct ForgetInterrupt;
   void perform(Session& session);
+  void perform_to_an_end(Session& session);
+  [[nodiscard]] RunResult result_of(Session& session) const;
+  void plan(Session& session);
+  void verify_all(Session& session);
+  void deliver(Session& session);
   [[nodiscard]] PlanAsk plan_ask(const Session& session) const;
   void open(Session& session);
   void check_expected(const Session& session) const;
   void claim(Session& session);
+  void take_lease(Session& session, const SyncAddress& address);
+  void make_committer(Session& session);
   void carry_old_name(Session& session, SyncAddress& address) const;
   void know_login(Session& session, const SyncAddress& address);
   [[nodiscard]] std::optional<LoginMemory> last_login(Session& session,
                                                       const SyncAddress& address) const;
   [[nodiscard]] std::string ask_account(Session& session, const Destination& destination,
                                         bool needed);
+  [[nodiscard]] Answer ask_tool(Session& session, const Destination& destination,
+                                const ReadAsk& question);
+  [[nodiscard]] Answer ask_first(Session& session, const ReadAsk& question);
+  void prepare(Session& session);
+  void make_fields(Session& session);
+  [[nodiscard]] std::vector<FieldFact> fields_to_make(Session& session);
   [[nodiscard]] bool has_baseline(Session& session, const SyncAddress& address) const;
   void judge_model(Session& session, GuardFacts& facts);
+  void judge_mapping(Session& session);
   [[nodiscard]] std::string guard_shards(Session& session, GuardFacts& facts);
-  [[noreturn]] void give_way(Session& session, int missing) const;
+  void load_whole_count(Session& session);
+  [[noreturn]] void wait_for_siblings(Session& session, int missing) const;
+  [[noreturn]] void count_again(Session& session) const;
+  [[noreturn]] void give_way(Session& session, std::chrono::milliseconds wait,
+                             const std::string& why) const;
   [[nodiscard]] GuardFacts guard_facts(Session& session);
   [[nodiscard]] bool takes_as_delivered(const Session& session) const;
   void read(Session& session);
   void prepare_mode(Session& session) const;
   void guard(Session& session);
-  static void refuse_breaches(const Session& session);
+  [[nodiscard]] bool keep_plan(Session& session);
+  static void refuse_breaches(const Session& session, bool kept);
+  [[nodiscard]] PlanContent plan_content(Session& session) const;
   void check_plan_ask() const;
   void look(Session& session, const SyncAddress& address) const;
   void open_plan_file(Session& session);
@@ -101,8 +128,14 @@ class Engine {
   void adopt(Session& session);
   void restate(Session& session);
   void take_rows(Session& session, Changeset& changes, std::uint64_t& taken);
+  void take_types(Session& session);
+  void load(Session& session);
+  [[nodiscard]] DiffOptions diff_options(Session& session);
   void compare_fields(Session& session, DiffOptions& options);
+  [[nodiscard]] double consume_model(Session& session);
+  class Comparison;  // of rows with the tool's records
   void verify(Session& session);
+  void compare_rows(Session& session, Comparison& comparison) const;
   [[nodiscard]] bool is_delivered(const Session& session, const ChangeRow& row) const;
   void attempt(Session& session);
   void wake_by(http::Transport* transport);
@@ -112,12 +145,14 @@ class Engine {
   void connect(Session& session, const SenderOptions& options);
   void send_all(Session& session, Changeset& changes, Report& report,
                 std::vector<Work> left_in_jobs);
+  void end_sending(Session& session, const Sender& sender) const;
   [[noreturn]] void stop_by(Session& session, const Stop& stop) const;
   [[nodiscard]] BatchPolicy batch_policy(const Session& session, std::int64_t now_ms) const;
   void choose_fields(Session& session, FieldChoice& fields, std::vector<WorkRow>& rows) const;
   void finish(Session& session);
   void settle_end(Session& session);
   void write_end(Session& session, StateStore& store);
+  void note_model(Session& session, StateStore& store, const Claim& claim, Finish& finish) const;
   void end_with(Session& session, Status status, const std::string& message);
 
   RunSpec spec_;

@@ -10,6 +10,16 @@ namespace {
 constexpr std::size_t kRowsAPiece = 1000;
 constexpr std::chrono::milliseconds kStoreWait{500};
 
+IntentRow intent_row_of(const ChangeRow& row, const Schema& schema) {
+  const RowView view(row.line, schema);
+  IntentRow intent{row.identity, row.version, {}, {}};
+  key_text(view, intent.key);
+  std::string scratch;
+  const std::string_view match = view.cell(schema.match).text(scratch);
+  if (match != intent.key) intent.match = match;
+  return intent;
+}
+
 }  // namespace
 
 void Engine::adopt(Session& session) {
@@ -64,8 +74,6 @@ void Engine::take_rows(Session& session, Changeset& changes, std::uint64_t& take
     taken += rows;
     if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled");
   };
-  std::string scratch;
-  std::string hashes;
   ChangeRow row;
   changes.rewind();
   while (changes.next(row)) {
@@ -74,20 +82,15 @@ void Engine::take_rows(Session& session, Changeset& changes, std::uint64_t& take
       ++taken;
       continue;
     }
-    const RowView view(row.line, spec_.schema);
-    IntentRow one{row.identity, row.version, {}, {}};
-    key_text(view, one.key);
-    const std::string_view match = view.cell(spec_.schema.match).text(scratch);
-    if (match != one.key) one.match = match;
     if (session.state.rejected.contains(row.identity)) {
       piece.no_longer_rejected.push_back(row.identity);
     }
     if (spec_.changed_fields) {
-      hashes.clear();
-      fields.hashes_of(view, hashes);
+      std::string hashes;
+      fields.hashes_of(RowView(row.line, spec_.schema), hashes);
       piece.fields.push_back({row.identity, fields_of_version(row.version, hashes)});
     }
-    batch.rows.rows.push_back(std::move(one));
+    batch.rows.rows.push_back(intent_row_of(row, spec_.schema));
     if (batch.rows.rows.size() == kRowsAPiece) submit();
   }
   submit();

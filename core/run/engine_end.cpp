@@ -83,16 +83,7 @@ void Engine::write_end(Session& session, StateStore& store) {
   }
   // Of a run that gave way, or that looked at some keys alone, nothing is said of the model.
   if (reached_end && session.diff_finished && (session.guarded || spec_.only_keys)) {
-    PlanLists lists = session.lists();
-    finish.forgotten = std::move(lists.forgotten);
-    const bool all_sent = session.full_refresh || !session.state.has_baseline || session.adopted;
-    finish.resynced = all_sent && report.status != Status::unfinished && !spec_.only_keys;
-    const FoldInput input{std::move(lists.newly_absent), std::move(lists.returned)};
-    const std::uint64_t journal_rows = session.state.journal_rows + report.outcomes.total();
-    if (fold_is_due(journal_rows, claim.snapshot_entries, input)) {
-      fold_state(store, claim, input, store.now_ms(), spec_.timing.quiet.count(), finish);
-      if (!finish.carried.empty()) report.last_seq = finish.carried.back().seq;
-    }
+    note_model(session, store, claim, finish);
   }
   finish.run.status = to_text(report.status);
   finish.run.started_at_ms = report.started_at_ms;
@@ -102,6 +93,21 @@ void Engine::write_end(Session& session, StateStore& store) {
   finish.run.counts = told.at("counts").dump();
   finish.run.report = told.dump(-1, ' ', false, replace);
   store.finish(claim.holder, finish);
+}
+
+/// What the run has learned of the model, and the fold where it is due.
+void Engine::note_model(Session& session, StateStore& store, const Claim& claim,
+                        Finish& finish) const {
+  Report& report = session.report;
+  PlanLists lists = session.lists();
+  finish.forgotten = std::move(lists.forgotten);
+  const bool all_sent = session.full_refresh || !session.state.has_baseline || session.adopted;
+  finish.resynced = all_sent && report.status != Status::unfinished && !spec_.only_keys;
+  const FoldInput input{std::move(lists.newly_absent), std::move(lists.returned)};
+  const std::uint64_t journal_rows = session.state.journal_rows + report.outcomes.total();
+  if (!fold_is_due(journal_rows, claim.snapshot_entries, input)) return;
+  fold_state(store, claim, input, store.now_ms(), spec_.timing.quiet.count(), finish);
+  if (!finish.carried.empty()) report.last_seq = finish.carried.back().seq;
 }
 
 }  // namespace tailrace

@@ -1,10 +1,8 @@
 // Whose state this is: the account that the tool itself names for the credentials.
-#include <algorithm>
 #include <utility>
 
-#include "run/account_budget.hpp"
+#include "run/ask.hpp"
 #include "run/engine_session.hpp"
-#include "run/questions.hpp"
 #include "run/whole_state.hpp"
 
 namespace tailrace {
@@ -13,10 +11,6 @@ namespace {
 // Runs that are looked through for a login: most often the newest has it.
 constexpr std::size_t kRunsFirst = 3;
 constexpr std::size_t kRunsWithALogin = 50;
-
-bool tells_account(const Capabilities& can) {
-  return std::find(can.reads.begin(), can.reads.end(), ReadAsk::Kind::account) != can.reads.end();
-}
 
 }  // namespace
 
@@ -49,7 +43,7 @@ void Engine::carry_old_name(Session& session, SyncAddress& address) const {
 /// account, which has none of the rows that this state calls delivered.
 void Engine::know_login(Session& session, const SyncAddress& address) {
   const auto destination = world_.destination(spec_.connection, spec_.object, spec_.schema);
-  if (!tells_account(destination->capabilities())) return;
+  if (!destination->capabilities().answers(ReadAsk::Kind::account)) return;
   const std::string mark = login_mark(session.store->identity().secret, spec_.connection);
   const std::optional<LoginMemory> before = last_login(session, address);
   if (before && before->mark == mark) {
@@ -64,18 +58,17 @@ void Engine::know_login(Session& session, const SyncAddress& address) {
     throw Ended(Status::config,
                 "the login of connection '" + spec_.connection.value("name", std::string()) +
                     "' belongs to account " + told +
-                    ", and what this sync has delivered went to "
-                    "account " +
-                    known +
-                    ": nothing was sent. To serve both, give one of the two "
-                    "connections an `account:` of its own, which keeps their states apart; if " +
+                    ", and what this sync has delivered went to account " + known +
+                    ": nothing was sent. To serve both, give one of the two connections an "
+                    "`account:` of its own, which keeps their states apart; if " +
                     told + " takes the place of " + known +
-                    ", run `tailrace reset --adopt` where "
-                    "it has the records already, else `tailrace reset`");
+                    ", run `tailrace reset --adopt` where it has the records already, else "
+                    "`tailrace reset`");
   }
   // Where nobody could tell, what was told before is what later logins are held against.
-  if (!told.empty() || before)
+  if (!told.empty() || before) {
     session.report.login = LoginMemory{mark, told.empty() ? known : told};
+  }
 }
 
 std::optional<LoginMemory> Engine::last_login(Session& session, const SyncAddress& address) const {
@@ -97,18 +90,7 @@ std::optional<LoginMemory> Engine::last_login(Session& session, const SyncAddres
 /// Empty where the tool does not say. With something to compare with, an answer that may still come
 /// is waited for by a later run.
 std::string Engine::ask_account(Session& session, const Destination& destination, bool needed) {
-  if (!session.login) make_login(session);
-  const auto transport = world_.transport(transport_options(spec_.connection, spec_.user_agent));
-  const std::vector<wire::RateRule> rates = rates_of(destination.capabilities(), spec_.connection);
-  AccountBudget account(spec_.account, rates,
-                        [&](const RateAsk& ask) { return session.store->draw(ask); });
-  Questions questions({destination, *session.login, *transport, *world_.clock, account, cancelled_,
-                       session.report.http},
-                      spec_.connection, rates);
-  ReadAsk question;
-  question.kind = ReadAsk::Kind::account;
-  const Answer answer = questions.ask(question);
-  account.give_back(world_.clock->now());
+  const Answer answer = ask_tool(session, destination, {ReadAsk::Kind::account});
   if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled before the model was read");
   if (answer.failure.empty()) return answer.account;
   const std::string what =
@@ -121,7 +103,7 @@ std::string Engine::ask_account(Session& session, const Destination& destination
 }
 
 bool Engine::has_baseline(Session& session, const SyncAddress& address) const {
-  const std::vector<Claim> shards = shards_of(*session.store, address);
+  const std::vector<Claim> shards = session.store->shards(address);
   return load_whole(*session.store, shards, spec_.timing.quiet.count()).has_baseline;
 }
 

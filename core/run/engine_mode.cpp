@@ -47,9 +47,7 @@ bool only_looks(const RunSpec& spec) {
          (spec.task == Task::attempt && !spec.try_send);
 }
 
-bool can_find_records(const Capabilities& can) {
-  return std::find(can.reads.begin(), can.reads.end(), ReadAsk::Kind::by_match) != can.reads.end();
-}
+bool can_find_records(const Capabilities& can) { return can.answers(ReadAsk::Kind::by_match); }
 
 bool can_read_back(Mode mode, const Capabilities& can) {
   return mode == Mode::insert && can_find_records(can);

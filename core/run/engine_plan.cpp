@@ -27,7 +27,8 @@ void need_same(const std::string& what, const std::string& then, const std::stri
 /// But for the types: they are the model's, and come with the plan.
 bool same_fields(const Schema& a, const Schema& b) {
   const auto same_column = [](const Column& left, const Column& right) {
-    return left.name == right.name && left.nulls == right.nulls && left.digits == right.digits;
+    return left.name == right.name && left.nulls == right.nulls && left.digits == right.digits &&
+           left.link == right.link;
   };
   return a.field_count == b.field_count && a.key == b.key && a.match == b.match &&
          std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
@@ -86,7 +87,7 @@ void Engine::open_plan_file(Session& session) {
   session.encoding = header.encoding;
   if (header.of > 1) spec_.shard = ShardOf{header.shard, header.of, header.run_id};
   const std::vector<ShardPosition> now =
-      positions_of(shards_of(*session.store, {header.sync, header.account, header.object, 0, 1}));
+      positions_of(session.store->shards({header.sync, header.account, header.object, 0, 1}));
   if (!is_behind(spec_.expect, now, header.shard)) check_position(header, now);
 
   session.changes.emplace(std::move(session.sealed->rows));
@@ -104,7 +105,7 @@ void Engine::open_plan_file(Session& session) {
   session.diff_finished = true;
   progress_.scanned.store(header.counts.scanned, std::memory_order_relaxed);
   progress_.planned.store(session.planned(), std::memory_order_relaxed);
-  refuse_breaches(session);
+  refuse_breaches(session, false);
 }
 
 /// After the claim, and before anything else is done with it.
@@ -143,23 +144,15 @@ void Engine::check_plan_ask() const {
 /// Finds the state in whatever layout of shards it is.
 void Engine::look(Session& session, const SyncAddress& address) const {
   if (!spec_.shard) {
-    session.shards = shards_of(*session.store, address);
+    session.shards = session.store->shards(address);
   } else if (std::optional<Claim> claim = session.store->peek(address)) {
     session.shards = {std::move(*claim)};
   }
   session.claim = claim_of_whole(session.shards);
 }
 
-/// Seals what was planned, into one file or into parts, and says where.
-void Engine::write_plan_file(Session& session) {
-  const PlanFiles& files = spec_.plan;
-  if (files.write.empty() && files.directory.empty()) return;
-  const SyncAddress& found_at = session.found_at;
-  if (found_at.sync != spec_.sync || found_at.account != spec_.account) {
-    throw std::invalid_argument("plan: the state is still that of '" + found_at.sync + "' at '" +
-                                found_at.account +
-                                "', an earlier name: a run carries it over, plan then");
-  }
+/// What was planned, where the state is now.
+PlanContent Engine::plan_content(Session& session) const {
   const Differ& differ = *session.differ;
   PlanHeader header;
   header.run_id = spec_.run_id;
@@ -168,6 +161,8 @@ void Engine::write_plan_file(Session& session) {
   header.account = spec_.account;
   header.object = session.report.object;
   header.positions = positions_of(session.shards);
+  // A run may have written down by now how jobs of an earlier one ended.
+  if (session.committer) header.positions.front().last_seq = session.committer->last_seq();
   header.mapping_fingerprint = spec_.mapping_fingerprint;
   header.source_kind = spec_.source.kind;
   header.encoding = session.encoding;
@@ -181,12 +176,27 @@ void Engine::write_plan_file(Session& session) {
   header.nulls = session.report.nulls;
   header.invalid_sample = differ.invalid_sample();
   header.fingerprint = header.whole_fingerprint = differ.plan_fingerprint();
-  const PlanContent content{
-      std::move(header),
-      session.state.table,
-      {differ.newly_absent(), differ.returned(), differ.forgotten()},
-      *session.changes,
-      [&](const IdentityHash& identity) { return differ.is_duplicate(identity); }};
+  return {std::move(header),
+          session.state.table,
+          {differ.newly_absent(), differ.returned(), differ.forgotten()},
+          *session.changes,
+          [&differ](const IdentityHash& identity) { return differ.is_duplicate(identity); }};
+}
+
+/// Seals what was planned, into one file or into parts, and says where.
+void Engine::write_plan_file(Session& session) {
+  const PlanFiles& files = spec_.plan;
+  if (files.write.empty() && files.directory.empty()) {
+    if (keep_plan(session)) session.plan["file"] = files.keep;
+    return;
+  }
+  const SyncAddress& found_at = session.found_at;
+  if (found_at.sync != spec_.sync || found_at.account != spec_.account) {
+    throw std::invalid_argument("plan: the state is still that of '" + found_at.sync + "' at '" +
+                                found_at.account +
+                                "', an earlier name: a run carries it over, plan then");
+  }
+  const PlanContent content = plan_content(session);
   const StoreIdentity& store = session.store->identity();
   if (files.write.empty()) {
     session.plan["parts"] = write_plan_parts(files.directory, files.parts, store, content);

@@ -67,7 +67,8 @@ void Engine::compare_fields(Session& session, DiffOptions& options) {
   const std::string& before = session.claim->mapping_fingerprint;
   if (!spec_.changed_fields || before.empty() || before == spec_.mapping_fingerprint) return;
   session.with_store([&](StateStore& store) {
-    session.known_fields.emplace(store, session.claim->holder, session.state.table);
+    const StateTable& known = session.whole ? session.whole->table() : session.state.table;
+    session.known_fields.emplace(store, session.claim->holder, known);
   });
   session.field_choice.emplace(spec_.schema, *session.hasher);
   session.restated.emplace(spec_.spill_directory, spec_.buffer_bytes);
@@ -77,29 +78,21 @@ void Engine::compare_fields(Session& session, DiffOptions& options) {
   };
 }
 
-void Engine::read(Session& session) {
-  const std::vector<SourceColumn> columns = session.reader->open();
-  if (columns.size() != spec_.schema.columns.size()) {
-    throw SourceError("the query gives " + std::to_string(columns.size()) + " columns, " +
-                          std::to_string(spec_.schema.columns.size()) + " were asked for",
-                      true);
-  }
-  for (std::size_t i = 0; i < columns.size(); ++i) spec_.schema.columns[i].type = columns[i].type;
-  session.destination = world_.destination(spec_.connection, spec_.object, spec_.schema);
+/// The source knows the columns' types, and no more columns than were asked for.
+void Engine::take_types(Session& session) { set_types(spec_.schema, session.reader->open()); }
+
+void Engine::load(Session& session) {
   // A plan of a sync that never ran finds nothing to load.
-  const bool has_state = session.claim->holder.epoch > 0;
-  if (has_state) {
-    session.with_store([&](StateStore& store) {
-      session.state = load_whole(store, session.shards, spec_.timing.quiet.count());
-    });
-  }
-  prepare_mode(session);
-  resume_jobs(session);
-  session.changes.emplace(spec_.spill_directory, spec_.buffer_bytes);
+  if (session.claim->holder.epoch == 0) return;
+  session.with_store([&](StateStore& store) {
+    session.state = load_whole(store, session.shards, spec_.timing.quiet.count());
+  });
+}
+
+DiffOptions Engine::diff_options(Session& session) {
   DiffOptions options;
   options.on_removed = spec_.on_removed;
   options.full_refresh = session.full_refresh;
-  compare_fields(session, options);
   options.every_row = spec_.task == Task::verify;
   if (spec_.shard) {
     options.shard = static_cast<std::uint32_t>(spec_.shard->index);
@@ -109,13 +102,15 @@ void Engine::read(Session& session) {
   options.identity_is_key = spec_.mode == Mode::insert || spec_.mode == Mode::append;
   options.check = CellCheck(spec_.schema);
   options.once = spec_.mode == Mode::insert;
-  options.normalise = [&](std::string_view match, std::string& out) {
+  options.normalise = [&session](std::string_view match, std::string& out) {
     return session.destination->identity_into(match, out);
   };
-  session.differ.emplace(spec_.schema, *session.hasher, session.state, std::move(options),
-                         *session.changes);
+  return options;
+}
+
+/// Compares the model as it comes. Gives the seconds that were spent waiting for it.
+double Engine::consume_model(Session& session) {
   Differ& differ = *session.differ;
-  session.null_counter.emplace(spec_.schema, watched_fields(spec_.guards));
   double waited = 0;
   Chunk chunk;
   for (;;) {
@@ -125,17 +120,37 @@ void Engine::read(Session& session) {
     if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled while the model was read");
     if (!more) break;
     differ.consume(chunk);
+    if (session.whole) session.whole->consume(chunk);
     session.null_counter->consume(chunk);
     progress_.scanned.store(differ.counts().scanned, std::memory_order_relaxed);
   }
   session.with_store(
       [&](StateStore& store) { differ.finish(whole_key_reader(store, session.shards)); });
+  if (session.whole) session.whole->finish();
+  return waited;
+}
+
+void Engine::read(Session& session) {
+  take_types(session);
+  session.destination = world_.destination(spec_.connection, spec_.object, spec_.schema);
+  load(session);
+  prepare_mode(session);
+  resume_jobs(session);
+  session.changes.emplace(spec_.spill_directory, spec_.buffer_bytes);
+  DiffOptions options = diff_options(session);
+  load_whole_count(session);
+  compare_fields(session, options);
+  if (session.whole) session.whole->begin(spec_.schema, *session.hasher, options);
+  session.differ.emplace(spec_.schema, *session.hasher, session.state, std::move(options),
+                         *session.changes);
+  session.null_counter.emplace(spec_.schema, watched_fields(spec_.guards));
+  const double waited = consume_model(session);
   session.diff_finished = true;
   const double total = seconds_between(session.started, world_.clock->now());
   session.report.seconds.read = waited;
   session.report.seconds.diff = total - waited;
-  session.report.diff = differ.counts();
-  session.report.invalid_sample = differ.invalid_sample();
+  session.report.diff = session.differ->counts();
+  session.report.invalid_sample = session.differ->invalid_sample();
   progress_.planned.store(session.planned(), std::memory_order_relaxed);
 }
 

@@ -182,6 +182,10 @@ void Engine::send_all(Session& session, Changeset& changes, Report& report,
   // A refresh token that is on its way would be lost with the run.
   auth.finish(sender.was_cancelled() ? spec_.timing.drain / 6 : kTokenPatience);
   session.report.seconds.settle = session.committer->busy_seconds();
+  end_sending(session, sender);
+}
+
+void Engine::end_sending(Session& session, const Sender& sender) const {
   session.trouble = sender.trouble();
   const Stop* stopped = sender.stopped() ? &*sender.stopped() : nullptr;
   // What has to be put right is told whatever else ended the run.
@@ -202,8 +206,12 @@ void Engine::stop_by(Session& session, const Stop& stop) const {
 }
 
 void Engine::send(Session& session) {
-  // Before the rows are the sender's to count: a transport may refuse its settings.
-  if (session.planned() > 0 && !session.transport) connect(session, sender_options(session));
+  // Before the rows are the sender's to count: a transport may refuse its settings, and a tool its
+  // object.
+  if (session.planned() > 0) {
+    if (spec_.task != Task::attempt) prepare(session);
+    if (!session.transport) connect(session, sender_options(session));
+  }
   session.rows_counted = true;
   if (session.planned() == 0) return;
   progress_.phase.store(Phase::send);

@@ -22,6 +22,7 @@
 #include "run/report.hpp"
 #include "run/request_trace.hpp"
 #include "run/verify.hpp"
+#include "run/whole_count.hpp"
 #include "source/reader.hpp"
 #include "state/store.hpp"
 #include "state/table.hpp"
@@ -43,6 +44,9 @@ struct Ended : std::runtime_error {
                                                    const nlohmann::json& connection);
 /// Takes no lease: nothing is written to the store or to the destination.
 [[nodiscard]] bool only_looks(const RunSpec& spec);
+/// One of several shards that read for themselves: it counts, and looks at what its siblings have
+/// counted.
+[[nodiscard]] bool judges_siblings(const RunSpec& spec);
 [[nodiscard]] bool can_find_records(const Capabilities& can);
 [[nodiscard]] Operation write_operation(Mode mode);
 [[nodiscard]] Operation removal_operation(OnRemoved on_removed);
@@ -75,6 +79,7 @@ struct Engine::Session {
   std::optional<KnownFields> known_fields;
   std::optional<FieldChoice> field_choice;
   std::optional<Changeset> restated;
+  std::optional<WholeCount> whole;  // of a shard that cannot take what its siblings have counted
   std::optional<Differ> differ;  // unset where a plan file is sent
   std::optional<OpenedPlan> sealed;  // that plan; its rows are `changes`
   std::unique_ptr<http::Transport> transport;

@@ -20,6 +20,7 @@ void Engine::attempt(Session& session) {
                                     ? "the row was delivered before: its record is made once"
                                     : "the model has no row with the key '" + key + "'");
   }
+  prepare(session);
   Batcher::Hooks hooks;
   hooks.is_duplicate = [&](const IdentityHash& id) { return session.is_duplicate(id); };
   std::string held;

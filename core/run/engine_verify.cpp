@@ -16,8 +16,24 @@ struct Waiting {
   std::string line;  // empty: the row has left the model
 };
 
+/// Verifying needs records that stand for rows, and that can be asked for.
+void need_records(const RunSpec& spec, const Capabilities& can) {
+  if (spec.mode == Mode::append) {
+    throw std::invalid_argument(
+        "verify: append makes a record of each version, so that no record "
+        "stands for the row as it is now");
+  }
+  if (!can_find_records(can)) {
+    throw std::invalid_argument(
+        "verify: this object of the destination cannot be asked for "
+        "records by their match value");
+  }
+}
+
+}  // namespace
+
 /// Compares batch by batch what the tool answers for their match values.
-class Comparison {
+class Engine::Comparison {
  public:
   Comparison(const Destination& destination, const Schema& schema, Questions& questions,
              Verification& out)
@@ -30,7 +46,8 @@ class Comparison {
     // Not moved from where there was one. A record whose row left under one key may have come back
     // under another: that one counts.
     if (!alone && at->second.line.empty()) at->second = std::move(row);
-    if (waiting_.size() >= destination_.capabilities().max_rows) flush();
+    constexpr std::size_t kMostWaiting = 1000;
+    if (waiting_.size() >= std::min(destination_.capabilities().max_rows, kMostWaiting)) flush();
   }
 
   void flush() {
@@ -92,22 +109,10 @@ class Comparison {
   std::unordered_map<std::string, Waiting> waiting_;
 };
 
-}  // namespace
-
 void Engine::verify(Session& session) {
-  if (spec_.mode == Mode::append) {
-    throw std::invalid_argument(
-        "verify: append makes a record of each version, so that no record "
-        "stands for the row as it is now");
-  }
   const Capabilities& can = session.destination->capabilities();
-  if (!can_find_records(can)) {
-    throw std::invalid_argument(
-        "verify: this object of the destination cannot be asked for "
-        "records by their match value");
-  }
-  http::TransportOptions wires = transport_options(spec_.connection, spec_.user_agent);
-  session.transport = world_.transport(wires);
+  need_records(spec_, can);
+  session.transport = world_.transport(transport_options(spec_.connection, spec_.user_agent));
   wake_by(session.transport.get());
   progress_.phase.store(Phase::send);
   const std::vector<wire::RateRule> rates = rates_of(can, spec_.connection);
@@ -118,6 +123,13 @@ void Engine::verify(Session& session) {
                        account, cancelled_, session.report.http},
                       spec_.connection, rates);
   Comparison comparison(*session.destination, spec_.schema, questions, session.verification);
+  compare_rows(session, comparison);
+  account.give_back(world_.clock->now());
+  session.login->auth().finish(kTokenPatience);
+  if (session.login->auth().failure()) throw Ended(Status::config, session.verification.failure);
+}
+
+void Engine::compare_rows(Session& session, Comparison& comparison) const {
   std::string key;
   std::string scratch;
   ChangeRow row;
@@ -139,9 +151,6 @@ void Engine::verify(Session& session) {
     comparison.add(std::string(view.cell(spec_.schema.match).text(scratch)), {key, row.line});
   }
   comparison.flush();
-  account.give_back(world_.clock->now());
-  session.login->auth().finish(kTokenPatience);
-  if (session.login->auth().failure()) throw Ended(Status::config, session.verification.failure);
 }
 
 /// The destination has acknowledged the row as it is, and nothing is under way that could change

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "row/ascii.hpp"
 #include "row/hkdf.hpp"
 
 namespace tailrace {
@@ -22,13 +23,7 @@ std::string login_mark(const Hasher::Secret& store_secret, const json& connectio
                             connection.value("headers", json::object())};
   std::array<std::uint8_t, kMarkBytes> bytes{};
   hkdf_expand(store_secret, std::string(kLoginLabel) + credentials.dump(), bytes);
-  std::string mark;
-  for (const std::uint8_t byte : bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    mark.push_back(digits[byte >> 4]);
-    mark.push_back(digits[byte & 15]);
-  }
-  return mark;
+  return hex_of(bytes);
 }
 
 json to_json(const LoginMemory& memory, const std::string& account, const std::string& object) {

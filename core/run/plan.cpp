@@ -37,10 +37,6 @@ json sample_of(const ChangeRow& change, const Schema& schema) {
   return {{"key", key}, {"match", match}, {"fields", std::move(fields)}};
 }
 
-std::uint64_t requests_for(std::uint64_t rows, std::size_t max_rows) {
-  return (rows + max_rows - 1) / max_rows;
-}
-
 /// The slowest rule decides; what fits into one window of it costs no waiting.
 double minutes_for(std::uint64_t requests, const std::vector<wire::RateRule>& rules) {
   double minutes = 0;
@@ -99,9 +95,8 @@ json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void(
     json& list = samples[kChanges[static_cast<std::size_t>(change.change)]];
     if (list.size() < kSampleRows) list.push_back(sample_of(change, ask.schema));
   }
-  const Capabilities& can = ask.destination.capabilities();
-  const std::uint64_t requests = requests_for(rows[0], can.rows_of(ask.write)) +
-                                 requests_for(rows[1], can.rows_of(ask.removal));
+  const std::uint64_t requests = ask.destination.requests_for(ask.write, rows[0]) +
+                                 ask.destination.requests_for(ask.removal, rows[1]);
   json report = ask.report.to_json();
   return {{"counts", report["counts"]},
           {"known", ask.known},

@@ -75,10 +75,15 @@ DiffCounts counts_of(const json& counts) {
 json schema_json(const Schema& schema) {
   json columns = json::array();
   for (const Column& column : schema.columns) {
-    columns.push_back({{"name", column.name},
-                       {"type", word_of(kTypes, column.type)},
-                       {"nulls", word_of(kNulls, column.nulls)},
-                       {"digits", column.digits}});
+    json& one = columns.emplace_back();
+    one = {{"name", column.name},
+           {"type", word_of(kTypes, column.type)},
+           {"nulls", word_of(kNulls, column.nulls)},
+           {"digits", column.digits}};
+    if (column.link) {
+      const Link& link = *column.link;
+      one["link"] = {link.to, link.by, link.category, link.type};
+    }
   }
   return {{"columns", std::move(columns)},
           {"field_count", schema.field_count},
@@ -86,12 +91,19 @@ json schema_json(const Schema& schema) {
           {"match", schema.match}};
 }
 
+std::optional<Link> link_of(const json& column) {
+  const auto found = column.find("link");
+  if (found == column.end()) return std::nullopt;
+  return Link{found->at(0).get<std::string>(), found->at(1).get<std::string>(),
+              found->at(2).get<std::string>(), found->at(3).get<int>()};
+}
+
 Schema schema_of(const json& from) {
   Schema schema;
   for (const json& column : from.at("columns")) {
     schema.columns.push_back({column.at("name").get<std::string>(),
                               value_of(kTypes, column, "type"), value_of(kNulls, column, "nulls"),
-                              column.at("digits").get<int>()});
+                              column.at("digits").get<int>(), link_of(column)});
   }
   from.at("field_count").get_to(schema.field_count);
   from.at("key").get_to(schema.key);

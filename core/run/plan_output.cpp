@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "row/ascii.hpp"
 #include "run/plan_errors.hpp"
 
 namespace tailrace {
@@ -25,13 +26,7 @@ std::string temporary_name(const std::string& name) {
   if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
     throw std::runtime_error("plan: OpenSSL has no random numbers");
   }
-  std::string temporary = "." + name + ".";
-  for (const unsigned char byte : random) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    temporary.push_back(kDigits[byte >> 4U]);
-    temporary.push_back(kDigits[byte & 15U]);
-  }
-  return temporary;
+  return "." + name + "." + hex_of(random);
 }
 
 /// The device is full or broken: trying again may help. Anything else is about what was asked for.

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "row/ascii.hpp"
 #include "run/plan_errors.hpp"
 #include "state/packing.hpp"
 
@@ -167,24 +168,13 @@ Written write_all(const PlanDirectory& directory, const std::vector<std::string>
   return written;
 }
 
-std::string hex(const PlanSeal::Bytes& bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out.push_back(kDigits[byte >> 4U]);
-    out.push_back(kDigits[byte & 15U]);
-  }
-  return out;
-}
-
 /// The sync's name as a file's. Where characters had to go, a sum of the name keeps two syncs
 /// apart.
 std::string file_name(const std::string& sync) {
   constexpr std::size_t kLongestName = 100;
   std::string name;
   for (const char c : sync.substr(0, kLongestName)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || c == '-';
+    const bool plain = is_alphanumeric(c) || c == '_' || c == '-';
     name.push_back(plain ? c : '_');
   }
   if (name == sync) return name;
@@ -274,7 +264,7 @@ std::vector<std::string> write_plan_parts(const std::string& path, int of,
 
   Written written = write_all(directory, names, store, content, parts);
   std::vector<std::string> seals;
-  for (const PlanSeal::Bytes& seal : written.seals) seals.push_back(hex(seal));
+  for (const PlanSeal::Bytes& seal : written.seals) seals.push_back(hex_of(seal));
   // From here until the new list has its name, neither the old parts nor the new ones are a plan.
   if (had_list) directory.remove(list);
   directory.sync();
@@ -299,7 +289,7 @@ void check_siblings(const std::string& path, const PlanHeader& header, const Pla
   const SealedFile list = open_sealed(beside, store, reading);
   const auto seals = list.header.value("seals", std::vector<std::string>{});
   const auto shard = static_cast<std::size_t>(header.shard);
-  const bool listed = shard < seals.size() && seals[shard] == hex(seal);
+  const bool listed = shard < seals.size() && seals[shard] == hex_of(seal);
   if (listed && list.header.value("run_id", std::string()) == header.run_id) return;
   throw PlanError("plan: " + path + " is not of the same plan as its siblings (" + beside +
                   " lists others): nothing was sent, plan again");

@@ -71,6 +71,7 @@ std::optional<wire::Reply> Questions::await_login() {
     if (auth.failure() || now - since >= kLoginPatience) return none;
     if (wait(std::min(left, kPoll))) continue;
     none.failure = wire::Failure::cancelled;
+    none.failure_text = "cancelled";
     return none;
   }
 }
@@ -97,7 +98,8 @@ wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
   return answered ? std::move(*answered) : reply;
 }
 
-wire::Reply Questions::fetch(const Call& call) {
+/// The last answer to a call that is tried again where that is of use; `step`: what it says.
+wire::Reply Questions::fetch(const ReadAsk& question, const Call& call, ReadStep& step) {
   http::Auth& auth = parts_.login.auth();
   int refusals = 0;
   for (int attempt = 1;; ++attempt) {
@@ -105,14 +107,19 @@ wire::Reply Questions::fetch(const Call& call) {
     wire::Reply reply = send(call, generation);
     if (attempt > 1) ++parts_.counts.retries;
     if (reply.failure == wire::Failure::none && reply.status == 429) ++parts_.counts.rate_limited;
-    const bool old_token = reply.failure == wire::Failure::none && reply.status == 401;
+    step = ReadStep{};
+    if (reply.failure == wire::Failure::none && !worth_another_try(reply)) {
+      step = parts_.destination.read(question, &call, &reply);
+    }
+    const bool old_token = says_old_token(reply, step);
     if (old_token && refusals == 0 && auth.refused(generation)) {
       ++refusals;
       continue;
     }
     if (reply.failure == wire::Failure::none && !old_token) auth.accepted(generation);
-    if (attempt >= kAttempts || !worth_another_try(reply)) return reply;
-    const milliseconds pause = reply.retry_after.value_or(kFirstBackoff * (1 << attempt));
+    if (attempt >= kAttempts || !(worth_another_try(reply) || step.again_after)) return reply;
+    const milliseconds pause =
+        step.again_after.value_or(reply.retry_after.value_or(kFirstBackoff * (1 << attempt)));
     if (pause > kLongestAsk) return reply;
     if (!wait(pause)) {
       reply.failure = wire::Failure::cancelled;
@@ -137,14 +144,14 @@ Answer Questions::ask(const ReadAsk& question) {
   while (!calls.empty() && answer.failure.empty()) {
     const Call call = std::move(calls.front());
     calls.pop_front();
-    const wire::Reply reply = fetch(call);
+    ReadStep step;
+    const wire::Reply reply = fetch(question, call, step);
     if (reply.failure != wire::Failure::none || worth_another_try(reply)) {
       answer.failure = parts_.login.scrubber().clean(failure_of(reply));
       break;
     }
-    ReadStep step = parts_.destination.read(question, &call, &reply);
     const bool nothing = step.calls.empty() && !step.stop && step.records.empty() &&
-                         step.absent.empty() && reply.status / 100 != 2;
+                         step.absent.empty() && step.fields.empty() && reply.status / 100 != 2;
     if (nothing) step.stop = Stop{Stop::Kind::configuration, failure_of(reply), std::nullopt};
     follow(std::move(step));
   }

@@ -36,7 +36,7 @@ class Questions {
   [[nodiscard]] Answer ask(const ReadAsk& question);
 
  private:
-  [[nodiscard]] wire::Reply fetch(const Call& call);
+  [[nodiscard]] wire::Reply fetch(const ReadAsk& question, const Call& call, ReadStep& step);
   [[nodiscard]] wire::Reply send(const Call& call, std::uint64_t& generation);
   [[nodiscard]] std::optional<wire::Reply> await_login();
   [[nodiscard]] bool wait(std::chrono::milliseconds time);

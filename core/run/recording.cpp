@@ -1,5 +1,7 @@
 #include "run/recording.hpp"
 
+#include "wire/body.hpp"
+
 namespace tailrace::http {
 namespace {
 
@@ -31,7 +33,7 @@ json to_json(const wire::Request& request) {
   return {{"method", wire::to_text(request.method)},
           {"path", request.path + (request.query.empty() ? "" : "?" + request.query)},
           {"headers", headers_of(request.headers)},
-          {"body", request.body}};
+          {"body", wire::body_prefix(request, wire::kMostInMemory)}};
 }
 
 }  // namespace tailrace::http

@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 
 #include <ctime>
+#include <initializer_list>
 #include <stdexcept>
+#include <utility>
 
 namespace tailrace {
 namespace {
@@ -27,6 +29,71 @@ json sample(const std::vector<Row>& rows) {
         {{"key", row.key}, {"code", row.code}, {"message", row.message}, {"field", row.field}});
   }
   return list;
+}
+
+/// An object of numbers. A run of a few rows ends with one of these after the other: in braces of
+/// the library's own each pair would be an array first.
+json numbers(std::initializer_list<std::pair<const char*, std::uint64_t>> members) {
+  json out = json::object();
+  for (const auto& [name, number] : members) out.emplace(name, number);
+  return out;
+}
+
+json counts_json(const DiffCounts& diff, const OutcomeCounts& outcomes) {
+  return numbers({{"scanned", diff.scanned},
+                  {"unchanged", diff.unchanged},
+                  {"added", diff.added},
+                  {"changed", diff.changed},
+                  {"removed", diff.removed},
+                  {"invalid", diff.invalid},
+                  {"accepted", outcomes.accepted},
+                  {"rejected", outcomes.rejected},
+                  {"skipped", outcomes.skipped},
+                  {"pending", outcomes.pending},
+                  {"unknown", outcomes.unknown},
+                  {"not_attempted", outcomes.not_attempted}});
+}
+
+json resumed_json(const OutcomeCounts& resumed) {
+  return numbers({{"accepted", resumed.accepted},
+                  {"rejected", resumed.rejected},
+                  {"skipped", resumed.skipped},
+                  {"pending", resumed.pending},
+                  {"unknown", resumed.unknown}});
+}
+
+json http_json(const HttpCounts& http) {
+  json out = numbers({{"requests", http.requests},
+                      {"retries", http.retries},
+                      {"rate_limited", http.rate_limited},
+                      {"bytes_sent", http.bytes_sent}});
+  out.emplace("calls_left", optional_number(http.calls_left));
+  return out;
+}
+
+json seconds_json(const PhaseSeconds& seconds) {
+  json out = json::object();
+  out.emplace("read", seconds.read);
+  out.emplace("diff", seconds.diff);
+  out.emplace("send", seconds.send);
+  out.emplace("settle", seconds.settle);
+  return out;
+}
+
+json state_json(const Report& report) {
+  json out = json::object();
+  out.emplace("store_id", report.store_id);
+  out.emplace("epoch", report.epoch);
+  out.emplace("last_seq", report.last_seq);
+  out.emplace("in_doubt", report.in_doubt);
+  return out;
+}
+
+json nulls_json(const Report& report) {
+  return {{"account", report.account},
+          {"object", report.object},
+          {"rows", report.nulls->rows},
+          {"fields", report.nulls->nulls}};
 }
 
 }  // namespace
@@ -81,59 +148,29 @@ std::optional<NullCounts> nulls_of(const std::string& report, const std::string&
 json Report::to_json() const {
   json breached = json::array();
   for (const Breach& breach : breaches) breached.push_back(tailrace::to_json(breach));
-  json counted = nullptr;
-  if (nulls) {
-    counted = {
-        {"account", account}, {"object", object}, {"rows", nulls->rows}, {"fields", nulls->nulls}};
-  }
-  return {
-      {"format", kFormat},
-      {"login", login ? tailrace::to_json(*login, account, object) : json(nullptr)},
-      {"run_id", run_id},
-      {"sync", sync},
-      {"status", to_text(status)},
-      {"message", message},
-      {"started_at", format_time(started_at_ms)},
-      {"ended_at", format_time(ended_at_ms)},
-      {"counts",
-       {{"scanned", diff.scanned},
-        {"unchanged", diff.unchanged},
-        {"added", diff.added},
-        {"changed", diff.changed},
-        {"removed", diff.removed},
-        {"invalid", diff.invalid},
-        {"accepted", outcomes.accepted},
-        {"rejected", outcomes.rejected},
-        {"skipped", outcomes.skipped},
-        {"pending", outcomes.pending},
-        {"unknown", outcomes.unknown},
-        {"not_attempted", outcomes.not_attempted}}},
-      {"resumed",
-       {{"accepted", resumed.accepted},
-        {"rejected", resumed.rejected},
-        {"skipped", resumed.skipped},
-        {"pending", resumed.pending},
-        {"unknown", resumed.unknown}}},
-      {"http",
-       {{"requests", http.requests},
-        {"retries", http.retries},
-        {"rate_limited", http.rate_limited},
-        {"bytes_sent", http.bytes_sent},
-        {"calls_left", optional_number(http.calls_left)}}},
-      {"seconds",
-       {{"read", seconds.read},
-        {"diff", seconds.diff},
-        {"send", seconds.send},
-        {"settle", seconds.settle}}},
-      {"peak_rss_bytes", peak_rss_bytes()},
-      {"not_before", optional_time(not_before_ms)},
-      {"rejected_sample", sample(rejected_sample)},
-      {"invalid_sample", sample(invalid_sample)},
-      {"breaches", std::move(breached)},
-      {"notes", notes},
-      {"nulls", std::move(counted)},
-      {"state",
-       {{"store_id", store_id}, {"epoch", epoch}, {"last_seq", last_seq}, {"in_doubt", in_doubt}}}};
+  json told = json::object();
+  const auto say = [&told](const char* name, json value) { told.emplace(name, std::move(value)); };
+  say("format", kFormat);
+  say("login", login ? tailrace::to_json(*login, account, object) : json(nullptr));
+  say("run_id", run_id);
+  say("sync", sync);
+  say("status", to_text(status));
+  say("message", message);
+  say("started_at", format_time(started_at_ms));
+  say("ended_at", format_time(ended_at_ms));
+  say("counts", counts_json(diff, outcomes));
+  say("resumed", resumed_json(resumed));
+  say("http", http_json(http));
+  say("seconds", seconds_json(seconds));
+  say("peak_rss_bytes", peak_rss_bytes());
+  say("not_before", optional_time(not_before_ms));
+  say("rejected_sample", sample(rejected_sample));
+  say("invalid_sample", sample(invalid_sample));
+  say("breaches", std::move(breached));
+  say("notes", notes);
+  say("nulls", nulls ? nulls_json(*this) : json(nullptr));
+  say("state", state_json(*this));
+  return told;
 }
 
 std::string format_time(std::int64_t unix_ms) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "run/report.hpp"
+#include "wire/body.hpp"
 
 namespace tailrace {
 namespace {
@@ -99,7 +100,9 @@ void RequestTrace::write(const Entry& entry) {
     line["message"] = clean(entry, reply.failure_text);
   }
   if (bodies_) {
-    line["request_body"] = clean(entry, request.body, kMostBody);
+    // As much as the scrubber looks at, so that a secret at the cut is known for one.
+    const std::string body = wire::body_prefix(request, 8 * kMostBody);
+    line["request_body"] = clean(entry, body, kMostBody);
     line["response_body"] = clean(entry, reply.body, kMostBody);
   }
   const std::string text =

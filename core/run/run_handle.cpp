@@ -35,8 +35,9 @@ std::string to_text(const RunResult& result) {
 
 }  // namespace
 
-RunHandle::RunHandle(const std::string& spec, std::unique_ptr<Source> arrow_source)
-    : engine_(parse_run_spec(spec), real_surroundings(std::move(arrow_source))) {}
+RunHandle::RunHandle(const std::string& spec, std::unique_ptr<Source> arrow_source, bool calls)
+    : calls_(calls ? std::make_shared<http::CallQueue>() : nullptr),
+      engine_(parse_run_spec(spec), real_surroundings(std::move(arrow_source), calls_)) {}
 
 RunHandle::~RunHandle() {
   if (!thread_.joinable()) return;
@@ -67,7 +68,13 @@ void RunHandle::work() {
     }
     ended_ = true;
   }
+  if (calls_) calls_->close();
   ended_signal_.notify_all();
+}
+
+http::CallQueue& RunHandle::calls() {
+  if (!calls_) throw std::logic_error("the run's destination is no function");
+  return *calls_;
 }
 
 bool RunHandle::wait(std::chrono::milliseconds limit) {

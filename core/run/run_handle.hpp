@@ -16,8 +16,9 @@ namespace tailrace {
 /// Threads and handles come to be in start(), never earlier: workers fork.
 class RunHandle {
  public:
-  /// `spec`: the resolved run spec as JSON. Throws std::invalid_argument where it is none.
-  RunHandle(const std::string& spec, std::unique_ptr<Source> arrow_source);
+  /// `spec`: the resolved run spec as JSON. `calls`: its destination is a function in this process,
+  /// whose calls are taken from here. Throws std::invalid_argument where it is none.
+  RunHandle(const std::string& spec, std::unique_ptr<Source> arrow_source, bool calls = false);
   /// Cancels a run that still works and waits for its end.
   ~RunHandle();
   RunHandle(const RunHandle&) = delete;
@@ -29,6 +30,9 @@ class RunHandle {
   [[nodiscard]] bool wait(std::chrono::milliseconds limit);
   /// Ends the run soon: what is in flight is settled or unknown within the drain time.
   void cancel();
+  /// Where the calls of a function are taken from and answered; until the run has ended.
+  /// Throws std::logic_error where there are none.
+  [[nodiscard]] http::CallQueue& calls();
   /// JSON: phase, scanned, planned, accepted, rejected, unknown, requests, seconds.
   [[nodiscard]] std::string progress() const;
   /// JSON: status, message, report, plan, source_error. Throws std::logic_error before the end, and
@@ -38,6 +42,7 @@ class RunHandle {
  private:
   void work();
 
+  std::shared_ptr<http::CallQueue> calls_;  // none where rows go over a network
   Engine engine_;
   mutable std::mutex mutex_;
   std::condition_variable ended_signal_;

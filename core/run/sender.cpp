@@ -118,7 +118,9 @@ void Sender::take_acks() {
       WorkIntent& intent = work.intents.at(*pending.intent);
       intent.seq = ack.intent_seq;
       intent.batch = ack.first_batch;
-      ready_.push_back(id);
+      // One that was refused for its token is the first with the next: where tokens are good for
+      // few requests, it would else be refused again and again.
+      ready_.insert(pending.refusals > 0 ? ready_.begin() : ready_.end(), id);
     } else if (const auto given = handing_over_.find(ack.id); given != handing_over_.end()) {
       take_handover(given->second, ack);
       handing_over_.erase(given);

@@ -103,6 +103,7 @@ class Sender {
   struct Poll {
     std::uint64_t call = 0;
     std::vector<std::uint64_t> works;
+    std::chrono::milliseconds late{0};  // behind the time that the pace had chosen
   };
   struct Settled {
     OutcomeCounts counts;
@@ -131,11 +132,14 @@ class Sender {
   void begin(Work work);
   void apply(Work& work, Step step, const Call* call, const wire::Reply* reply);
   [[nodiscard]] static std::vector<RowIndex> open_rows(const Work& work);
-  [[nodiscard]] IntentBatch intent_of(const Work& work) const;
+  [[nodiscard]] static std::vector<RowIndex> rows_of(const Work& work, const Call& call);
+  [[nodiscard]] IntentBatch intent_of(const Work& work, const std::vector<RowIndex>& rows) const;
   void ask_intent(Work& work, Call call, int refusals = 0);
   [[nodiscard]] bool makes_another(const Work& work, Effect effect) const;
   void start_call(std::uint64_t id);
   void on_finished(http::Finished finished);
+  void note_sent(WorkIntent& intent, const http::Finished& finished) const;
+  void take_answer(Work& work, PendingCall& pending, const http::Finished& finished);
   void expire(Work& work, PendingCall pending);
   void never_sent(Work& work);
   void take_verdicts(Work& work, std::vector<Verdict>& verdicts);
@@ -173,6 +177,7 @@ class Sender {
 
   // How rows end (sender_settle.cpp).
   void end_work(Work& work);
+  [[nodiscard]] bool released_since(const Work& work, const WorkRow& row) const;
   void finish_row(const Work& work, WorkRow& row, Settled& settled, Piece& piece);
   void reject(const WorkRow& row, const Reason& reason, Hold hold, Settled& settled, Piece& piece);
   void take_over_parked(const WorkRow& row, Piece& piece) const;
@@ -197,11 +202,14 @@ class Sender {
   void read_back_due(std::int64_t now_ms);
   void repeat_open_batches(std::int64_t now_ms);
   [[nodiscard]] bool assemble(const OpenBatch& open, Work& work);
-  static void mark_repeatable(const Work& work, const std::string& body, IntentBatch& intent);
+  static void mark_repeatable(const Work& work, const wire::Request& request, IntentBatch& intent);
   [[nodiscard]] ReadAsk read_back_ask(const Work& work) const;
   void ask_read_back(Work& work);
   void apply_read(Work& work, ReadStep step, const wire::Reply* reply);
+  enum class Look : std::uint8_t { found, absent, again, open };
+  [[nodiscard]] Look look_of(const Work& work, const WorkRow& row) const;
   void end_read_back(Work& work);
+  void look_again(const Work& before, Work again);
   [[nodiscard]] Version version_in_doubt(const WorkRow& row) const;
   void count_doubtful();
   [[nodiscard]] std::string idempotency_key(const Work& work) const;

@@ -6,6 +6,7 @@
 #include "row/mutant.hpp"
 #include "row/sha256.hpp"
 #include "run/sender.hpp"
+#include "wire/body.hpp"
 
 namespace tailrace {
 namespace {
@@ -24,6 +25,15 @@ std::int64_t first_sent_of(const OpenBatch& open) {
   } catch (const std::exception&) {
     return 0;  // not a time: as old as can be, so that the key is not used again
   }
+}
+
+std::string body_sha256(const wire::Request& request) {
+  Sha256 digest;
+  wire::each_piece(request, [&](std::string_view piece) {
+    digest.bytes(piece);
+    return true;
+  });
+  return digest.raw();
 }
 
 }  // namespace
@@ -45,10 +55,8 @@ std::string Sender::idempotency_key(const Work& work) const {
   return digest.hex();
 }
 
-void Sender::mark_repeatable(const Work& work, const std::string& body, IntentBatch& intent) {
-  Sha256 digest;
-  digest.bytes(body);
-  intent.body_sha256 = digest.raw();
+void Sender::mark_repeatable(const Work& work, const wire::Request& request, IntentBatch& intent) {
+  intent.body_sha256 = body_sha256(request);
   intent.memo = std::to_string(work.first_sent_ms);
 }
 
@@ -101,7 +109,7 @@ void Sender::look_up(Work& work, const std::vector<RowIndex>& stuck) {
 
 void Sender::park(WorkRow row) {
   row.version = version_in_doubt(row);  // that is what a person will look for
-  Reason reason{"parked",
+  Reason reason{std::string(kParkedCode),
                 "an earlier run sent this insert and its answer was lost: see whether the record "
                 "is there, then use rejected --delivered or rejected --retry",
                 {}};
@@ -134,12 +142,11 @@ bool Sender::assemble(const OpenBatch& open, Work& work) {
   work.operation = Operation::insert;
   for (const std::size_t index : found) work.rows.push_back(doubtful_[index]);
   for (WorkRow& row : work.rows) row.was_unknown = true;
-  work.refresh_views();
+  work.refresh_views(parts_.batches.lines());
   work.idempotency_key = idempotency_key(work);
   const Step step = parts_.destination.begin(work.batch(parts_.schema));
-  Sha256 digest;
-  if (step.calls.size() == 1) digest.bytes(step.calls.front().request.body);
-  if (step.calls.size() != 1 || digest.raw() != open.intent.body_sha256) return false;
+  if (step.calls.size() != 1) return false;
+  if (body_sha256(step.calls.front().request) != open.intent.body_sha256) return false;
   std::sort(found.begin(), found.end(), std::greater<>());
   for (const std::size_t index : found) {
     doubtful_.erase(doubtful_.begin() + static_cast<std::ptrdiff_t>(index));
@@ -215,6 +222,16 @@ Version Sender::version_in_doubt(const WorkRow& row) const {
   return known ? doubt->second.version : row.version;
 }
 
+/// What is to become of a row that was looked for.
+Sender::Look Sender::look_of(const Work& work, const WorkRow& row) const {
+  const Outcome outcome = row.verdict ? row.verdict->outcome : Outcome::unknown;
+  if (outcome == Outcome::accepted) return Look::found;
+  if (ending()) return Look::open;
+  const bool absent = outcome == Outcome::retryable;
+  if (absent && work.reads + 1 >= kReads) return Look::absent;
+  return absent || work.attempt < options_.max_attempts ? Look::again : Look::open;
+}
+
 /// Found: accepted. Absent each time: sent now. Anything else is still not known.
 void Sender::end_read_back(Work& work) {
   Settled settled;
@@ -224,42 +241,41 @@ void Sender::end_read_back(Work& work) {
   Work absent;
   Work again;
   for (WorkRow& row : work.rows) {
-    const Outcome outcome = row.verdict ? row.verdict->outcome : Outcome::unknown;
-    if (outcome == Outcome::accepted) {
-      ++settled.counts.accepted;
-      if (row.was_rejected) piece.no_longer_rejected.push_back(row.identity);
-      found.rows.rows.push_back({row.identity, version_in_doubt(row), row.key, row.match});
-      found.destination_ids.push_back(row.verdict->destination_id);
-      continue;
-    }
-    const bool gone = outcome == Outcome::retryable;
-    if (!ending() && gone && work.reads + 1 >= kReads) {
-      row.was_unknown = false;
-      absent.rows.push_back(std::move(row));
-    } else if (!ending() && (gone || work.attempt < options_.max_attempts)) {
-      again.rows.push_back(std::move(row));
-    } else {
-      ++settled.counts.unknown;
+    switch (look_of(work, row)) {
+      case Look::found:
+        ++settled.counts.accepted;
+        if (row.was_rejected) piece.no_longer_rejected.push_back(row.identity);
+        found.rows.rows.push_back({row.identity, version_in_doubt(row), row.key, row.match});
+        found.destination_ids.push_back(row.verdict->destination_id);
+        break;
+      case Look::absent:
+        row.was_unknown = false;
+        absent.rows.push_back(std::move(row));
+        break;
+      case Look::again: again.rows.push_back(std::move(row)); break;
+      case Look::open: ++settled.counts.unknown; break;
     }
   }
   if (!found.rows.rows.empty()) piece.taken.push_back(std::move(found));
   submit(std::move(piece), std::move(settled));
-  const Clock::Time now = parts_.clock.now();
-  if (!again.rows.empty()) {
-    const bool all_told = std::all_of(again.rows.begin(), again.rows.end(),
-                                      [](const WorkRow& row) { return row.verdict.has_value(); });
-    again.operation = Operation::insert;
-    again.reads_back = true;
-    again.reads = work.reads + (all_told ? 1 : 0);
-    again.attempt = work.attempt + (all_told ? 0 : 1);
-    again.ready_at = now + kReadLag;
-    retries_.push_back(std::move(again));
-  }
+  if (!again.rows.empty()) look_again(work, std::move(again));
   if (!absent.rows.empty()) {
     absent.operation = Operation::insert;
     retries_.push_back(std::move(absent));
   }
   works_.erase(work.id);
+}
+
+/// One look more, once what was just made may be seen. A look that told nothing is an attempt.
+void Sender::look_again(const Work& before, Work again) {
+  const bool all_told = std::all_of(again.rows.begin(), again.rows.end(),
+                                    [](const WorkRow& row) { return row.verdict.has_value(); });
+  again.operation = Operation::insert;
+  again.reads_back = true;
+  again.reads = before.reads + (all_told ? 1 : 0);
+  again.attempt = before.attempt + (all_told ? 0 : 1);
+  again.ready_at = parts_.clock.now() + kReadLag;
+  retries_.push_back(std::move(again));
 }
 
 /// What could not be settled in this run is unknown, and the next one is of use from then on.

@@ -71,7 +71,7 @@ void Sender::enter_job(Work& work) {
   const auto sent = std::find_if(work.intents.rbegin(), work.intents.rend(),
                                  [](const auto& one) { return one.sent && !one.closed; });
   if (sent == work.intents.rend()) return;
-  IntentBatch intent = intent_of(work);
+  IntentBatch intent = intent_of(work, open_rows(work));
   WorkIntent mark;
   mark.rows = open_rows(work);
   mark.sent = true;
@@ -165,6 +165,7 @@ void Sender::ask_for_jobs() {
   pending.call = parts_.destination.poll(job_batches(poll));
   if (!may_start(pending.call.rate_class)) return;
   for (const std::uint64_t id : poll.works) works_.at(id).job_asked_at = now;
+  poll.late = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(now - *due));
   poll.call = next_id_++;
   calls_.emplace(poll.call, std::move(pending));
   poll_ = std::move(poll);
@@ -194,6 +195,8 @@ void Sender::take_polled(const PendingCall& pending, const wire::Reply& reply) {
   }
   take_stop(of_the_request, said.common, &reply);
   const Clock::Time now = parts_.clock.now();
+  // A question that had to wait for the limits says nothing of how long jobs take.
+  const Clock::Time in_time = now - poll.late;
   bool any_ended = false;
   for (std::size_t i = 0; i < poll.works.size(); ++i) {
     Work& work = works_.at(poll.works[i]);
@@ -203,7 +206,9 @@ void Sender::take_polled(const PendingCall& pending, const wire::Reply& reply) {
       continue;
     }
     any_ended = true;
-    job_pace_.ended(std::chrono::duration_cast<milliseconds>(now - *work.job_since));
+    if (in_time > *work.job_since) {
+      job_pace_.ended(std::chrono::duration_cast<milliseconds>(in_time - *work.job_since));
+    }
     work.in_job = false;
     apply(work, std::move(step), nullptr, nullptr);
   }

@@ -88,6 +88,17 @@ void Sender::note_trouble(const Reason& reason) {
   trouble_ = reason.code + (both ? ": " : "") + reason.message;
 }
 
+/// True where a person has had the row tried again since its job began: what the job says is not of
+/// that try.
+bool Sender::released_since(const Work& work, const WorkRow& row) const {
+  const auto before = parts_.state.rejected.find(row.identity);
+  if (!work.resumes || before == parts_.state.rejected.end()) return false;
+  if (before->second.hold != Hold::released) return false;
+  // Announcements are dated by the end of their window; nothing is released before a run's end.
+  const std::int64_t window_ms = options_.timing.send_window.count();
+  return work.intents.front().sent_at_ms - window_ms <= before->second.last_at_ms;
+}
+
 void Sender::finish_row(const Work& work, WorkRow& row, Settled& settled, Piece& piece) {
   const Reason& reason = row.verdict->reason;
   const Outcome outcome = final_outcome(row);
@@ -104,7 +115,10 @@ void Sender::finish_row(const Work& work, WorkRow& row, Settled& settled, Piece&
     case Outcome::rejected: {
       const bool missing = row.verdict->outcome == Outcome::skipped;
       const bool again = reason.transient || missing;
-      return reject(row, reason, again ? Hold::transient : Hold::permanent, settled, piece);
+      const Hold hold = released_since(work, row) ? Hold::released
+                        : again                   ? Hold::transient
+                                                  : Hold::permanent;
+      return reject(row, reason, hold, settled, piece);
     }
     case Outcome::skipped: ++counts.skipped; return;
     case Outcome::pending: ++counts.pending; return;
@@ -224,8 +238,10 @@ void Sender::retry_rows(Work& work, std::vector<RowIndex> rows) {
   again.needs_token = !free;
   again.unkeyed = work.unkeyed;
   again.first_sent_ms = work.first_sent_ms;
+  bool lost = false;
   for (const RowIndex index : rows) {
     WorkRow& row = work.rows[index];
+    lost = lost || row.verdict->outcome == Outcome::unknown;
     row.was_lost = row.was_lost || row.verdict->outcome == Outcome::unknown;
     row.was_unknown = row.was_unknown || row.was_lost;
     again.rows.push_back(std::move(row));
@@ -233,6 +249,10 @@ void Sender::retry_rows(Work& work, std::vector<RowIndex> rows) {
   again.refresh_views();
   again.ready_at =
       parts_.clock.now() + http::full_jitter(work.attempt, kBackoffBase, kBackoffCap, random_);
+  if (lost) {
+    const milliseconds after = parts_.destination.capabilities().resend_after;
+    again.ready_at = std::max(again.ready_at, parts_.clock.now() + after);
+  }
   retries_.push_back(std::move(again));
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "run/ask.hpp"
 #include "run/mutant.hpp"
 #include "run/request_trace.hpp"
 #include "run/sender.hpp"
@@ -32,12 +33,13 @@ void Sender::begin(Work work) {
   work.regroup.clear();
   work.stuck = false;
   work.paced = false;
+  work.written = false;
   ++work.tries;
   work.begun_at = parts_.clock.now();
   for (WorkRow& row : work.rows) row.verdict.reset();
   const std::uint64_t id = work.id;
   Work& kept = works_.insert_or_assign(id, std::move(work)).first->second;
-  kept.refresh_views();
+  kept.refresh_views(parts_.batches.lines());
   if (kept.reads_back) return ask_read_back(kept);
   if (kept.resumes) {
     Step step = parts_.destination.resume(kept.batch(parts_.schema), kept.memo);
@@ -63,11 +65,15 @@ void Sender::take_pace(Work& work, const Step& step, wire::RateClass rate_class,
                        const wire::Reply* reply) {
   const Clock::Time now = parts_.clock.now();
   pacer_.learn(rate_class, step.hint, now);
-  parts_.account.learn(rate_class, step.hint);
+  parts_.account.learn(rate_class, step.hint, now);
   if (step.hint.calls_left) report_.http.calls_left = step.hint.calls_left;
   keep_daily_share(step.hint);
-  const bool refused = reply != nullptr && reply->status == 429;
-  if (refused) work.paced = true;
+  const bool refused = step.rate_limited || (reply != nullptr && reply->status == 429);
+  if (step.rate_limited) ++report_.http.rate_limited;
+  if (refused) {
+    work.paced = true;
+    parts_.account.refused(rate_class);
+  }
   if (step.pause <= milliseconds(0)) {
     if (refused) pacer_.refused(rate_class, now);
     if (reply != nullptr && reply->status / 100 == 2) pacer_.succeeded(rate_class);
@@ -102,7 +108,7 @@ void Sender::take_stop(Work& work, Step& step, const wire::Reply* reply) {
   for (WorkRow& row : work.rows) {
     if (row.verdict) continue;
     row.verdict = Verdict{};
-    row.verdict->outcome = Outcome::retryable;
+    row.verdict->outcome = work.written ? Outcome::unknown : Outcome::retryable;
   }
 }
 
@@ -126,6 +132,7 @@ void Sender::take_regroup(Work& work, std::vector<Regroup>& groups) {
 void Sender::apply(Work& work, Step step, const Call* call, const wire::Reply* reply) {
   take_verdicts(work, step.verdicts);
   take_regroup(work, step.regroup);
+  work.written = work.written || step.written;
   if (!step.memo.empty()) work.memo = std::move(step.memo);
   if (step.jobs_full) {
     take_jobs_full(work, step);
@@ -159,13 +166,25 @@ std::vector<RowIndex> Sender::open_rows(const Work& work) {
   return rows;
 }
 
-/// What goes on record before a request, or for a job: it speaks for the open rows.
-IntentBatch Sender::intent_of(const Work& work) const {
+/// The rows that a call speaks for: those that it names, as far as nothing has been said of them.
+std::vector<RowIndex> Sender::rows_of(const Work& work, const Call& call) {
+  if (call.rows.empty()) return open_rows(work);
+  std::vector<RowIndex> rows;
+  for (const RowIndex row : call.rows) {
+    const bool open =
+        row < work.rows.size() && !work.rows[row].verdict && !work.rows[row].regrouped;
+    if (open) rows.push_back(row);
+  }
+  return rows;
+}
+
+/// What goes on record before a request, or for a job: it speaks for `rows`.
+IntentBatch Sender::intent_of(const Work& work, const std::vector<RowIndex>& rows) const {
   IntentBatch intent;
   intent.op = work.state_op();
   intent.attempt = static_cast<std::uint32_t>(work.attempt);
   if (parts_.destination.capabilities().resumes) intent.memo = work.memo;
-  for (const RowIndex index : open_rows(work)) {
+  for (const RowIndex index : rows) {
     const WorkRow& row = work.rows[index];
     intent.rows.push_back(
         {row.identity, row.version, row.key, row.match == row.key ? std::string() : row.match});
@@ -186,10 +205,11 @@ void Sender::ask_intent(Work& work, Call call, int refusals) {
     return;
   }
   work.unkeyed = work.unkeyed || makes_another(work, call.effect);
-  IntentBatch intent = intent_of(work);
-  if (!work.idempotency_key.empty()) mark_repeatable(work, call.request.body, intent);
+  std::vector<RowIndex> rows = rows_of(work, call);
+  IntentBatch intent = intent_of(work, rows);
+  if (!work.idempotency_key.empty()) mark_repeatable(work, call.request, intent);
   WorkIntent mark;
-  mark.rows = open_rows(work);
+  mark.rows = std::move(rows);
   pending.intent = work.intents.size();
   // Read before the commit is asked for: never later than what the store writes as send_by.
   pending.send_by = parts_.clock.now() + options_.timing.send_window;
@@ -222,6 +242,8 @@ void Sender::start_call(std::uint64_t id) {
   http::Outgoing outgoing;
   outgoing.id = id;
   outgoing.request = pending.call.request;
+  // Until when a lost write may arrive is reckoned with the connection's deadline.
+  if (pending.call.effect != Effect::none) outgoing.request.patience = milliseconds(0);
   pending.login = http::put_on(outgoing, parts_.auth, options_.headers);
   outgoing.send_by = pending.send_by;
   parts_.transport.start(std::move(outgoing));
@@ -234,25 +256,14 @@ void Sender::on_finished(http::Finished finished) {
   calls_.erase(found);
   pacer_.done(pending.call.rate_class, pending.started, parts_.clock.now());
   const wire::Reply& reply = finished.reply;
+  report_.http.bytes_sent += finished.bytes_sent;
+  if (reply.failure == wire::Failure::none && reply.status == 429) ++report_.http.rate_limited;
   if (poll_ && poll_->call == finished.id) {
-    report_.http.bytes_sent += finished.bytes_sent;
-    if (reply.failure == wire::Failure::none && reply.status == 429) ++report_.http.rate_limited;
     judge_connection(reply);
     return take_polled(pending, reply);
   }
   Work& work = works_.at(pending.work);
-  const bool left = reply.failure != wire::Failure::not_sent &&
-                    reply.failure != wire::Failure::expired &&
-                    reply.failure != wire::Failure::cancelled;
-  report_.http.bytes_sent += finished.bytes_sent;
-  if (reply.failure == wire::Failure::none && reply.status == 429) ++report_.http.rate_limited;
-  if (pending.intent && left) {
-    WorkIntent& intent = work.intents.at(*pending.intent);
-    intent.sent = true;
-    intent.lost = reply.failure != wire::Failure::none || reply.status >= 500;
-    intent.sent_at_ms =
-        store_ms(finished.sent_at == Clock::Time{} ? parts_.clock.now() : finished.sent_at);
-  }
+  if (pending.intent) note_sent(work.intents.at(*pending.intent), finished);
   if (reply.failure == wire::Failure::expired) {
     trace(work, pending, finished, "not_sent");
     expire(work, std::move(pending));
@@ -266,16 +277,35 @@ void Sender::on_finished(http::Finished finished) {
     never_sent(work);
     return;
   }
+  take_answer(work, pending, finished);
+}
+
+/// What its outcome is to say of the intent: unless nothing of it has left.
+void Sender::note_sent(WorkIntent& intent, const http::Finished& finished) const {
+  const wire::Reply& reply = finished.reply;
+  const bool left = reply.failure != wire::Failure::not_sent &&
+                    reply.failure != wire::Failure::expired &&
+                    reply.failure != wire::Failure::cancelled;
+  if (!left) return;
+  intent.sent = true;
+  intent.lost = reply.failure != wire::Failure::none || reply.status >= 500;
+  intent.sent_at_ms =
+      store_ms(finished.sent_at == Clock::Time{} ? parts_.clock.now() : finished.sent_at);
+}
+
+void Sender::take_answer(Work& work, PendingCall& pending, const http::Finished& finished) {
+  const wire::Reply& reply = finished.reply;
   if (work.reads_back) {
     trace(work, pending, finished, "read");
-    if (goes_again(work, pending, reply, reply.status == 401)) return;
     ReadStep step = parts_.destination.read(read_back_ask(work), &pending.call, &reply);
+    if (goes_again(work, pending, reply, says_old_token(reply, step))) return;
     apply_read(work, std::move(step), &reply);
     return;
   }
   Step step = parts_.destination.reply(work.batch(parts_.schema), work.memo, pending.call, reply);
   misread(work.operation, pending.call, reply, step);
   trace(work, pending, finished, outcome_class(step));
+  if (step.rate_limited) concurrency_.refused(pending.under_way);
   if (goes_again(work, pending, reply, step.reauthenticate)) return;
   apply(work, std::move(step), &pending.call, &reply);
 }

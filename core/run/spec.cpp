@@ -44,6 +44,8 @@ std::optional<Limit> limit(const json& object, const char* key, std::optional<Li
   return Limit{need(*found, "value").get<double>(), found->value("percent", false)};
 }
 
+}  // namespace
+
 Schema parse_schema(const json& spec) {
   Schema schema;
   for (const json& column : need(spec, "columns")) {
@@ -51,6 +53,10 @@ Schema parse_schema(const json& spec) {
     parsed.name = need(column, "name").get<std::string>();
     parsed.nulls = text(column, "nulls", "clear") == "keep" ? Nulls::keep : Nulls::clear;
     parsed.digits = column.value("digits", kDefaultDigits);
+    if (const auto link = column.find("link"); link != column.end() && !link->is_null()) {
+      parsed.link = Link{need(*link, "to").get<std::string>(), need(*link, "by").get<std::string>(),
+                         text(*link, "category"), link->value("type", 0)};
+    }
     schema.columns.push_back(std::move(parsed));
   }
   schema.field_count = need(spec, "field_count").get<std::size_t>();
@@ -63,6 +69,17 @@ Schema parse_schema(const json& spec) {
   if (!fits) throw std::invalid_argument("run spec: 'key', 'match' and 'columns' do not fit");
   return schema;
 }
+
+void set_types(Schema& schema, const std::vector<SourceColumn>& columns) {
+  if (columns.size() != schema.columns.size()) {
+    throw SourceError("the query gives " + std::to_string(columns.size()) + " columns, " +
+                          std::to_string(schema.columns.size()) + " were asked for",
+                      true);
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) schema.columns[i].type = columns[i].type;
+}
+
+namespace {
 
 SourceSpec parse_source(const json& source) {
   SourceSpec parsed;
@@ -144,6 +161,7 @@ void parse_promise(const json& spec, RunSpec& parsed) {
   const milliseconds resync = seconds(spec, "resync_every_s", never);
   if (resync != never) parsed.resync_every = resync;
   parsed.changed_fields = spec.value("changed_fields", false);
+  parsed.create_fields = spec.value("create_fields", false);
   parsed.row_log = spec.value("row_log", false);
   parsed.was = spec.value("was", std::vector<std::string>{});
   if (const auto found = spec.find("rejected"); found != spec.end()) {
@@ -168,9 +186,10 @@ void parse_part(const json& spec, RunSpec& parsed) {
   }
   if (const json* plan = given("plan")) {
     parsed.plan = {text(*plan, "read"), text(*plan, "write"), text(*plan, "directory"),
-                   plan->value("of", 0)};
+                   plan->value("of", 0), text(*plan, "keep")};
     const bool reads = !parsed.plan.read.empty();
-    if (reads != (parsed.task == Task::run)) {
+    const bool writes = !parsed.plan.write.empty() || !parsed.plan.directory.empty();
+    if ((reads && parsed.task != Task::run) || (writes && parsed.task != Task::plan)) {
       throw std::invalid_argument("run spec: a plan is read by a run and written by a plan");
     }
   }
@@ -183,21 +202,14 @@ void parse_part(const json& spec, RunSpec& parsed) {
   }
 }
 
-RunSpec parse_spec(const json& spec) {
-  if (need(spec, "format") != 1) throw std::invalid_argument("run spec: unknown 'format'");
-  RunSpec parsed;
-  parsed.run_id = need(spec, "run_id").get<std::string>();
-  parsed.project = text(spec, "project");
-  parsed.sync = need(spec, "sync").get<std::string>();
+/// What a run is for, and what becomes of each row.
+void parse_task(const json& spec, RunSpec& parsed) {
   parsed.task = one_of<Task>(text(spec, "task", "run"), "task",
                              {{"run", Task::run},
                               {"plan", Task::plan},
                               {"adopt", Task::adopt},
                               {"verify", Task::verify},
                               {"try", Task::attempt}});
-  parsed.source = parse_source(need(spec, "source"));
-  parsed.schema = parse_schema(spec);
-  parsed.key_names = spec.value("key_names", std::vector<std::string>{});
   parsed.mode = one_of<Mode>(text(spec, "mode", "upsert"), "mode",
                              {{"upsert", Mode::upsert},
                               {"update", Mode::update},
@@ -208,12 +220,28 @@ RunSpec parse_spec(const json& spec) {
                                          {"delete", OnRemoved::delete_},
                                          {"archive", OnRemoved::archive},
                                          {"clear", OnRemoved::clear}});
-  parse_promise(spec, parsed);
+}
+
+void parse_destination(const json& spec, RunSpec& parsed) {
   parsed.mapping_fingerprint = need(spec, "mapping_fingerprint").get<std::string>();
   parsed.connection = need(spec, "connection");
   parsed.object = need(spec, "object");
   parsed.account = need(parsed.connection, "account").get<std::string>();
   parsed.account_was = parsed.connection.value("account_was", std::vector<std::string>{});
+}
+
+RunSpec parse_spec(const json& spec) {
+  if (need(spec, "format") != 1) throw std::invalid_argument("run spec: unknown 'format'");
+  RunSpec parsed;
+  parsed.run_id = need(spec, "run_id").get<std::string>();
+  parsed.project = text(spec, "project");
+  parsed.sync = need(spec, "sync").get<std::string>();
+  parsed.source = parse_source(need(spec, "source"));
+  parsed.schema = parse_schema(spec);
+  parsed.key_names = spec.value("key_names", std::vector<std::string>{});
+  parse_task(spec, parsed);
+  parse_promise(spec, parsed);
+  parse_destination(spec, parsed);
   parsed.guards = parse_guards(spec);
   parsed.allow_guards = spec.value("allow_guards", std::vector<std::string>{});
   parsed.tolerate = limit(spec, "tolerate", Limit{}).value_or(Limit{});

@@ -11,6 +11,7 @@
 #include "diff/differ.hpp"
 #include "diff/guard.hpp"
 #include "row/schema.hpp"
+#include "source/source.hpp"
 
 namespace tailrace {
 
@@ -53,12 +54,14 @@ struct ShardOf {
   std::string round;
 };
 
-/// A plan file to be sent, or to be written, whole or in parts. At most one is set.
+/// A plan file to be sent, or to be written, whole or in parts. At most one of those is set.
 struct PlanFiles {
   std::string read;
   std::string write;
   std::string directory;
   int parts = 0;
+  /// Beside any of them: where a run or a plan that a guard refuses leaves what it would have sent.
+  std::string keep = {};
 };
 
 /// A line of JSON for each request, for people.
@@ -94,6 +97,7 @@ struct RunSpec {
   std::optional<InsertSafety> insert_safety;  // unset: the best that the destination can do
   std::optional<std::chrono::milliseconds> resync_every;
   bool changed_fields = false;
+  bool create_fields = false;  // those that the tool does not have are made before the first row
   bool row_log = false;
   std::vector<std::string> was;  // names that this sync had before
   RejectedPolicy rejected;
@@ -118,6 +122,11 @@ struct RunSpec {
   std::string spill_directory;
   std::string user_agent;
 };
+
+/// The columns of a run spec, without their types. Throws as parse_run_spec does.
+[[nodiscard]] Schema parse_schema(const nlohmann::json& spec);
+/// The types, as the source tells them. Throws SourceError where it has other columns.
+void set_types(Schema& schema, const std::vector<SourceColumn>& columns);
 
 /// Throws std::invalid_argument, naming the key, where the JSON is not a run spec of format 1.
 [[nodiscard]] RunSpec parse_run_spec(const std::string& json);

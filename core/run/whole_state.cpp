@@ -25,13 +25,41 @@ void merge(StateView& whole, StateView&& shard) {
   whole.has_baseline = whole.has_baseline || shard.has_baseline;
 }
 
+// A shard is claimed once and folded once in a run: it holds still in between.
+constexpr int kReadings = 5;
+
+std::size_t journal_rows(StateStore& store, const Holder& holder) {
+  std::size_t rows = 0;
+  store.read_journal(holder, [&](const JournalRow&) { ++rows; });
+  return rows;
+}
+
+/// Its snapshot and its journal are read one after the other: where a fold comes in between, what
+/// it took from the journal is in neither.
+StateView load_sibling(StateStore& store, const SyncAddress& address, std::int64_t quiet_ms) {
+  for (int reading = 1; reading <= kReadings; ++reading) {
+    const std::optional<Claim> claim = store.peek(address);
+    if (!claim) return StateView();
+    try {
+      const std::size_t before = journal_rows(store, claim->holder);
+      StateView view = load_state(store, *claim, quiet_ms);
+      if (journal_rows(store, claim->holder) >= before) return view;
+    } catch (const Fenced&) {
+      continue;  // another run has claimed it
+    } catch (const StateLost&) {
+      if (reading == kReadings) throw;  // buckets of two snapshots do not fit together either
+    }
+  }
+  throw StoreUnavailable("state: shard " + std::to_string(address.shard) +
+                         " was written to each time that it was read");
+}
+
 /// One bucket of the whole out of those that the shards have for the same bits.
 SnapshotBucket joined_bucket(StateStore& store, const std::vector<Claim>& shards,
                              std::uint32_t number, int bits) {
   std::vector<std::pair<SnapshotEntry, EntryKeys>> found;
   for (const Claim& shard : shards) {
-    // A shard of fewer bits has the entries of several of our buckets in one of
-    // its own.
+    // A shard of fewer bits has the entries of several of our buckets in one of its own.
     const SnapshotBucket packed =
         store.read_bucket(shard.holder, number >> (bits - shard.bucket_bits));
     if (packed.entries.empty()) continue;
@@ -60,20 +88,7 @@ SnapshotBucket joined_bucket(StateStore& store, const std::vector<Claim>& shards
   return bucket;
 }
 
-} // namespace
-
-std::vector<Claim> shards_of(StateStore& store, const SyncAddress& address) {
-  std::vector<Claim> shards;
-  for (const SyncAddress& one : store.addresses()) {
-    const bool ours =
-        one.sync == address.sync && one.account == address.account && one.object == address.object;
-    if (!ours) continue;
-    if (std::optional<Claim> claim = store.peek(one)) shards.push_back(std::move(*claim));
-  }
-  std::sort(shards.begin(), shards.end(),
-            [](const Claim& a, const Claim& b) { return a.holder.shard < b.holder.shard; });
-  return shards;
-}
+}  // namespace
 
 Claim claim_of_whole(const std::vector<Claim>& shards) {
   if (shards.empty()) return {};
@@ -104,6 +119,19 @@ StateView load_whole(StateStore& store, const std::vector<Claim>& shards, std::i
   return whole;
 }
 
+StateView load_beside(StateStore& store, const Claim& own, const SyncAddress& address,
+                      std::int64_t quiet_ms) {
+  StateView whole;
+  whole.table = StateTable(own.snapshot_entries * static_cast<std::size_t>(address.of));
+  for (int shard = 0; shard < address.of; ++shard) {
+    SyncAddress one = address;
+    one.shard = shard;
+    const bool is_own = shard == address.shard;
+    merge(whole, is_own ? load_state(store, own, quiet_ms) : load_sibling(store, one, quiet_ms));
+  }
+  return whole;
+}
+
 KeyReader whole_key_reader(StateStore& store, const std::vector<Claim>& shards) {
   if (shards.size() == 1) return key_reader(store, shards.front());
   KeyReader reader;
@@ -117,4 +145,4 @@ KeyReader whole_key_reader(StateStore& store, const std::vector<Claim>& shards) 
   return reader;
 }
 
-} // namespace tailrace
+}  // namespace tailrace

@@ -1,18 +1,41 @@
 #include "run/work.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
+#include "destination/linking.hpp"
 #include "diff/differ.hpp"
 #include "row/mutant.hpp"
+#include "wire/body.hpp"
 
 namespace tailrace {
 namespace {
 
 // A permanent rejection is tried again after a day: the tool's own rules may have changed.
 constexpr std::int64_t kHeldBackMs = 24LL * 3600 * 1000;
+// Rows of which the lines are in memory at once, where a batch does not hold them.
+constexpr std::size_t kFreshRows = 512;
 
 BatchRow view_of(const WorkRow& row) {
   return BatchRow{row.line, row.key, row.match, row.destination_id, row.send};
+}
+
+/// Those of the rows, with the marks of fields to be sent where any row has them.
+std::shared_ptr<const StoredLines> stored_lines(std::shared_ptr<const LineStore> store,
+                                                const std::vector<WorkRow>& rows) {
+  auto lines = std::make_shared<StoredLines>();
+  lines->store = std::move(store);
+  lines->places.reserve(rows.size());
+  for (const WorkRow& row : rows) {
+    lines->places.push_back(row.place);
+    lines->fields = std::max(lines->fields, row.send.size());
+  }
+  if (lines->fields == 0) return lines;
+  for (const WorkRow& row : rows) {
+    lines->send += row.send.empty() ? std::string(lines->fields, '\1') : row.send;
+  }
+  return lines;
 }
 
 }  // namespace
@@ -24,10 +47,11 @@ StateOp Work::state_op() const {
   return removes ? StateOp::remove : StateOp::write;
 }
 
-void Work::refresh_views() {
+void Work::refresh_views(const std::shared_ptr<const LineStore>& store) {
   views.clear();
   views.reserve(rows.size());
   for (const WorkRow& row : rows) views.push_back(view_of(row));
+  lines = store ? stored_lines(store, rows) : nullptr;
 }
 
 Batcher::Batcher(Changeset& changes, const Schema& schema, const Destination& destination,
@@ -37,7 +61,14 @@ Batcher::Batcher(Changeset& changes, const Schema& schema, const Destination& de
       destination_(destination),
       state_(state),
       policy_(policy),
-      hooks_(std::move(hooks)) {}
+      hooks_(std::move(hooks)) {
+  const Capabilities& can = destination.capabilities();
+  if (can.streams) {
+    lines_ = changes.lines();
+  } else if (can.max_bytes > wire::kMostInMemory) {
+    throw std::logic_error("a destination with requests of more than 8 MiB has to stream them");
+  }
+}
 
 Operation Batcher::operation_of(const WorkRow& row) const {
   return row.change == Change::removed ? policy_.removal : policy_.write;
@@ -46,11 +77,12 @@ Operation Batcher::operation_of(const WorkRow& row) const {
 /// Rejected rows are tried again as their hold says; what the user or the tool has changed since
 /// ends every hold but that of an insert which may have happened.
 bool Batcher::held_back(const RejectedRow& before, const WorkRow& row) const {
-  if (before.hold == Hold::released) return false;
+  if (before.hold == Hold::released) return mutant(33);
   if (mutant(19)) return true;
   if (before.hold == Hold::parked) return policy_.inserts_once || before.version == row.version;
   if (policy_.asked_for || before.version != row.version) return false;
   if (before.last_at_ms < policy_.fields_changed_at_ms) return false;
+  if (before.code == kParentMissing) return false;
   if (before.attempts >= policy_.rejected.max_attempts) return true;
   if (before.hold == Hold::transient) return false;
   return policy_.now_ms - before.last_at_ms < kHeldBackMs;
@@ -89,6 +121,7 @@ void Batcher::take_change(WorkRow& row) {
     return;
   }
   row.line = change_.line;
+  row.place = change_.place;
   const RowView view(row.line, schema_);
   key_text(view, row.key);
   row.match = view.cell(schema_.match).text(scratch_);
@@ -102,6 +135,7 @@ bool Batcher::read_row() {
     take_change(row);
     if (withhold(row)) continue;
     if (is_doubtful(row)) {
+      if (lines_) std::string().swap(row.line);
       hooks_.doubtful(std::move(row));
       continue;
     }
@@ -119,28 +153,43 @@ void Batcher::refuse_too_large(std::size_t limit_bytes) {
   ahead_.reset();
 }
 
+/// Adds rows to a batch; their lines are let go where the batch does not hold them.
+void Batcher::let_go(std::vector<WorkRow>& fresh, std::vector<WorkRow>& rows) const {
+  if (hooks_.choose_fields) hooks_.choose_fields(fresh);
+  if (!lines_) return rows.swap(fresh);
+  for (WorkRow& row : fresh) {
+    std::string().swap(row.line);  // clear() would keep the room
+    rows.push_back(std::move(row));
+  }
+  fresh.clear();
+}
+
 std::optional<Work> Batcher::next() {
   const Capabilities& can = destination_.capabilities();
   Work work;
+  std::vector<WorkRow> fresh;
+  std::size_t count = 0;
   std::size_t bytes = 0;
   while (read_row()) {
     const Operation operation = operation_of(*ahead_);
-    if (work.rows.size() >= can.rows_of(operation)) break;
-    if (!work.rows.empty() && operation != work.operation) break;
+    if (count >= can.rows_of(operation)) break;
+    if (count > 0 && operation != work.operation) break;
     const std::size_t row_bytes = destination_.row_bytes(view_of(*ahead_));
-    if (work.rows.empty() && row_bytes > can.max_bytes) {
+    if (count == 0 && row_bytes > can.max_bytes) {
       refuse_too_large(can.max_bytes);
       continue;
     }
-    if (!work.rows.empty() && bytes + row_bytes > can.max_bytes) break;
+    if (count > 0 && bytes + row_bytes > can.max_bytes) break;
     bytes += row_bytes;
+    ++count;
     work.operation = operation;
-    work.rows.push_back(std::move(*ahead_));
+    fresh.push_back(std::move(*ahead_));
     ahead_.reset();
+    if (lines_ && fresh.size() == kFreshRows) let_go(fresh, work.rows);
   }
-  if (work.rows.empty()) return std::nullopt;
-  if (hooks_.choose_fields) hooks_.choose_fields(work.rows);
-  work.refresh_views();
+  if (count == 0) return std::nullopt;
+  let_go(fresh, work.rows);
+  work.refresh_views(lines_);
   return work;
 }
 

@@ -20,7 +20,8 @@ struct WorkRow {
   Change change = Change::added;
   IdentityHash identity;
   Version version = 0;
-  std::string line;
+  std::string line;   // empty where the batch is read from `place` while it is sent
+  LinePlace place;
   std::string key;
   std::string match;
   std::string destination_id;
@@ -53,6 +54,7 @@ struct Work {
   int tries = 0;  // with those that the tool put off, which cost no attempt
   std::vector<WorkRow> rows;
   std::vector<BatchRow> views;  // into rows
+  std::shared_ptr<const StoredLines> lines;  // of the rows, where they are not in memory
   std::string trace;
   std::string idempotency_key;  // of inserts that are repeated under one
   std::string body_sha256;      // that the body must have, where an earlier run sent it
@@ -70,6 +72,7 @@ struct Work {
   int reads = 0;                // times that it asked
   bool stuck = false;           // refused whole, and bound to its idempotency key
   bool unkeyed = false;         // a request of it cannot be repeated harmlessly
+  bool written = false;         // rows still open have been written in part
   bool paced = false;           // refused for the rate: another try costs no retry budget
   bool needs_token = false;     // of the retry budget, before it may go again
   Clock::Time ready_at{};       // not before (backoff)
@@ -77,12 +80,12 @@ struct Work {
   int expired = 0;              // intents that ran out though a request could have started
 
   [[nodiscard]] Batch batch(const Schema& schema) const {
-    return Batch{operation, &schema, views, trace, idempotency_key};
+    return Batch{operation, &schema, views, trace, idempotency_key, lines, tries};
   }
   /// What the journal says of its rows, which are all of one kind.
   [[nodiscard]] StateOp state_op() const;
-  /// After rows were set or moved.
-  void refresh_views();
+  /// After rows were set or moved. `store`: of their lines, where those are not in memory.
+  void refresh_views(const std::shared_ptr<const LineStore>& store = {});
 };
 
 /// A planned row that gets no request in this run.
@@ -123,6 +126,8 @@ class Batcher {
 
   /// The next batch; nullopt at the end.
   [[nodiscard]] std::optional<Work> next();
+  /// Where the lines of the batches are; null where they are in memory.
+  [[nodiscard]] const std::shared_ptr<const LineStore>& lines() const { return lines_; }
   /// Passes over the rest, calling `row` for each that would have been sent.
   void drain(const std::function<void()>& row);
 
@@ -134,6 +139,7 @@ class Batcher {
   [[nodiscard]] bool is_doubtful(const WorkRow& row) const;
   void refuse_too_large(std::size_t limit_bytes);
   [[nodiscard]] Operation operation_of(const WorkRow& row) const;
+  void let_go(std::vector<WorkRow>& fresh, std::vector<WorkRow>& rows) const;
 
   Changeset& changes_;
   const Schema& schema_;
@@ -141,6 +147,7 @@ class Batcher {
   const StateView& state_;
   BatchPolicy policy_;
   Hooks hooks_;
+  std::shared_ptr<const LineStore> lines_;
   ChangeRow change_;
   std::optional<WorkRow> ahead_;
   std::string scratch_;
