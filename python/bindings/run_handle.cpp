@@ -1,7 +1,12 @@
 #include "run/run_handle.hpp"
 
+#include <pybind11/stl.h>
+
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "bindings.hpp"
 
@@ -13,6 +18,29 @@ namespace {
 std::chrono::milliseconds to_ms(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0) throw py::value_error("seconds must be 0 or more");
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+/// The next call of the run's function, as (number, document); None where none came in time. The
+/// interpreter is free while it waits, and is what makes the bytes.
+py::object take_call(RunHandle& run, double seconds) {
+  std::optional<tailrace::http::CallQueue::Taken> taken;
+  {
+    const py::gil_scoped_release released;
+    taken = run.calls().take(to_ms(seconds));
+  }
+  if (!taken) return py::none();
+  return py::make_tuple(taken->id, py::bytes(taken->body));
+}
+
+bool answer_call(RunHandle& run, std::uint64_t number, int status, const std::string& body,
+                 std::optional<double> retry_after) {
+  tailrace::wire::Reply reply;
+  reply.status = status;
+  reply.headers.push_back({"content-type", "application/json"});
+  reply.body = body;
+  if (retry_after) reply.retry_after = to_ms(*retry_after);
+  const py::gil_scoped_release released;
+  return run.calls().answer(number, std::move(reply));
 }
 
 /// A handle that goes away waits for its threads, and those may want the interpreter (Arrow
@@ -30,11 +58,19 @@ void bind_run_handle(py::module_& module) {
   const auto no_gil = py::call_guard<py::gil_scoped_release>();
   py::class_<RunHandle, std::unique_ptr<RunHandle, WithoutInterpreter>>(
       module, "RunHandle", "One run or plan on threads of its own. Never raises for a failed run.")
-      .def(py::init([](const std::string& spec, const py::object& stream) {
+      .def(py::init([](const std::string& spec, const py::object& stream, bool calls) {
              return std::unique_ptr<RunHandle, WithoutInterpreter>(
-                 new RunHandle(spec, take_arrow_source(stream)));
+                 new RunHandle(spec, take_arrow_source(stream), calls));
            }),
-           py::arg("spec"), py::arg("stream") = py::none())
+           py::arg("spec"), py::arg("stream") = py::none(), py::arg("calls") = false)
+      .def("take_call", &take_call, py::arg("seconds"),
+           "The next call of a function that rows go to: (number, JSON), or None in time.")
+      .def("answer_call", &answer_call, py::arg("number"), py::arg("status"), py::arg("body"),
+           py::arg("retry_after") = py::none(),
+           "What a call came to. False where nobody waits for it any more.")
+      .def(
+          "calls_open", [](RunHandle& run) { return !run.calls().closed(); }, no_gil,
+          "Whether more calls may come.")
       .def("start", &RunHandle::start, no_gil, "Starts the run's threads. Once only.")
       .def(
           "wait", [](RunHandle& run, double seconds) { return run.wait(to_ms(seconds)); },

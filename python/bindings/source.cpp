@@ -1,12 +1,15 @@
 #include <pybind11/stl.h>
 
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "bindings.hpp"
+#include "row/type_word.hpp"
 #include "source/arrow_source.hpp"
+#include "source/dsn.hpp"
 #include "source/postgres_source.hpp"
 
 namespace py = pybind11;
@@ -16,32 +19,20 @@ namespace {
 
 using Described = std::vector<std::tuple<std::string, std::string, std::string>>;
 
-const char* type_word(Type type) {
-  switch (type) {
-    case Type::text: return "text";
-    case Type::boolean: return "boolean";
-    case Type::integer: return "integer";
-    case Type::floating: return "floating";
-    case Type::decimal: return "decimal";
-    case Type::date: return "date";
-    case Type::time: return "time";
-    case Type::timestamp: return "timestamp";
-    case Type::timestamptz: return "timestamptz";
-    case Type::interval: return "interval";
-    case Type::uuid: return "uuid";
-    case Type::json: return "json";
-    case Type::bytes: return "bytes";
-    case Type::list: return "list";
-  }
-  return "text";
-}
-
 Described describe_columns(const std::vector<SourceColumn>& columns) {
   Described described;
   for (const SourceColumn& column : columns) {
-    described.emplace_back(column.name, type_word(column.type), column.source_type);
+    described.emplace_back(column.name, std::string(to_text(column.type)), column.source_type);
   }
   return described;
+}
+
+std::string database_address(const std::string& dsn) {
+  try {
+    return Dsn(dsn).address();
+  } catch (const SourceError&) {
+    throw std::invalid_argument("dsn: is not a valid PostgreSQL connection string");
+  }
 }
 
 Described describe(const std::string& dsn, const std::string& sql) {
@@ -79,6 +70,8 @@ std::unique_ptr<Source> take_arrow_source(const py::object& stream) {
 }
 
 void bind_source(py::module_& module) {
+  module.def("database_address", &database_address, py::arg("dsn"),
+             "postgresql://host:port/database of a dsn, without its login. Raises ValueError.");
   module.def("describe", &describe, py::arg("dsn"), py::arg("sql"),
              py::call_guard<py::gil_scoped_release>(),
              "Columns of a query in PostgreSQL: (name, type, the warehouse's type). "

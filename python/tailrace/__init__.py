@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TailraceError,
         Unfinished,
     )
+    from tailrace.functions import Batch, BatchRefused, Outcome, TryLater, destination
     from tailrace.inline import run
     from tailrace.project import Project
     from tailrace.report import Plan, Progress, RunReport
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Batch": "functions",
+    "BatchRefused": "functions",
     "Busy": "errors",
     "Cancelled": "errors",
     "ConfigError": "errors",
     "GuardRefused": "errors",
+    "Outcome": "functions",
     "Plan": "report",
     "Problem": "errors",
     "Progress": "report",
@@ -43,15 +47,20 @@ _HOMES = {
     "SourceError": "errors",
     "StateLost": "errors",
     "TailraceError": "errors",
+    "TryLater": "functions",
     "Unfinished": "errors",
+    "destination": "functions",
     "run": "inline",
 }
 
 __all__ = [
+    "Batch",
+    "BatchRefused",
     "Busy",
     "Cancelled",
     "ConfigError",
     "GuardRefused",
+    "Outcome",
     "Plan",
     "Problem",
     "Progress",
@@ -62,8 +71,10 @@ __all__ = [
     "SourceError",
     "StateLost",
     "TailraceError",
+    "TryLater",
     "Unfinished",
     "__version__",
+    "destination",
     "run",
 ]
 

@@ -6,31 +6,28 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tailrace import private_files, store_access
-from tailrace.errors import ConfigError, Problem, StateLost
+from tailrace import store_access
+from tailrace.errors import ConfigError, Problem
 from tailrace.project_files import ProjectFiles
 from tailrace.report import Plan, RunReport, Trial, Verification
+from tailrace.resetting import reset
 from tailrace.run_options import RunOptions, key_text
-from tailrace.run_spec import expected_state, query_comment, run_spec
-from tailrace.running import drive, outcome_of_one, part_of, raise_unless, report_of
+from tailrace.running import outcome_of_one, part_of, raise_unless
 from tailrace.secret import revealed_in
 from tailrace.spec.inputs import Inputs, read_inputs
 from tailrace.state_address import state_file, without_login
-from tailrace.store_memory import StoreMemory
-from tailrace.warehouses import open_warehouse
+from tailrace.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from typing_extensions import Unpack
 
-    from tailrace.project_files import Owner, SyncSpec
+    from tailrace.looking import Look
+    from tailrace.project_files import SyncSpec
     from tailrace.run_options import RunArguments
     from tailrace.spec.document import Document
     from tailrace.sync_data import SyncData
-
-# Modes that make records: a new baseline would make all of them again.
-_CREATING = ("insert", "append")
 
 
 class Project:
@@ -54,6 +51,7 @@ class Project:
             environment=os.environ if environment is None else environment,
             document=document,
         )
+        self._work = Work(self._files)
 
     @classmethod
     def load(
@@ -153,16 +151,35 @@ class Project:
             held.append({"state": compiled.state})
         return list(dict.fromkeys(revealed_in(held)))
 
-    def check(self, name: str | None = None, *, offline: bool = False) -> list[Problem]:
+    def check(
+        self,
+        name: str | None = None,
+        *,
+        offline: bool = False,
+        remarks: list[str] | None = None,
+    ) -> list[Problem]:
         """Everything that is wrong with one sync, or with all syncs and connections.
 
         Asks the warehouse for the model's columns and, unless `offline`, the destination for the
         object's fields. Nothing is written at either; where the fields are others than at the last
-        time, rows that were rejected for good are tried again by the next run.
+        time, rows that were rejected for good are tried again by the next run. What is no problem
+        and yet worth knowing, such as the fields that a run would make, is added to `remarks`.
         """
         from tailrace.checking import check_project
 
-        return check_project(self._files, name, offline=offline)
+        told = [] if remarks is None else remarks
+        return check_project(self._files, name, offline=offline, remarks=told)
+
+    def look(self, sync: SyncSpec) -> Look:
+        """A first look at a real account, which only reads: whose it is, how many fields the
+        object has, and the model's first three rows beside their records.
+
+        Raises:
+            ConfigError, SourceError
+        """
+        from tailrace.looking import look
+
+        return look(self._files, sync)
 
     def plan(self, sync: SyncSpec, **arguments: Unpack[RunArguments]) -> Plan:
         """Count what a run would send now; the arguments are those of `RunOptions`.
@@ -172,7 +189,7 @@ class Project:
         Raises:
             TailraceError: The class of how it ended, where it ended in no plan.
         """
-        result = self._work("plan", sync, RunOptions(**arguments))
+        result = self._work.do("plan", sync, RunOptions(**arguments))
         if result.get("plan") is None or result["status"] != "refused":
             raise_unless(result, "planned")
         return Plan.from_json(part_of(result, "plan"))
@@ -183,7 +200,7 @@ class Project:
         Raises:
             TailraceError: The class of how the run ended, with its `report`, unless it is done.
         """
-        result = self._work("run", sync, RunOptions(**arguments))
+        result = self._work.do("run", sync, RunOptions(**arguments))
         raise_unless(result, "done")
         return RunReport.from_json(result["report"])
 
@@ -199,7 +216,7 @@ class Project:
             ConfigError: Rows of mode insert or append are to be repaired: they are sent once.
             TailraceError: The class of how reading, or the repairing run, ended.
         """
-        result = self._work("verify", sync, RunOptions(**arguments))
+        result = self._work.do("verify", sync, RunOptions(**arguments))
         raise_unless(result, "done")
         found = Verification.from_json(part_of(result, "verify"))
         if repair and found.keys_to_repair:
@@ -219,7 +236,7 @@ class Project:
             TailraceError: The class of how it ended.
         """
         options = RunOptions(only_keys=(key,))
-        result = self._work("try", sync, options, try_send=send)
+        result = self._work.do("try", sync, options, try_send=send)
         if result["status"] not in ("planned", "rejected"):
             raise_unless(result, "done")
         return Trial.from_json({**part_of(result, "try"), "outcome": outcome_of_one(result)})
@@ -230,7 +247,7 @@ class Project:
         Raises:
             TailraceError: The class of how it ended, unless it is done.
         """
-        result = self._work("adopt", sync, RunOptions(**arguments))
+        result = self._work.do("adopt", sync, RunOptions(**arguments))
         raise_unless(result, "done")
         return RunReport.from_json(result["report"])
 
@@ -307,30 +324,7 @@ class Project:
             ConfigError: The sync makes records, and would make every one of them again.
             Busy, Unfinished, StateLost (damaged, and it cannot be renamed)
         """
-        compiled = self._files.compiled(name)
-        creating = compiled.spec["mode"] in _CREATING
-        if creating and not adopt:
-            _refuse_to_create_again(name, compiled.spec)
-        owner = self._files.owner_of(name)
-        if creating and adopt:
-            return self._adopt_anew(name, owner)
-        aside = store_access.reset(owner)
-        for one in [owner, *owner.former()]:
-            self._memory(one).forget()
-        if adopt:
-            self.adopt(name)
-        return aside
-
-    def _adopt_anew(self, name: str, owner: Owner) -> Path | None:
-        """For a sync that makes records: until the model is taken as delivered, what is known of it
-        stays, or a run in between would make all of them again."""
-        try:
-            raise_unless(self._work("adopt", name, RunOptions(), fresh=True), "done")
-        except StateLost as lost:
-            aside = store_access.put_aside(owner, lost)
-            raise_unless(self._work("adopt", name, RunOptions(), fresh=True), "done")
-            return aside
-        return None
+        return reset(self._work, name, adopt=adopt)
 
     def copy_state(self, to_url: str) -> None:
         """Copy all of the project's state into another store, which has to be empty and takes over
@@ -347,75 +341,5 @@ class Project:
         source = self._files.state_url()
         if without_login(source) == without_login(target):
             raise ConfigError("the new address is that of the state as it is")
-        self._make_folder(target)
+        self._work.make_folder(target)
         store_access.copy(source, target)
-
-    # How a run is put together.
-
-    def _memory(self, owner: Owner, part: str = "") -> StoreMemory:
-        names = [owner.sync, owner.account, owner.object]
-        address = without_login(owner.url)
-        return StoreMemory.at(self.folder, self.target, address, *names, *filter(None, [part]))
-
-    def _work(
-        self,
-        task: str,
-        sync: SyncSpec,
-        options: RunOptions,
-        *,
-        try_send: bool = False,
-        fresh: bool = False,
-    ) -> dict[str, Any]:
-        """The core's result. `fresh`: whatever was known of the state store before."""
-        compiled = self._files.compiled(sync)
-        connection = self._files.connection(compiled)
-        owner = self._files.owner(compiled, connection)
-        memory = self._memory(owner, options.part)
-        before = [self._memory(one, options.part) for one in owner.former()]
-        expect = None if fresh else expected_state(options.expect_state, memory, *before)
-        spec = run_spec(
-            compiled,
-            task=task,
-            options=options,
-            connection=connection,
-            state={"url": owner.url, "expect": expect},
-            directory=self._files.environment.get("TMPDIR") or "/tmp",  # noqa: S108
-            try_send=try_send,
-        )
-        self._make_folder(owner.url)
-        if options.plan_parts is not None:
-            _make_parts_folder(options.plan_parts[0])
-        with open_warehouse(compiled.warehouse) as warehouse:
-            comment = query_comment(compiled.sync, options.labels or {})
-            source = warehouse.source(compiled.select, comment)
-            result = drive({**spec, "source": source.spec}, source.stream, options.progress)
-        memory.remember_report(report_of(result))
-        return result
-
-    def _make_folder(self, url: str) -> None:
-        """The default store lives in our folder, which only its owner may enter."""
-        file = state_file(url)
-        if file is None or not file.is_relative_to(self.folder):
-            return
-        try:
-            private_files.make_folder(self.folder)
-        except OSError as error:
-            raise ConfigError(f"the folder {self.folder} cannot be made: {error}") from None
-
-
-def _make_parts_folder(folder: str | os.PathLike[str]) -> None:
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
-    except OSError as error:
-        raise ConfigError(f"the folder {os.fspath(folder)} cannot be made: {error}") from None
-
-
-def _refuse_to_create_again(name: str, spec: Mapping[str, Any]) -> None:
-    if spec["insert_safety"] == "duplicate_ok":
-        return
-    raise ConfigError(
-        f"sync {name}: mode {spec['mode']} makes a record for every row that it has not delivered, "
-        "so that after a reset the next run would make all of them again; with --adopt the model "
-        "is taken as delivered, and insert_safety: duplicate_ok says that duplicates may be",
-        key="mode",
-    )

@@ -40,6 +40,10 @@ class Owner:
         """The same owner under the names of its account before."""
         return [replace(self, account=name, accounts_before=()) for name in self.accounts_before]
 
+    def all_names(self) -> list[Owner]:
+        """Every name under which its state may be kept, the present one first."""
+        return [self, *self.former()]
+
 
 @dataclass(frozen=True)
 class Listed:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SPEC_FORMAT = 1
 _BUFFER_BYTES = 8 << 20
+_PLANNING = ("run", "plan")
 _TIMING = {
     "lease_s": 60,
     "send_window_s": 30,
@@ -34,6 +35,7 @@ def run_spec(
     connection: dict[str, Any],
     state: dict[str, Any],
     directory: str,
+    keep_plan: str = "",
     try_send: bool = False,
 ) -> dict[str, Any]:
     """All of the run spec but its source. Holds secrets: it goes to the core and nowhere else.
@@ -42,12 +44,13 @@ def run_spec(
         task: run, plan, adopt, verify or try.
         connection: As `connections.resolving.resolve` made it.
         directory: Where the changeset may spill to.
+        keep_plan: The file in which a run or a plan that a guard refuses leaves what it would have
+            sent; a run that is not refused takes it away. Empty: it is kept nowhere.
         try_send: Whether the task `try` sends its requests.
 
     Raises:
         ConfigError: The task does not do what the options ask for.
     """
-    caller = options.caller
     return {
         "format": _SPEC_FORMAT,
         "run_id": new_run_id(),
@@ -56,7 +59,7 @@ def run_spec(
         "task": task,
         **compiled.spec,
         "connection": connection,
-        **options.of_run(task),
+        **_told(options, task, keep_plan),
         "try_send": try_send,
         "state": state,
         "timing": _TIMING,
@@ -64,8 +67,19 @@ def run_spec(
             "buffer_bytes": _BUFFER_BYTES,
             "directory": directory,
         },
-        "user_agent": f"tailrace/{__version__}" + (f" ({caller})" if caller else ""),
+        "user_agent": _user_agent(options.caller),
     }
+
+
+def _told(options: RunOptions, task: str, keep_plan: str) -> dict[str, Any]:
+    told = options.of_run(task)
+    if keep_plan and task in _PLANNING:
+        told["plan"] = {**(told["plan"] or {}), "keep": keep_plan}
+    return told
+
+
+def _user_agent(caller: str) -> str:
+    return f"tailrace/{__version__}" + (f" ({caller})" if caller else "")
 
 
 def expected_state(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tailrace import _core
+    from tailrace.functions.calling import Caller
 
 # How long the main thread stays in native code: signals and timeouts are heard between waits.
 WAIT_S = 0.2
@@ -30,11 +31,13 @@ def drive(
     spec: dict[str, Any],
     stream: object | None,
     progress: Callable[[Progress], object] | None = None,
+    caller: Caller | None = None,
 ) -> dict[str, Any]:
     """Start, wait in short steps, and return the core's result.
 
     Whatever is raised meanwhile (a signal's exception, an orchestrator's timeout, an error of
     `progress`) cancels the run, which gets `DRAIN_S` to settle, and goes on to the caller.
+    `caller` calls the function that rows go to, where they go to one.
 
     Raises:
         ConfigError: The core does not take the run spec, such as a field the destination has not.
@@ -43,10 +46,15 @@ def drive(
     from tailrace import _core
 
     try:
-        handle = _core.RunHandle(json.dumps(spec), stream)
+        if caller is None:
+            handle = _core.RunHandle(json.dumps(spec), stream)
+        else:
+            handle = _core.RunHandle(json.dumps(spec), stream, calls=True)
     except ValueError as error:
         raise ConfigError(f"sync {spec['sync']}: {error}") from None
     handle.start()
+    if caller is not None:
+        caller.start(handle)
     try:
         while not handle.wait(WAIT_S):
             if progress is not None:

@@ -52,7 +52,7 @@ def rejected(owner: Owner) -> Rows:
     """The rejected rows of a sync."""
     with store_errors() as core:
         found: Rows = []
-        for one in [owner, *owner.former()]:
+        for one in owner.all_names():
             found += json.loads(core.store_rejected(*_whose(one)))
     return found
 
@@ -68,7 +68,7 @@ def retry(owner: Owner, key: str | None) -> int:
     """Release rejected rows for the next run; without a key, all but the parked ones."""
     with store_errors() as core:
         counts: list[int] = [
-            core.store_retry(*_whose(one), key, new_run_id()) for one in [owner, *owner.former()]
+            core.store_retry(*_whose(one), key, new_run_id()) for one in owner.all_names()
         ]
     return sum(counts)
 
@@ -77,7 +77,7 @@ def deliver(owner: Owner, key: str) -> bool:
     """Record that a parked row has arrived; False where none is parked under the key."""
     with store_errors() as core:
         done: list[bool] = [
-            core.store_deliver(*_whose(one), key, new_run_id()) for one in [owner, *owner.former()]
+            core.store_deliver(*_whose(one), key, new_run_id()) for one in owner.all_names()
         ]
     return any(done)
 
@@ -85,7 +85,7 @@ def deliver(owner: Owner, key: str) -> bool:
 def note_fields(owner: Owner, fingerprint: str) -> None:
     """Tell the store which fields the destination has, where there is a store already."""
     with store_errors() as core:
-        for one in [owner, *owner.former()]:
+        for one in owner.all_names():
             core.store_note_fields(*_whose(one), fingerprint)
 
 
@@ -119,7 +119,7 @@ def reset(owner: Owner) -> Path | None:
         return None
     try:
         with store_errors() as core:
-            for one in [owner, *owner.former()]:
+            for one in owner.all_names():
                 core.store_reset(*_whose(one))
     except StateLost as error:
         return put_aside(owner, error)

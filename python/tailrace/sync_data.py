@@ -83,7 +83,7 @@ def _read(loaded: LoadedProject, types: dict[str | int, Any], name: str) -> Sync
         on_removed=sync.effective_on_removed,
         model=model.ref or model.table or model.sql or "",
         dbt=_dbt_node(loaded, sync, section),
-        columns={field: _columns(spec) for field, spec in sync.fields.items()},
+        columns=_lineage(sync),
         guards=_guards(sync),
         after=sync.after,
     )
@@ -104,6 +104,13 @@ def _dbt_node(loaded: LoadedProject, sync: Sync, section: Section) -> dict[str, 
         raise section.error(str(error), "model") from None
     node = manifest.nodes.get(found)
     return node if node is not None else {**manifest.sources[found], "resource_type": "source"}
+
+
+def _lineage(sync: Sync) -> dict[str, tuple[str, ...]]:
+    columns = {field: _columns(spec) for field, spec in sync.fields.items()}
+    if sync.associate is not None:
+        columns[sync.associate.name] = (sync.associate.column,)
+    return columns
 
 
 def _columns(field: FieldSpec) -> tuple[str, ...]:

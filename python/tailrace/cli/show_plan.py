@@ -27,6 +27,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield table([*names, "known"], [[*(plan.counts[name] for name in names), plan.known]], 2)
     yield f"  {_cost(plan)}"
     yield from (f"  why: {visible(reason)}" for reason in plan.reasons)
+    if plan.create_fields:
+        made = ", ".join(map(str, plan.create_fields))
+        yield f"  makes at the destination, before the first row: {visible(made)}"
     for breach in plan.breaches:
         limit = f"{breach.limit:g}{'%' if breach.percent else ' rows'}"
         yield (
@@ -36,10 +39,12 @@ def _lines(plan: Plan) -> Iterator[str]:
     for kind in ("added", "changed", "removed"):
         yield from _samples(kind, plan.counts.get(kind, 0), getattr(plan.samples, kind))
     yield f"  fingerprint {visible(plan.plan_fingerprint)}"
+    guards = " --allow-guard ".join(dict.fromkeys(one.guard for one in plan.breaches))
+    allowed = f" --allow-guard {guards}" if guards else ""
     for path in plan.parts or filter(None, [plan.file]):
-        yield f"  written to {visible(path)}: `tailrace run --select {plan.sync} --plan {path}`"
+        command = f"tailrace run --select {plan.sync} --plan {path}{allowed}"
+        yield f"  written to {visible(path)}: `{visible(command)}`"
     if plan.breaches:
-        guards = " --allow-guard ".join(dict.fromkeys(one.guard for one in plan.breaches))
         yield f"  exit 3 (refused): {exits.advice(exits.REFUSED, sync=plan.sync, guard=guards)}"
 
 

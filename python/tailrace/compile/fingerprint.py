@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ def mapping_fingerprint(sync: Sync, destination_type: str, fields: Sequence[str]
     Where values come from is not part of it: a renamed column of the same content changes
     nothing. `on_removed` is not either, since it decides about rows that are gone.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "destination": destination_type,
         "object": sync.object,
         "match": sync.match,
@@ -27,5 +27,7 @@ def mapping_fingerprint(sync: Sync, destination_type: str, fields: Sequence[str]
             [name, sync.fields[name].compared_digits, sync.fields[name].nulls] for name in fields
         ],
     }
+    if sync.associate is not None:
+        parts["associate"] = sync.associate.core_dict()
     text = json.dumps(parts, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

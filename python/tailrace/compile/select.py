@@ -22,6 +22,7 @@ from tailrace.errors import ConfigError, Problem, SourceError
 from tailrace.nearest import hint
 
 if TYPE_CHECKING:
+    from tailrace.spec.associate import Associate
     from tailrace.spec.document import Section
     from tailrace.spec.mapping import FieldSpec, ModelSpec
     from tailrace.spec.sync import Sync
@@ -34,11 +35,13 @@ MODEL = "model"
 @dataclass(frozen=True)
 class Selection:
     """`fields` are the destination's, the match field first and the others by name, so that the
-    order in the file makes no change; `key` are places among `columns`."""
+    order in the file makes no change; `compared` counts them and the column of a link behind them;
+    `key` are places among `columns`."""
 
     sql: str
     columns: tuple[str, ...]
     fields: tuple[str, ...]
+    compared: int
     key: tuple[int, ...]
     key_names: tuple[str, ...]
 
@@ -73,14 +76,27 @@ class SelectBuilder:
             value = self._value(name, self.sync.fields[name], expressions, known)
             if value is not None:
                 select = select.select(self._aliased(value, name), copy=False)
-        key, keys_behind = self._key(names, known)
+        compared = names
+        if self.sync.associate is not None:
+            compared = (*names, self.sync.associate.name)
+            select = self._with_link(select, self.sync.associate, known)
+        key, keys_behind = self._key(compared, known)
         for column in keys_behind:
             select = select.select(self._column(column), copy=False)
         if self.problems:
             raise ConfigError.of(self.problems)
         sql = select.sql(self.dialect, comments=False)
         self._try(sql, expressions, known)
-        return Selection(sql, (*names, *keys_behind), names, key, tuple(self._key_columns(known)))
+        columns, key_names = (*compared, *keys_behind), tuple(self._key_columns(known))
+        return Selection(sql, columns, names, len(compared), key, key_names)
+
+    def _with_link(
+        self, select: exp.Select, associate: Associate, known: dict[str, str]
+    ) -> exp.Select:
+        column = self._find(associate.column, known, "associate", "column")
+        if column is None:
+            return select
+        return select.select(self._aliased(self._column(column), associate.name), copy=False)
 
     def _written_in_sql(self) -> dict[str, exp.Expression]:
         found: dict[str, exp.Expression] = {}
@@ -171,13 +187,20 @@ class SelectBuilder:
         found_one = known.get(column.casefold()) if column is not None else None
         return [found_one] if found_one is not None else []
 
+    def _column_of(self, name: str) -> str | None:
+        """The column that is sent as `name`; a link's column is sent too."""
+        field, associate = self.sync.fields.get(name), self.sync.associate
+        if field is not None:
+            return field.column
+        return associate.column if associate is not None else None
+
     def _key(
         self, names: tuple[str, ...], known: dict[str, str]
     ) -> tuple[tuple[int, ...], list[str]]:
         """Places of the key columns; those that no field maps come behind the fields."""
         mapped: dict[str, int] = {}
         for index, name in enumerate(names):
-            column = self.sync.fields[name].column
+            column = self._column_of(name)
             if column is not None and column.casefold() in known:
                 own = column if column in self._exact else known[column.casefold()]
                 mapped.setdefault(own, index)

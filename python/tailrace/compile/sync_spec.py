@@ -30,6 +30,7 @@ def sync_spec(sync: Sync, destination: Destination, selection: Selection) -> dic
         "insert_safety": sync.insert_safety,
         "resync_every_s": sync.resync_every,
         "changed_fields": sync.send == "changed_fields",
+        "create_fields": sync.create_fields,
         "row_log": sync.row_log,
         "was": list(sync.was),
         "rejected": sync.rejected.model_dump(),
@@ -49,10 +50,12 @@ def _rows(sync: Sync, selection: Selection) -> dict[str, Any]:
         }
         for name in selection.fields
     ]
-    columns += [{"name": name} for name in selection.columns[len(selection.fields) :]]
+    if sync.associate is not None:
+        columns.append({"name": sync.associate.name, "link": sync.associate.core_dict()})
+    columns += [{"name": name} for name in selection.columns[selection.compared :]]
     return {
         "columns": columns,
-        "field_count": len(selection.fields),
+        "field_count": selection.compared,
         "key": list(selection.key),
         "key_names": list(selection.key_names),
         "match": 0,

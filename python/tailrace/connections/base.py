@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tailrace.connections.address import checked_base_url
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
+from tailrace.spec.associate import Associate  # noqa: TC001
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Amount, Seconds, Strict, Text
 
@@ -67,6 +68,10 @@ def _some_calls(amount: Amount) -> Amount:
 DailyCalls = Annotated[Amount, AfterValidator(_some_calls)]
 
 
+# Who links records by `associate`.
+LINKING = "hubspot and zendesk (users)"
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a sync asks of its destination; `insert_safety` is None where that is left to it."""
@@ -76,6 +81,10 @@ class Wanted:
     on_removed: str = "ignore"
     insert_safety: str | None = None
     changed_fields: bool = False
+    create_fields: bool = False
+    match: str | None = None
+    associate: Associate | None = None
+    fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,13 +93,18 @@ class Can:
 
     `safeties` are ways to be safe against an insert that may have happened; two of them need
     nothing of the destination. `changed_fields` says that a write leaves fields alone which it
-    does not name.
+    does not name, `creates_fields` that fields which are missing can be made. `match` are the
+    fields that may identify a record; None: any. `associates` says that
+    records can be linked to others by `associate`.
     """
 
     modes: frozenset[str] = frozenset({"upsert", "mirror"})
     removals: frozenset[str] = frozenset({"ignore", "delete"})
     safeties: frozenset[str] = frozenset({"park", "duplicate_ok"})
     changed_fields: bool = False
+    creates_fields: bool = False
+    match: frozenset[str] | None = None
+    associates: bool = False
 
     def refusals(self, wanted: Wanted, who: str) -> Iterator[tuple[Path, str]]:
         """Of what is wanted that which cannot be done: (path in the sync, message)."""
@@ -108,32 +122,46 @@ class Can:
         if wanted.changed_fields and not self.changed_fields:
             message = f"send: changed_fields is not offered by {who}, which writes whole records"
             yield ("send",), message
+        if wanted.create_fields and not self.creates_fields:
+            message = f"create_fields is not offered by {who} for {wanted.object!r}"
+            yield ("create_fields",), f"{message}: make the fields in the tool itself"
+        if self.match is not None and wanted.match is not None and wanted.match not in self.match:
+            names = ", ".join(sorted(self.match))
+            yield ("match",), f"match: {wanted.match} is not taken by {who}; it takes {names}"
+        if wanted.associate is not None and not self.associates:
+            yield ("associate",), f"associate is not offered by {who}; {LINKING} do it"
 
 
-class Destination(Connection, ABC):
-    """A connection that rows are sent to.
+class Reaching(Connection):
+    """How a tool is reached, whatever tool it is.
 
     `account` names the state's owner where the login does not: state survives a new token then.
-    `allow_private` lets requests go to addresses of a private network. `daily_calls` is how much
-    of a day's calls may be used: `60%` of what the tool allows, by all who use the account, or a
-    number of calls of our own. `timeout` is for a request as a whole, `idle_timeout` for its
-    stretches without a byte.
+    `timeout` is for a request as a whole.
     """
 
-    base_url: BaseUrl
     account: Text | None = None
     max_in_flight: int | None = Field(default=None, ge=1, le=1024)
-    daily_calls: DailyCalls | None = None
     timeout: Seconds | None = None
+    limits: tuple[RateLimit, ...] | None = None
+
+
+class HttpReaching(Reaching):
+    """How an HTTP API is reached, whatever API it is.
+
+    `allow_private` lets requests go to addresses of a private network. `daily_calls` is how much
+    of a day's calls may be used: `60%` of what the tool allows, by all who use the account, or a
+    number of calls of our own. `idle_timeout` is for a request's stretches without a byte.
+    """
+
+    daily_calls: DailyCalls | None = None
     idle_timeout: Seconds | None = None
     ca_file: Text | None = None
     proxy: Secret | None = None
-    limits: tuple[RateLimit, ...] | None = None
     allow_private: bool = False
 
-    @abstractmethod
-    def auth_dict(self) -> dict[str, Any]:
-        """The core's form of the credentials; texts are `Secret`s or public."""
+
+class Destination(Reaching, ABC):
+    """A connection that rows are sent to."""
 
     def public_login(self) -> str | None:
         """The part of the login that may be known, such as a user name; None for no such part."""
@@ -158,17 +186,37 @@ class Destination(Connection, ABC):
         return {
             "name": name,
             "type": self.type,
-            "base_url": self.base_url,
+            "base_url": "",
             "account": self.account,
             "public_login": self.public_login(),
-            "auth": self.auth_dict(),
+            "auth": {},
             "max_in_flight": self.max_in_flight,
             "timeout_s": self.timeout,
+            "ca_file": None,
+            "proxy": None,
+            "headers": {},
+            "limits": limits and [one.core_dict() for one in limits],
+        }
+
+
+class HttpDestination(HttpReaching, Destination):
+    """A destination behind an HTTP API."""
+
+    base_url: BaseUrl
+
+    @abstractmethod
+    def auth_dict(self) -> dict[str, Any]:
+        """The core's form of the credentials; texts are `Secret`s or public."""
+
+    def core_dict(self, name: str) -> dict[str, Any]:
+        """With what belongs to HTTP."""
+        own = {
+            "base_url": self.base_url,
+            "auth": self.auth_dict(),
             "idle_timeout_s": self.idle_timeout,
             "ca_file": self.ca_file,
             "proxy": self.proxy,
-            "headers": {},
             "daily_calls": self.daily_calls and self.daily_calls.to_dict(),
             "allow_private": self.allow_private,
-            "limits": limits and [one.core_dict() for one in limits],
         }
+        return {**super().core_dict(name), **own}

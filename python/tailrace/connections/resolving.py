@@ -37,6 +37,10 @@ def resolve(
     for text in _texts(open_one["auth"], open_one["headers"]):
         if _UNFIT.search(text):
             raise ValueError("auth and headers may not hold line ends or NUL characters")
+    if "dsn" in open_one:
+        from tailrace import _core
+
+        open_one["base_url"] = _core.database_address(open_one["dsn"])
     explicit = open_one.pop("account")
     public_login = open_one.pop("public_login")
     names = account_names(open_one, public_login, explicit)

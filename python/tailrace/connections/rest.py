@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from tailrace.connections.base import Can, Destination, Wanted
+from tailrace.connections.base import Can, HttpDestination, Wanted
 from tailrace.connections.oauth import (  # noqa: TC001  (pydantic reads the annotations)
     ClientCredentials,
     JwtBearer,
@@ -58,11 +58,9 @@ class RestAuth(Strict):
                 yield ("jwt", *path), message
 
 
-class RestConnection(Destination):
+class RestConnection(HttpDestination):
     """`objects` declares what may be written; `headers` go with every request. `gzip` says that
     the API takes bodies in gzip: those of 1 KiB and more are sent so."""
-
-    not_offered: ClassVar[frozenset[str]] = frozenset({"profile"})
 
     type: Literal["rest"]
     auth: RestAuth | None = None

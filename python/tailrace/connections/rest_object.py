@@ -7,6 +7,12 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tailrace.connections.base import Can
+from tailrace.connections.rest_answers import (  # noqa: TC001  (pydantic reads the annotations)
+    CodeMeanings,
+    CodePaths,
+    RestFind,
+    RestSuccess,
+)
 from tailrace.connections.rest_endpoint import (
     Codes,
     RestInsert,
@@ -14,12 +20,16 @@ from tailrace.connections.rest_endpoint import (
     RestShape,
     RestUpdate,
     Statuses,
+    holds_one_row,
+    names_a_row,
+    needs_id,
 )
 from tailrace.connections.rest_header import HeaderName  # noqa: TC001  (pydantic too)
 from tailrace.connections.rest_reading import RestRead  # noqa: TC001
-from tailrace.spec.values import Seconds, Strict
+from tailrace.spec.values import OneOrMore, Seconds, Strict
 
 _SHAPE = tuple(RestShape.model_fields)
+_OPERATIONS = ("update", "insert", "delete", "archive", "clear")
 
 
 class RestIdempotency(Strict):
@@ -33,8 +43,10 @@ class RestIdempotency(Strict):
 
 class RestObject(RestShape):
     """What is sent for upsert stands here, the other operations under their names: one that is not
-    declared is not offered."""
+    declared is not offered. `match`: the fields that may identify a record; left out: any."""
 
+    match: OneOrMore | None = None
+    find: RestFind | None = None
     update: RestUpdate | None = None
     insert: RestInsert | None = None
     delete: RestRemoval | None = None
@@ -44,10 +56,15 @@ class RestObject(RestShape):
     idempotency: RestIdempotency | None = None
     idempotent: bool | None = None
     partial: bool | None = None
-    batch_bytes: int | None = Field(default=None, ge=1, le=64 << 20)
+    batch_bytes: int | None = Field(default=None, ge=1, le=8 << 20)
+    row_bytes: int | None = Field(default=None, ge=1, le=8 << 20)
+    encode: Literal["json", "form"] | None = None
     numbers: Literal["number", "string", "safe_number"] | None = None
     clear_as: Literal["json_null", "empty_text"] | None = None
     answer: Literal["plausible", "json", "any"] | None = None
+    success: RestSuccess | None = None
+    code: CodePaths | None = None
+    codes: CodeMeanings | None = None
     statuses: Statuses | None = None
 
     @model_validator(mode="after")
@@ -65,6 +82,37 @@ class RestObject(RestShape):
                 if operation is not None and operation.path is None and not lent:
                     raise ValueError(f"`{name}` needs a path: the object has none of its own")
         return self
+
+    @model_validator(mode="after")
+    def _ids_are_found(self) -> RestObject:
+        named = {
+            "upsert": self.path,
+            **{name: getattr(getattr(self, name), "path", None) for name in _OPERATIONS},
+        }
+        by_id = [name for name, path in named.items() if needs_id(path)]
+        if by_id and self.find is None:
+            raise ValueError(f"`{by_id[0]}` has {{id}} in its path: `find` says how it is found")
+        if "insert" in by_id:
+            raise ValueError("`insert`: a record that is to be made has no {id} yet")
+        makes = self.insert is not None and (self.insert.batch_rows or 1) == 1
+        if "upsert" in by_id and not makes:
+            raise ValueError("an upsert by {id} needs `insert`, of one row a request")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_fit(self) -> RestObject:
+        if self.codes is not None and self.code is None:
+            raise ValueError("`codes` needs `code`: where an answer has it")
+        if self.encode == "form":
+            written = [self if self.path else None, self.update, self.insert, self.clear]
+            several = [one for one in written if one is not None and not self._takes_one(one)]
+            if several:
+                raise ValueError("encode: form takes one row a request: `body: object`")
+        return self
+
+    def _takes_one(self, shape: RestShape) -> bool:
+        body = shape.body if shape.body is not None or shape.path else self.body
+        return holds_one_row(body) or (body is None and names_a_row(shape.path or self.path))
 
     def can(self) -> Can:
         """What its operations amount to."""
@@ -85,6 +133,7 @@ class RestObject(RestShape):
             removals=frozenset({"ignore", *removals}),
             safeties=Can.safeties | {name for name, offered in safeties.items() if offered},
             changed_fields=not self._replaces() if self.partial is None else self.partial,
+            match=None if self.match is None else frozenset(self.match),
         )
 
     def _replaces(self) -> bool:
@@ -93,7 +142,9 @@ class RestObject(RestShape):
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """The core's form."""
-        told: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        told: dict[str, Any] = self.model_dump(
+            mode="json", exclude_none=True, exclude={"match"}, by_alias=True
+        )
         if self.idempotency is not None:
             told["idempotency"]["ttl_s"] = told["idempotency"].pop("ttl")
         return {**told, "name": name}

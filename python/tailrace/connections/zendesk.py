@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from tailrace.connections.base import BaseUrl, Can, Destination, Wanted
+from tailrace.connections.base import BaseUrl, Can, HttpDestination, Wanted
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
+from tailrace.spec.associate import Associate  # noqa: TC001
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Strict, Text
 
@@ -22,7 +24,7 @@ _RECORDS = Can(
     changed_fields=True,
 )
 _CAN = {
-    "users": _RECORDS,
+    "users": replace(_RECORDS, associates=True),
     "organizations": _RECORDS,
     "tickets": Can(
         modes=frozenset({"update", "insert", "append"}),
@@ -31,6 +33,19 @@ _CAN = {
         changed_fields=True,
     ),
 }
+
+
+def _of_membership(wanted: Wanted, associate: Associate) -> Iterator[tuple[Path, str]]:
+    if associate.to != "organizations":
+        message = f"Zendesk puts users into organizations, not into {associate.to!r}"
+        yield ("associate", "to"), message
+    if associate.by not in ("external_id", "id"):
+        message = "Zendesk finds many organizations at once by external_id or id alone"
+        yield ("associate", "by"), message
+    if associate.type is not None:
+        yield ("associate", "type"), "is HubSpot's: a user is in an organization, or is not"
+    for field in sorted(wanted.fields & {"organization_id", "organization.name"}):
+        yield ("fields", field), "contradicts `associate`, which sends the organization's id"
 
 
 class ZendeskAuth(Strict):
@@ -53,7 +68,7 @@ class ZendeskAuth(Strict):
         return self
 
 
-class ZendeskConnection(Destination):
+class ZendeskConnection(HttpDestination):
     """`tier` is the account's plan, which sets the limits that a plan counts with."""
 
     type: Literal["zendesk"]
@@ -94,6 +109,8 @@ class ZendeskConnection(Destination):
             known = ", ".join(sorted(_CAN))
             message = f"destination zendesk has no object {wanted.object!r}; it does {known}"
             yield ("object",), message
+        if wanted.associate is not None and wanted.object == "users":
+            yield from _of_membership(wanted, wanted.associate)
 
     def core_dict(self, name: str) -> dict[str, Any]:
         """With the plan, and what is particular to Zendesk."""

@@ -1,6 +1,6 @@
 """What a run and a plan tell, the same for command line, XCom, Dagster metadata and state store."""
 
-from tailrace.report.plan import Plan, Sample, SampleRow
+from tailrace.report.plan import NewField, Plan, Sample, SampleRow
 from tailrace.report.progress import Progress
 from tailrace.report.run_report import (
     Breach,
@@ -26,6 +26,7 @@ __all__ = [
     "Counts",
     "FieldDifference",
     "HttpCounts",
+    "NewField",
     "PhaseSeconds",
     "Plan",
     "Progress",

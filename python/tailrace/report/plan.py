@@ -34,6 +34,17 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class NewField:
+    """A field that the tool does not have; `type` is the tool's word."""
+
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.type})"
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run would send now.
 
@@ -42,8 +53,9 @@ class Plan:
     `daily_share` is the part of the daily calls, None where there is no such limit. Equal inputs
     give an equal `plan_fingerprint`, in whatever order the rows came. `reasons` says in words why
     rows go that did not change in the model, such as another mapping (`mapping_changed`) or another
-    form of the source's values (`encoding_changed`). `file` is the sealed plan that was written,
-    `parts` its parts' paths.
+    form of the source's values (`encoding_changed`). `file` is the sealed plan that was written, or
+    that was kept because a guard is broken, `parts` its parts' paths. `create_fields`
+    are the fields that the run would make at the tool before its first row.
     """
 
     sync: str
@@ -61,6 +73,7 @@ class Plan:
     reasons: tuple[str, ...] = ()
     file: str | None = None
     parts: tuple[str, ...] = ()
+    create_fields: tuple[NewField, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -87,6 +100,9 @@ class Plan:
             **{name: tuple(plan.get(name) or ()) for name in ("reasons", "parts")},
             **{name: bool(plan.get(name)) for name in ("mapping_changed", "encoding_changed")},
             "file": plan.get("file"),
+            "create_fields": tuple(
+                take(NewField, one, "a field to be made") for one in plan.get("create_fields") or ()
+            ),
         }
         return take(cls, parts, "the plan")
 
@@ -95,7 +111,7 @@ class Plan:
         document = {"format": FORMAT, **asdict(self)}
         document["breaches"] = [breach.to_dict() for breach in self.breaches]
         document["samples"] = {kind: list(rows) for kind, rows in document["samples"].items()}
-        for name in ("reasons", "parts"):
+        for name in ("reasons", "parts", "create_fields"):
             document[name] = list(document[name])
         return document
 

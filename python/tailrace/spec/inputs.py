@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "tailrace.yml"
 SYNC_FOLDER = "syncs"
+PROFILE_FOLDER = "destinations"
 _SUFFIXES = frozenset({".yml", ".yaml"})
 
 
@@ -31,11 +32,12 @@ class Inputs:
     directory: Path
     project: InputFile
     syncs: tuple[InputFile, ...]
+    profiles: tuple[InputFile, ...] = ()
 
     def digest(self) -> str:
         """SHA-256 over names and contents."""
         sha = hashlib.sha256()
-        for file in (self.project, *self.syncs):
+        for file in (self.project, *self.syncs, *self.profiles):
             for part in (file.shown.encode(), file.content):
                 sha.update(len(part).to_bytes(8, "big"))
                 sha.update(part)
@@ -43,17 +45,19 @@ class Inputs:
 
 
 def read_inputs(directory: Path) -> Inputs:
-    """Read `tailrace.yml` and all of `syncs/`.
+    """Read `tailrace.yml` and all of `syncs/` and `destinations/`.
 
     Raises:
         ConfigError: There is no project, or a file cannot be read or lies outside of it.
     """
     root = directory.resolve()
-    return Inputs(root, _read(root, root / PROJECT_FILE), tuple(_syncs(root)))
+    project = _read(root, root / PROJECT_FILE)
+    syncs, profiles = _files(root, SYNC_FOLDER), _files(root, PROFILE_FOLDER)
+    return Inputs(root, project, tuple(syncs), tuple(profiles))
 
 
-def _syncs(root: Path) -> list[InputFile]:
-    folder = root / SYNC_FOLDER
+def _files(root: Path, name: str) -> list[InputFile]:
+    folder = root / name
     if not folder.is_dir():
         return []
     paths = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tailrace.connections.base import Connection, Destination, OwnWarehouse, Wanted, Warehouse
 from tailrace.connections.dbt import DbtConnection
+from tailrace.connections.python import PythonConnection
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.dbt.manifest import Manifest, load_manifest
 from tailrace.dbt.meta_syncs import find_syncs
@@ -17,6 +19,7 @@ from tailrace.errors import ConfigError, Problem
 from tailrace.nearest import hint
 from tailrace.secret import Secret
 from tailrace.spec.document import Document, Section, read_document
+from tailrace.spec.profiles import ProfileReader, Profiles, connect
 from tailrace.spec.project_file import DbtSettings, ProjectFile
 from tailrace.spec.sync import Sync
 from tailrace.spec.validation import expand_section, validate
@@ -24,7 +27,6 @@ from tailrace.state_address import resolve_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from typing import Any
 
     from tailrace.spec.inputs import Inputs
@@ -258,15 +260,17 @@ class LoadedProject:
 
     def destination(self, sync: Sync, section: Section) -> Destination:
         """The sync's destination, which can do what the sync asks. Raises ConfigError."""
-        # The role is only asked for with isinstance.
-        role: type[Destination] = Destination  # type: ignore[type-abstract]
-        found = self._connection(sync.destination, role, section, "destination")
+        found = self._connection(sync.destination, Destination, section, "destination")
         wanted = Wanted(
             object=sync.object,
             mode=sync.mode,
             on_removed=sync.effective_on_removed,
             insert_safety=sync.insert_safety,
             changed_fields=sync.send == "changed_fields",
+            create_fields=sync.create_fields,
+            match=sync.match,
+            associate=sync.associate,
+            fields=frozenset(sync.fields),
         )
         refused = list(found.refusals(wanted))
         if refused:
@@ -308,10 +312,46 @@ class LoadedProject:
             )
         if kind in NOT_OFFERED:
             raise section.error(f"{kind} is not offered by this version", "type")
+        profile = self._profile_of(kind, section)
+        if profile is not None:
+            problems: list[Problem] = []
+            expanded = expand_section(section, self.environment, self.used, problems)
+            if problems:
+                raise ConfigError.of(problems)
+            return connect(profile, expanded)
         if kind not in TYPES:
-            raise section.error(f"there is no type {kind!r}{hint(kind, TYPES)}", "type")
+            known = [*TYPES, *self.profiles.names()]
+            raise section.error(f"there is no type {kind!r}{hint(kind, known)}", "type")
         made: Connection = self._read(TYPES[kind], section)
+        if isinstance(made, PythonConnection):
+            try:
+                files = made.locate(str(self.inputs.directory))
+            except ValueError as error:
+                raise section.error(str(error), "function") from None
+            self.read_files.extend(map(Path, files))
         return made
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The project's profiles and those that come with Tailrace."""
+        return Profiles(self.inputs)
+
+    def _profile_of(self, kind: str, section: Section) -> ProfileReader | None:
+        """The profile that a connection names, by `profile` or as its type; None where it names
+        none. Raises ConfigError."""
+        named = section.value.get("profile") if kind == "rest" else None
+        if named is None and kind in TYPES:
+            return None
+        name = self.profiles.find(str(kind if named is None else named))
+        if name is None:
+            if named is None:
+                return None
+            near = hint(str(named), self.profiles.names())
+            raise section.error(f"there is no profile {named!r}{near}", "profile")
+        packaged = self.profiles.file_of(name)
+        if packaged is not None:
+            self.read_files.append(packaged)
+        return ProfileReader(name, self.profiles.document(name))
 
     def connection_sections(self) -> Iterator[Section]:
         """All connections of the chosen target, for a check of the whole project."""

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from tailrace.nearest import hint
+from tailrace.spec.associate import Associate  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.limits import Guards, Rejected, Tolerate
 from tailrace.spec.mapping import FieldSpec, ModelSpec, field_of, model_of
@@ -24,7 +25,7 @@ CREATING = ("insert", "append")
 class Sync(Strict):
     """One sync. Whether a destination can do what it asks is judged where that is known."""
 
-    not_offered: ClassVar[frozenset[str]] = frozenset({"associate", "require"})
+    not_offered: ClassVar[frozenset[str]] = frozenset({"require"})
 
     name: Name
     was: OneOrMore = ()
@@ -44,8 +45,10 @@ class Sync(Strict):
     after: OneOrMore = ()
     resync_every: Seconds | None = None
     send: Literal["row", "changed_fields"] = "row"
+    create_fields: bool = False
     row_log: bool = False
     fields: dict[Text, Annotated[FieldSpec, BeforeValidator(field_of)]] = Field(min_length=1)
+    associate: Associate | None = None
     guards: Guards = Guards()
     tolerate: Tolerate = Tolerate()
     rejected: Rejected = Rejected()
@@ -80,6 +83,8 @@ class Sync(Strict):
             elif len(set(names)) != len(names):
                 yield (key,), "names a sync twice"
         yield from self._of_the_match()
+        if self.associate is not None and self.associate.name in self.fields:
+            yield ("fields", self.associate.name), "is the name that `associate` has in reports"
         for name in self.guards.max_null_jump:
             if name not in self.fields:
                 message = f"{name!r} is not among the fields{hint(name, self.fields)}"

@@ -56,15 +56,22 @@ def command(settings: Settings, *, warehouse: str, directory: Path, keep: bool) 
             show_dbt=settings.level > 0,
         ) as result,
     ):
-        settings.result(_words(result), result.to_dict())
         if keep:
             _stay(settings, result)
+        else:
+            _tell(settings, result)
     return exits.DONE if result.ok else exits.UNFINISHED
 
 
+def _tell(settings: Settings, result: Result) -> None:
+    settings.result(_words(result), result.to_dict())
+
+
 def _stay(settings: Settings, result: Result) -> None:
-    settings.note(f"{result.url} stays up; Ctrl-C ends it")
     try:
+        # Within: whoever has read the result may press Ctrl-C before anything else is done.
+        _tell(settings, result)
+        settings.note(f"{result.url} stays up; Ctrl-C ends it")
         while True:
             time.sleep(3600)
     except stopping.Stopped:

@@ -57,12 +57,9 @@ def command(
 
     project = projects.load(directory, target)
     arguments: RunArguments = {"allow_guard": allow_guards, "full_refresh": full_refresh}
-    if write_plan is not None:
-        arguments["write_plan"] = write_plan
-    if shards is not None:
-        count, folder = shards
-        arguments["plan_parts"] = (folder, count)
-    if write_plan is not None or shards is not None:
+    written = _written(write_plan, shards)
+    arguments.update(written)
+    if written:
         names = [projects.only(project, selectors, "a plan file")]
     else:
         names = projects.chosen(project, selectors)
@@ -80,3 +77,14 @@ def command(
     return exits.first_that_applies(
         exits.REFUSED if one.value and one.value.refused else one.code for one in made
     )
+
+
+def _written(write_plan: Path | None, shards: tuple[int, Path] | None) -> RunArguments:
+    """Where the plan goes, whole or in parts; nothing where it is only shown."""
+    written: RunArguments = {}
+    if write_plan is not None:
+        written["write_plan"] = write_plan
+    if shards is not None:
+        count, folder = shards
+        written["plan_parts"] = (folder, count)
+    return written

@@ -67,11 +67,7 @@ def command(
 
     project = projects.load(directory, target)
     arguments: RunArguments = {"allow_guard": allow_guards, "full_refresh": full_refresh}
-    if trace_bodies and trace is None:
-        raise click.UsageError("--trace-bodies says what goes into the file of --trace: name one")
-    if trace is not None:
-        arguments["trace"] = trace
-        arguments["trace_bodies"] = trace_bodies
+    arguments.update(_tracing(trace, bodies=trace_bodies))
     if plan_file is not None:
         arguments["plan_file"] = plan_file
         names = [projects.only(project, selectors, "a plan file")]
@@ -91,6 +87,12 @@ def command(
     found = [(one, _report(project, one, began)) for one in made]
     _show(settings, found, alone=len(names) == 1)
     return exit_code(made)
+
+
+def _tracing(trace: Path | None, *, bodies: bool) -> RunArguments:
+    if bodies and trace is None:
+        raise click.UsageError("--trace-bodies says what goes into the file of --trace: name one")
+    return {} if trace is None else {"trace": trace, "trace_bodies": bodies}
 
 
 def _now() -> str:
