@@ -45,7 +45,8 @@ class App:
         self.clocks = clocks or Clocks()
         self.config = config
         self.vendors: dict[str, Vendor] = {}
-        for name, options in config.vendors.items():
+        for name in (one for one in vendors if one in config.vendors):
+            options = config.vendors[name]
             setting = Setting(options, config.seed, self.clocks.monotonic, self.clocks.wall_ms)
             self.vendors[name] = vendors[name](setting)
         self.faults = Faults(config.faults, config.seed)
@@ -89,11 +90,17 @@ class App:
             counters.unauthorized += 1
             return Delivery(refusal.reply)
         try:
-            headers = vendor.admit(principal)
+            headers = vendor.admit(principal, request)
         except RefusalError as refusal:
             counters.rate_limited += 1
             return Delivery(refusal.reply)
-        delivery = await self._serve(vendor, request, entry)
+        request.began_s = self.clocks.monotonic()
+        if vendor.occupies(principal):
+            vendor.running[entry.number] = request.began_s
+        try:
+            delivery = await self._serve(vendor, request, entry)
+        finally:
+            vendor.running.pop(entry.number, None)
         if headers:
             reply = delivery.reply
             delivery.reply = Reply(
@@ -118,7 +125,7 @@ class App:
         return await self._damaged(vendor, call, entry, fault)
 
     async def _damaged(self, vendor: Vendor, call: Call, entry: Entry, fault: Fault) -> Delivery:
-        call.refuse = fault.refuse
+        call.refuse, call.refuse_code = fault.refuse, str(fault.options.get("code", ""))
         if fault.kind.startswith("job_"):
             call.job, call.job_options = fault.kind, fault.options
         if fault.kind == "slow":

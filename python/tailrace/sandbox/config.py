@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,69 @@ def known(settings: Mapping[str, Any], names: Iterable[str], where: str) -> None
             near = difflib.get_close_matches(str(name), allowed, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(allowed)}"
             raise ConfigError(f"{where}: unknown name {name!r}{hint}")
+
+
+def choice(options: Mapping[str, Any], name: str, words: tuple[str, ...], where: str) -> str:
+    """The word that stands under ``name``, the first where it is left out. Raises ConfigError."""
+    value = options.get(name, words[0])
+    if value not in words:
+        raise ConfigError(f"{where}: {name} is one of {', '.join(words)}, not {value!r}")
+    return str(value)
+
+
+def texts(options: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    """A text or a list of them, none where it is left out. Raises ConfigError."""
+    value = options.get(name) or []
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
+        raise ConfigError(f"{where}: {name} is a text or a list of texts")
+    return tuple(listed)
+
+
+def number(options: Mapping[str, Any], name: str, default: float, where: str) -> float:
+    """A number, 0 or more. Raises ConfigError."""
+    value = options.get(name, default)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
+        raise ConfigError(f"{where}: {name} is a number")
+    return float(value)
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is a whole number above 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def saved_answer(given: Any, where: str) -> Mapping[str, Any]:
+    """An answer that a real account gave: a document, or the JSON file at a path.
+
+    Raises:
+        ConfigError: it cannot be read, or is no JSON object.
+    """
+    document = given
+    if isinstance(given, str):
+        try:
+            document = json.loads(Path(given).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{where}: {given}: {error}") from None
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"{where}: a saved answer is a JSON object")
+    return document
+
+
+def saved_entries(given: Any, member: str, where: str) -> list[Mapping[str, Any]] | None:
+    """The entries of a saved answer that lists them under ``member``; None where ``given`` is a
+    mapping of another kind, such as a declaration.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    document = saved_answer(given, where)
+    listed = document.get(member)
+    if isinstance(listed, list) and all(isinstance(one, Mapping) for one in listed):
+        return listed
+    if isinstance(given, str):
+        raise ConfigError(f"{where}: {given}: {member} is not a list of objects")
+    return None
 
 
 @dataclass(frozen=True, slots=True)

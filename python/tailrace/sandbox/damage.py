@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -173,10 +174,12 @@ def _drop(results: list[Any], n: int) -> None:
 
 def _invent(results: list[Any], n: int) -> None:
     for at in range(n):
-        stranger = dict(results[0])
-        for name in ("id", "key", "objectWriteTraceId"):
-            if name in stranger:
-                stranger[name] = f"nobody-{at}"
+        stranger = copy(results[0])
+        if isinstance(stranger, list):
+            stranger[0] = f"nobody-{at}"
+        else:
+            named = {"id", "key", "objectWriteTraceId"} & stranger.keys()
+            stranger.update(dict.fromkeys(named, f"nobody-{at}"))
         results.append(stranger)
 
 

@@ -11,8 +11,9 @@ rules:
 ```
 
 ``nth`` counts, per vendor and from 1, the requests that passed login and rate limit since the
-schedule was set. The question whose account a login is (``op: details``) is not counted and meets
-only rules that name it, so that a schedule says the same whether or not it is asked. ``attempt``
+schedule was set. Questions that come before a write (whose account a login is, ``op: details``;
+which records are there, ``op: find``) are not counted and meet only rules that name them, so that a
+schedule says the same whether or not they are asked. ``attempt``
 counts how often the same operation came with the same set of keys.
 With ``p`` a request's fate hangs on (seed, rule, operation, keys, attempt) alone, never on the
 order of arrival, so concurrent clients meet the same faults in every run. The first rule that
@@ -68,7 +69,7 @@ KINDS: Mapping[str, Kind] = {
     "wrong_charset": Kind(True),
     "gzip_bomb": Kind(True, ("megabytes",)),
     # An answer that says less, or more, than what happened.
-    "partial_207": Kind(True, ("ok_share", "message"), may_choose=False),
+    "partial_207": Kind(True, ("ok_share", "message", "code"), may_choose=False),
     "missing_results": Kind(True, ("n",), may_choose=False),
     "extra_results": Kind(True, ("n",), may_choose=False),
     "duplicate_results": Kind(True, ("n",), may_choose=False),
@@ -80,7 +81,7 @@ KINDS: Mapping[str, Kind] = {
     "job_slow": Kind(True, ("seconds",), may_choose=False),
 }
 
-_ACCOUNT = "details"
+_QUESTIONS = ("details", "find")
 _MATCH = ("nth", "every", "vendor", "op", "object", "key", "keyset", "attempt")
 
 
@@ -149,7 +150,7 @@ class Faults:
         """The fate of the request that has just been read."""
         if not self._rules:
             return None
-        told_apart = op == _ACCOUNT
+        told_apart = op in _QUESTIONS
         nth = self._nth.get(vendor, 0) + (not told_apart)
         self._nth[vendor] = nth
         asked = (vendor, op, name, keyset(keys))

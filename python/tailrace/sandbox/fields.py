@@ -91,16 +91,21 @@ def _no_option(text: str, options: tuple[str, ...]) -> Problem:
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]+@[^\s@.]+(\.[^\s@.]+)*\.[^\s@.\d]{2,}")
 
 
+def is_email(text: str) -> bool:
+    """Whether it has the form of an e-mail address."""
+    return len(text) <= 254 and ".." not in text and _EMAIL.fullmatch(text) is not None
+
+
 def _email(_field: Field, text: str) -> Problem | None:
-    if len(text) <= 254 and _EMAIL.fullmatch(text) and ".." not in text:
+    if is_email(text):
         return None
     return Problem("INVALID_EMAIL", f"Email address {_short(text)} is invalid")
 
 
 _EPOCH_MS = re.compile(r"-?\d{1,15}", re.ASCII)
-_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATETIME = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})", re.ASCII
 )
 
 
@@ -114,8 +119,7 @@ def _date(_field: Field, text: str) -> Problem | None:
         )
         at = clock.strftime("%H:%M:%S")
         return Problem("INVALID_DATE", f"{text} is at {at} UTC, not midnight!")
-    match = _DATE.fullmatch(text)
-    if match and _is_date(match):
+    if _DATE.fullmatch(text) and is_date(text):
         return None
     return Problem("INVALID_DATE", f"{_short(text)} was not a valid date.")
 
@@ -125,23 +129,24 @@ def _datetime(_field: Field, text: str) -> Problem | None:
     if _EPOCH_MS.fullmatch(text):
         return None
     match = _DATETIME.fullmatch(text)
-    if match and _is_date(match) and _is_time(match):
+    if match and is_date(match[1]) and is_time(match[2], match[4]):
         return None
     return Problem("INVALID_DATE", f"{_short(text)} was not a valid date-time.")
 
 
-def _is_date(match: re.Match[str]) -> bool:
+def is_date(text: str) -> bool:
+    """Whether ``YYYY-MM-DD`` is a day of the calendar."""
     try:
-        date(int(match[1]), int(match[2]), int(match[3]))
+        date(int(text[:4]), int(text[5:7]), int(text[8:]))
     except ValueError:
         return False
     return True
 
 
-def _is_time(match: re.Match[str]) -> bool:
-    if int(match[4]) > 23 or int(match[5]) > 59 or int(match[6]) > 59:
+def is_time(clock: str, zone: str) -> bool:
+    """Whether ``hh:mm:ss`` is a time of day and ``zone``, Z or an offset, is one."""
+    if int(clock[:2]) > 23 or int(clock[3:5]) > 59 or int(clock[6:]) > 59:
         return False
-    zone = match[8]
     return zone == "Z" or (int(zone[1:3]) < 24 and int(zone[-2:]) < 60)
 
 

@@ -7,10 +7,15 @@ at a steady rate. A refused request takes nothing from any of them.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from tailrace.sandbox.config import ConfigError, is_count, known
+
+Tier = TypeVar("Tier")
 
 Clock = Callable[[], float]
 
@@ -49,16 +54,26 @@ class FixedWindow:
         self._used = 0
 
     def take(self) -> Grant:
-        now = self._clock()
-        window = int(now // self.interval_s)
-        if window != self._window:
-            self._window, self._used = window, 0
-        allowed = self._used < self.limit
+        left = self.left
+        allowed = left > 0
         if allowed:
             self._used += 1
-        remaining = self.limit - self._used
-        wait_s = 0.0 if remaining else (window + 1) * self.interval_s - now
-        return Grant(allowed, self.limit, remaining, wait_s)
+            left -= 1
+        return Grant(allowed, self.limit, left, 0.0 if left else self.ends_in_s)
+
+    @property
+    def left(self) -> int:
+        """How many requests the present window still allows."""
+        window = int(self._clock() // self.interval_s)
+        if window != self._window:
+            self._window, self._used = window, 0
+        return self.limit - self._used
+
+    @property
+    def ends_in_s(self) -> float:
+        """How long until the next window begins."""
+        now = self._clock()
+        return (int(now // self.interval_s) + 1) * self.interval_s - now
 
 
 class SlidingWindow:
@@ -132,3 +147,52 @@ def limiter(settings: Mapping[str, Any], clock: Clock) -> Limiter:
     if not isinstance(interval_ms, (int, float)) or interval_ms <= 0:
         raise ValueError(f"limits: interval_ms is a positive number, not {interval_ms!r}")
     return KINDS[kind](limit, interval_ms / 1000.0, clock)
+
+
+def limits_from(
+    limits: Any, tiers: Mapping[str, Tier], members: tuple[str, ...], where: str
+) -> Tier | Mapping[str, int] | None:
+    """A vendor's ``limits`` setting, checked: None for none, a tier by its name, or a mapping of
+    ``members``. Those are whole numbers above 0, but for ``kind``; the first has to be there.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if limits in (None, "none"):
+        return None
+    if isinstance(limits, str) and limits in tiers:
+        return tiers[limits]
+    if isinstance(limits, Mapping):
+        known(limits, members, f"{where}.limits")
+        counts = [value for name, value in limits.items() if name != "kind"]
+        of_kind = limits.get("kind", "sliding") in KINDS
+        if members[0] in limits and all(map(is_count, counts)) and of_kind:
+            return limits
+    form = f"{{{', '.join(members)}}}"
+    kinds = f" with a kind of {', '.join(KINDS)}" if "kind" in members else ""
+    raise ConfigError(f"{where}: limits is none, one of {', '.join(tiers)}, or {form}{kinds}")
+
+
+def window_from(
+    limits: Any, tiers: Mapping[str, Mapping[str, int]], where: str, clock: Clock
+) -> FixedWindow | None:
+    """The one window of a vendor whose ``limits`` are none, a tier, or ``{max, interval_ms}``; a
+    length that is left out is the tier ``standard``'s.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    asked = limits_from(limits, tiers, ("max", "interval_ms"), where)
+    if asked is None:
+        return None
+    interval_ms = asked.get("interval_ms", tiers["standard"]["interval_ms"])
+    return FixedWindow(asked["max"], interval_ms / 1000, clock)
+
+
+def window_headers(window: FixedWindow, grant: Grant, wall_ms: int) -> list[tuple[str, str]]:
+    """``X-RateLimit-*`` of an answer; the reset in seconds since 1970, rounded up."""
+    return [
+        ("X-RateLimit-Limit", str(grant.limit)),
+        ("X-RateLimit-Remaining", str(grant.remaining)),
+        ("X-RateLimit-Reset", str(math.ceil(wall_ms / 1000 + window.ends_in_s))),
+    ]

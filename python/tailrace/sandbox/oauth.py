@@ -69,13 +69,25 @@ class Grants:
       ``uses``: so many requests and no more; ``scopes`` that may be asked for;
     - ``instance_url``: told in the reply.
 
+    With ``every_grant`` client credentials are offered beside the other two; with
+    ``texts_as_times`` a JWT's times may be texts of digits, as some issuers write them.
+
     Raises:
         ConfigError: a name is missing or unknown, or a value makes no sense.
     """
 
     def __init__(
-        self, settings: Any, clock: Clock, wall_ms: Callable[[], int], where: str = "oauth"
+        self,
+        settings: Any,
+        clock: Clock,
+        wall_ms: Callable[[], int],
+        where: str = "oauth",
+        *,
+        every_grant: bool = False,
+        texts_as_times: bool = False,
     ) -> None:
+        self._every_grant = every_grant
+        self._texts_as_times = texts_as_times
         self._clock = clock
         self._wall_ms = wall_ms
         self._settings: Mapping[str, Any] = settings or {}
@@ -160,7 +172,7 @@ class Grants:
             offered["refresh_token"] = self._refreshed
         if self._key is not None:
             offered[JWT_BEARER] = self._asserted
-        if not offered:
+        if not offered or (self._every_grant and self._settings.get("client_secret")):
             offered["client_credentials"] = lambda _: ""
         if not grant:
             raise TokenRefusedError("invalid_request", "grant_type is missing")
@@ -170,6 +182,22 @@ class Grants:
             raise TokenRefusedError("unsupported_grant_type", f"grant_type must be {names}")
         scope = self._scope(form)
         return self._issue(offered[grant](form), scope)
+
+    def revoke(self, request: Request) -> None:
+        """End the token that a form names and those that came of it; RFC 7009, section 2.2: one
+        that is unknown is no error.
+
+        Raises:
+            TokenRefusedError: the form names none.
+        """
+        token = _form_of(request).get("token", "")
+        if not token:
+            raise TokenRefusedError("invalid_request", "token is missing")
+        self._good.discard(token)
+        for name in [
+            one for one, held in self._access.items() if token in (one, held.refresh_token)
+        ]:
+            del self._access[name]
 
     def _check_client(self, request: Request, form: Mapping[str, str], grant: str) -> None:
         header = request.headers.get("authorization", "")
@@ -242,6 +270,8 @@ class Grants:
         if jwt["audience"] not in (audience if isinstance(audience, list) else [audience]):
             raise TokenRefusedError("invalid_grant", "aud does not name this server")
         ends = claims.get("exp")
+        if self._texts_as_times and isinstance(ends, str) and ends.isascii() and ends.isdigit():
+            ends = int(ends[:15])
         if not isinstance(ends, (int, float)) or isinstance(ends, bool) or ends <= now - _SKEW_S:
             raise TokenRefusedError("invalid_grant", "exp is missing or has passed")
         if ends > now + _LONGEST_ASSERTION_S + _SKEW_S:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SERVER = "tailrace-sandbox"
 _SPREAD_PIECES = 20
+# Queries stand in the address: a vendor that takes less says so itself.
+_LONGEST_LINE = 65_536
 
 
 class Server:
@@ -46,7 +48,9 @@ class Server:
             OSError: the port is taken.
         """
         # aiohttp's Server unpacks gzip and deflate and understands chunked bodies by itself.
-        server = web.Server(self._serve, access_log=None, keepalive_timeout=75.0)
+        server = web.Server(
+            self._serve, access_log=None, keepalive_timeout=75.0, max_line_size=_LONGEST_LINE
+        )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, backlog=1024)
@@ -68,7 +72,7 @@ class Server:
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         path, _, query = _clean(http.raw_path).partition("?")
         vendor, path = self._app.find(path) or (None, path)
-        most = vendor.max_body_bytes if vendor is not None else Control.MAX_BODY_BYTES
+        most = vendor.body_most(path) if vendor is not None else Control.MAX_BODY_BYTES
         try:
             body = await _read_body(http, most)
         except HTTPRequestEntityTooLarge:
@@ -76,8 +80,9 @@ class Server:
         except (ContentEncodingError, web.RequestPayloadError):
             return _response(Reply(400, b"the body cannot be unpacked", content_type="text/plain"))
         headers = {name.lower(): _clean(value) for name, value in http.headers.items()}
-        asked = dict(parse_qsl(query, keep_blank_values=True))
-        request = Request(http.method, path, asked, headers, body)
+        pairs = tuple(parse_qsl(query, keep_blank_values=True))
+        size = len(http.raw_path)
+        request = Request(http.method, path, dict(pairs), headers, body, size, pairs)
         if vendor is None:
             return _response(self._control.handle(request))
         delivery = await self._app.handle(vendor, request)
@@ -172,7 +177,7 @@ async def _write_by_hand(transport: asyncio.Transport, delivery: Delivery) -> No
         if transport.is_closing():
             return
         transport.write(part[at : at + step])
-        await asyncio.sleep(delivery.spread_s / _SPREAD_PIECES)
+        await asyncio.sleep(delivery.spread_s * step / len(part))
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -7,6 +7,13 @@
 
 Between 3 and 4 a fault may be injected, which is why reading and doing are apart. All four are
 plain functions on the event loop's thread, so a request is atomic.
+
+A new vendor is a folder and a line in ``registry.py``. It brings its facts, what its rows have to
+be and the words of its refusals; what all of them need stands beside this file: logins (``auth``,
+``oauth``), budgets of requests (``limits``), records with unique values (``records``), which
+handler a request line is for (``routes``), jobs that take their time (``jobs``), and reading its
+part of the configuration (``config``). Faults, the log, ``/__state`` and the page come by
+themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +22,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tailrace.sandbox.config import ConfigError, known
+from tailrace.sandbox.config import ConfigError, is_count, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,9 +37,10 @@ class Call:
     """A request that was understood.
 
     ``keys`` name the rows in the order in which they were sent. ``refuse`` holds the positions of
-    rows that an injected fault wants refused, each with a message; ``job`` is the fault that the
-    job meets which the request queues, and ``job_options`` what the rule says of it. ``apply``
-    counts what it did in ``applied`` and ``rejected``.
+    rows that an injected fault wants refused, each with a message, and ``refuse_code`` the code for
+    them where the rule names one; ``job`` is the fault that the job meets which the request queues,
+    and ``job_options`` what the rule says of it. ``apply`` counts what it did in ``applied`` and
+    ``rejected``.
     """
 
     op: str
@@ -40,6 +48,7 @@ class Call:
     keys: list[str]
     run: Callable[[Call], Reply]
     refuse: Mapping[int, str] = field(default_factory=dict)
+    refuse_code: str = ""
     job: str = ""
     job_options: Mapping[str, Any] = field(default_factory=dict)
     applied: int = 0
@@ -59,7 +68,7 @@ class Setting:
 
 
 class Vendor(ABC):
-    """One business tool. A subclass is one file; it is registered in ``registry.py``."""
+    """One business tool. A subclass has a folder of its own; ``registry.py`` lists it."""
 
     name: ClassVar[str]
     OPTIONS: ClassVar[frozenset[str]]
@@ -74,8 +83,10 @@ class Vendor(ABC):
         self.seed = setting.seed
         self.clock = setting.clock
         self.wall_ms = setting.wall_ms
+        self.running: dict[int, float] = {}
+        """The requests that were admitted and are under way, with the moment when."""
         size = setting.options.get("max_body_bytes", self.max_body_bytes)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        if not is_count(size):
             raise ConfigError(f"vendors.{self.name}: max_body_bytes is a number of bytes")
         self.max_body_bytes = size
 
@@ -92,12 +103,16 @@ class Vendor(ABC):
         """
 
     @abstractmethod
-    def admit(self, principal: str) -> list[tuple[str, str]]:
+    def admit(self, principal: str, request: Request) -> list[tuple[str, str]]:
         """Take one request from the budget; the answer's rate headers.
 
         Raises:
             RefusalError: the budget is spent.
         """
+
+    def occupies(self, principal: str) -> bool:  # noqa: ARG002
+        """Whether a caller's requests count among those under way that ``running`` tells of."""
+        return True
 
     @abstractmethod
     def read(self, request: Request) -> Call:
@@ -106,6 +121,10 @@ class Vendor(ABC):
         Raises:
             RefusalError: the request as a whole cannot be meant.
         """
+
+    def body_most(self, path: str) -> int:  # noqa: ARG002
+        """How many bytes a request to this path may have."""
+        return self.max_body_bytes
 
     def apply(self, call: Call) -> Reply:
         """Do it.

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import json
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Json = Any
+Flaw = Literal["type", "json", "object"]
 
 JSON_TYPE = "application/json;charset=utf-8"
 
@@ -32,11 +34,39 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
+    target_size: int = 0
+    """Bytes of path and query as they were sent."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """The query as it was sent, where a name may come twice; ``query`` has its last value."""
+    began_s: float | None = None
+    """When it was admitted, by the vendor's clock."""
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type in lower case, without parameters; empty where there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def values(self, name: str) -> list[str]:
+        """All values that a parameter of the query has."""
+        return [value for one, value in self.pairs if one == name]
+
+    def whole_number(self, name: str, default: int) -> int | None:
+        """A parameter of the query that is a whole number, None where it is something else."""
+        text = self.query.get(name, str(default))
+        return int(text) if len(text) < 19 and text.isascii() and text.isdigit() else None
+
+
+class Document(ABC):
+    """A body that is written when it is sent, and may be altered until then."""
+
+    @abstractmethod
+    def payload(self) -> bytes:
+        """The bytes to send."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer: ``body`` is bytes, or a JSON value, or None for no body at all."""
+    """An answer: ``body`` is bytes, a document, a JSON value, or None for no body at all."""
 
     status: int
     body: Json = None
@@ -49,6 +79,8 @@ class Reply:
             return b""
         if isinstance(self.body, bytes):
             return self.body
+        if isinstance(self.body, Document):
+            return self.body.payload()
         return write_json(self.body)
 
 
@@ -89,6 +121,24 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 _DECODER = json.JSONDecoder(
     parse_float=_number, parse_constant=_no_constant, object_pairs_hook=_members
 )
+
+
+def json_object(request: Request, refused: Callable[[Flaw, str], RefusalError]) -> dict[str, Any]:
+    """The JSON object that a request has for a body.
+
+    Raises:
+        RefusalError: what ``refused`` makes of a flaw, with its particulars: the body is of another
+            type, no JSON, or no object.
+    """
+    if request.content_type != "application/json":
+        raise refused("type", request.content_type or "nothing")
+    try:
+        body = read_json(request.body)
+    except BadJsonError as error:
+        raise refused("json", str(error)) from None
+    if not isinstance(body, dict):
+        raise refused("object", "")
+    return body
 
 
 def read_json(body: bytes) -> Json:
