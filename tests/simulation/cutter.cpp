@@ -62,6 +62,7 @@ Parts::Parts(const Schedule& whole) : whole_(whole) {
     in_round(round.mapping > 1, [](Round& one) { one.mapping = 1; });
     in_round(round.whole_rows, [](Round& one) { one.whole_rows = false; });
     in_round(!round.appear.empty(), [](Round& one) { one.appear.clear(); });
+    in_round(!round.retry.empty(), [](Round& one) { one.retry.clear(); });
     in_round(round.pause_ms > 0, [](Round& one) { one.pause_ms = 0; });
   }
   const auto in_schedule = [&](bool there, auto change) {

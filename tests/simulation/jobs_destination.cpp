@@ -76,8 +76,9 @@ class JobsDestination final : public Destination {
   }
 
   [[nodiscard]] const Capabilities& capabilities() const override { return can_; }
-  [[nodiscard]] std::optional<std::string> identity(std::string_view match) const override {
-    return std::string(match);
+  [[nodiscard]] bool identity_into(std::string_view match, std::string& out) const override {
+    out.assign(match);
+    return true;
   }
   [[nodiscard]] std::size_t row_bytes(const BatchRow& /*row*/) const override { return 64; }
 

@@ -85,6 +85,10 @@ const std::vector<Mutant>& all_mutants() {
       {30, "one idempotency key for a version that is appended again"},
       {31, "parked row ends the doubt about its other versions"},
       {32, "parked row forgotten when another version is refused"},
+      {33, "rejected row held back that a person has had tried again"},
+      {34, "rows that come twice taken for gone"},
+      {35, "shard takes what its siblings have counted of another model"},
+      {36, "doubt about an insert ended when its refused row is tried again"},
   };
   return mutants;
 }

@@ -33,14 +33,12 @@ void Oracle::begins(const Process& process) {
   was_sharded_ = was_sharded_ || process.plan().of > 1;
 }
 
-void Oracle::round_begins(Model model, bool named, std::int64_t now_ms) {
+void Oracle::round_begins(Model model) {
   model_ = std::move(model);
   if (schedule_.changed_fields) {
     for (const auto& [key, value] : model_) (void)names_.version(key, value);
   }
   guarded_ = {};
-  guarded_.excused = !named && now_ms < counts_until_ms_;
-  named_ = named;
   ++round_;
   if (disk_->syncs.empty()) return;
   for (const MemoryDisk::Shard& shard : disk_->syncs.front().shards) {
@@ -101,12 +99,13 @@ void Oracle::sends(const Process& process, const Delivery& delivery) {
   if (!is_write(delivery)) return;
   ++ledger.written;
   check_retries(process, delivery, ledger);
-  if (ledger.must_refuse && !(guarded_.excused && process.plan().of > 1)) {
+  if (ledger.must_refuse) {
     fail("I9", who(process) + " sends under an encoding that its guard has to refuse");
   }
   check_intent(process, delivery, ledger);
   for (const Ask::Row& row : delivery.ask.rows) {
     const std::string key = key_of(row);
+    released_.erase(key);
     if (ledger.in_flight.contains(key)) {
       fail("I8", who(process) + " sends " + key + " while a request for it is in flight");
     }
@@ -166,7 +165,7 @@ void Oracle::check_removal(const Process& process, const Delivery& delivery, Led
     fail("I15", who(process) + " takes records away by " + std::string(to_text(delivery.ask.op)) +
                     ", the sync by " + std::string(to_text(schedule_.on_removed)));
   }
-  if (process.guards_pass || (guarded_.excused && process.plan().of > 1)) return;
+  if (process.guards_pass) return;
   if (process.source_ended && process.model_rows == 0) {
     fail("I9", who(process) + " removes, and its model was empty");
   }

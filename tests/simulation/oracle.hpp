@@ -15,6 +15,7 @@
 #include "names.hpp"
 #include "process.hpp"
 #include "row/hash.hpp"
+#include "run/by_hand.hpp"
 #include "schedule.hpp"
 #include "state/memory_store.hpp"
 #include "state/store.hpp"
@@ -39,10 +40,14 @@ class Oracle {
          Names& names, std::int64_t store_offset_ms);
 
   /// `model`: what runs see from now on.
-  void round_begins(Model model, bool named, std::int64_t now_ms);
+  void round_begins(Model model);
   void foreign(const std::string& key, const std::string& value) { foreign_[key] = value; }
   /// Somebody else has made a record, which the sync may update.
   void appears(const std::string& key) { appeared_.insert(key); }
+  /// What a person who looks into the tool says of the row; nothing where nobody can know yet.
+  [[nodiscard]] std::optional<ByHand::Kind> by_hand(const std::string& key) const;
+  /// A person has had rejected rows tried again.
+  void retried();
 
   // In the order in which they happen, by process.
   void begins(const Process& process);
@@ -115,6 +120,8 @@ class Oracle {
   void check_rate(const Process& process);
   void check_retries(const Process& process, const Delivery& delivery, Ledger& ledger);
   void note_answer(const Delivery& delivery, Ledger& ledger);
+  [[nodiscard]] bool is_left_to_do(const std::string& key, const StateView& view) const;
+  void check_retried(const Process& process);
   void check_liveness(const Process& process, const Report& report, const Ledger& ledger);
   void check_listed();
   void check_order();
@@ -145,19 +152,17 @@ class Oracle {
   std::map<std::string, std::string> foreign_;
   std::map<int, Ledger> ledgers_;
   int round_ = 0;
-  bool named_ = false;
   bool was_sharded_ = false;  // at some time
-  std::int64_t counts_until_ms_ = 0;  // a shard without a round's name has counted and not acted
   struct Guarded {  // what guards judge, of one round
     std::size_t known = 0;           // by the state of all shards, at most
     std::set<std::string> removed;   // by shards
     std::set<std::pair<std::string, std::string>> encodings;  // with mappings, as it began
-    bool excused = false;  // counts of an earlier round may pass for some of this one
     bool encoding_passed = false;    // a run under this encoding has ended by itself
   } guarded_;
   std::deque<std::int64_t> asked_ms_;  // of all runs, as far back as a window of the limit
   std::set<std::string> delivered_;  // keys that a run has announced to write
   std::set<std::string> appeared_;
+  std::set<std::string> released_;  // rejected rows that were to be tried again, and were not yet
   std::set<std::string> unsure_jobs_;  // of which an answer made no sense
   std::map<std::pair<std::string, Version>, int> made_;  // append: outcomes that say so
   std::vector<Failure> failures_;

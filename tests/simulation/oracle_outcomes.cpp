@@ -91,16 +91,6 @@ void Oracle::check_outcome(const Process& process, const Intent& intent, std::si
 }
 
 void Oracle::ends(const Process& process, bool alone) {
-  constexpr std::int64_t kNamelessRoundMs = 3'600'000;
-  const auto has_acted = [&] {
-    const Status status = process.result->report.status;
-    return status == Status::done || status == Status::rejected ||
-           ledgers_[process.number()].written > 0;
-  };
-  const bool acted = process.result && has_acted();
-  if (process.plan().of > 1 && !named_ && !acted) {
-    counts_until_ms_ = process.now_ms() + kNamelessRoundMs;
-  }
   if (!process.broke.empty()) fail("I11", who(process) + " threw: " + process.broke);
   if (!process.result) return;
   const Report& report = process.result->report;
@@ -114,6 +104,7 @@ void Oracle::ends(const Process& process, bool alone) {
                        tool_.under_way().empty() && process.source_ended &&
                        process.plan().of == 1 && process.model_rows == model_.size();
   if (at_rest) check_tool_is_model("I1");
+  if (alone) check_retried(process);
 }
 
 void Oracle::check_counts(const Process& process, const Report& report, const Ledger& ledger) {

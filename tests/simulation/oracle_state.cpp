@@ -12,7 +12,7 @@ namespace tailrace::simulation {
 std::optional<StateView> Oracle::load(std::int64_t now_ms) const {
   if (disk_->syncs.empty()) return std::nullopt;
   MemoryStore store(disk_, [&] { return now_ms + store_offset_ms_; });
-  const std::vector<Claim> shards = shards_of(store, disk_->syncs.front().address);
+  const std::vector<Claim> shards = store.shards(disk_->syncs.front().address);
   if (shards.empty()) return std::nullopt;
   return load_whole(store, shards, schedule_.quiet_ms);
 }
@@ -20,7 +20,7 @@ std::optional<StateView> Oracle::load(std::int64_t now_ms) const {
 int Oracle::layout_with_jobs(std::int64_t now_ms) const {
   if (disk_->syncs.empty()) return 0;
   MemoryStore store(disk_, [&] { return now_ms + store_offset_ms_; });
-  const std::vector<Claim> shards = shards_of(store, disk_->syncs.front().address);
+  const std::vector<Claim> shards = store.shards(disk_->syncs.front().address);
   const auto has_job = [&](const Claim& shard) {
     const auto ignored = [](StateOp, const IntentRow&, const std::string&) {};
     const Replayed replayed = replay_journal(store, shard, schedule_.quiet_ms, ignored);
@@ -123,6 +123,58 @@ bool Oracle::is_parked(const std::string& key) const {
   const RejectedRow* rejected = rejection_of(key);
   return inserts(schedule_) && rejected != nullptr && rejected->hold == Hold::parked &&
          delivered_.contains(key);
+}
+
+/// A row that waits for a person was made or not, once nothing of it can take effect any more.
+std::optional<ByHand::Kind> Oracle::by_hand(const std::string& key) const {
+  if (!is_parked(key)) return ByHand::Kind::retry;
+  // Of an appended row nobody can tell which of its versions a record is.
+  if (schedule_.mode == Mode::append) return std::nullopt;
+  for (const std::size_t place : tool_.under_way()) {
+    const Delivery& delivery = tool_.log()[place];
+    const bool is_of_it = std::any_of(delivery.ask.rows.begin(), delivery.ask.rows.end(),
+                                      [&](const Ask::Row& row) { return key_of(row) == key; });
+    if (is_of_it) return std::nullopt;
+  }
+  return tool_.records().contains(key) ? ByHand::Kind::delivered : ByHand::Kind::retry;
+}
+
+void Oracle::retried() {
+  for (const auto& [key, value] : model_) (void)names_.identity(key);  // known by it from here on
+  for (const MemoryDisk::Shard& shard : disk_->syncs.front().shards) {
+    for (const auto& [identity, row] : shard.rejected) {
+      if (row.hold == Hold::released) released_.insert(names_.key_of(identity));
+    }
+  }
+}
+
+/// Whether a run has something to do for the row, by what the tool has acknowledged.
+bool Oracle::is_left_to_do(const std::string& key, const StateView& view) const {
+  const StateTable::Slot slot = view.table.find(names_.identity(key));
+  const bool known = slot != StateTable::kNone && view.table.marks(slot).acknowledged;
+  const auto row = model_.find(key);
+  if (row == model_.end()) return known && schedule_.on_removed != OnRemoved::ignore;
+  if (!known) return true;
+  return schedule_.mode != Mode::insert &&
+         !names_.is_of(view.table.version(slot), key, row->second);
+}
+
+/// What was to be tried again goes with the first run that comes to its end, or there is nothing
+/// left of it to try: such a rejection may stay on record where the end could not be recorded.
+void Oracle::check_retried(const Process& process) {
+  if (!process.result || process.plan().of > 1) return;
+  const Status status = process.result->report.status;
+  const bool settled = status == Status::done || status == Status::rejected;
+  if (!settled || process.model_rows != model_.size()) return;
+  const std::optional<StateView> view = load(process.now_ms());
+  if (!view) return;
+  for (const std::string& key : released_) {
+    const RejectedRow* rejected = rejection_of(key);
+    if (rejected == nullptr || rejected->hold == Hold::parked) continue;  // a look comes first
+    if (!is_left_to_do(key, *view)) continue;
+    fail("I18", who(process) + " leaves " + key + ", which a person has had tried again");
+  }
+  released_.clear();
 }
 
 /// True where the tool refused to remove the record and the state remembers it.

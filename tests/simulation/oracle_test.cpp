@@ -291,7 +291,7 @@ TEST(OracleOfModes, ARemovalByAnotherWayOrOfARowInTheModelIsTold) {
   archived.sends(wire::Method::delete_, "/rows/k1");
   EXPECT_TRUE(archived.of("I15"));
   Told there(schedule);
-  there.world().oracle().round_begins({{"k1", "a"}}, false, there.world().now_ms());
+  there.world().oracle().round_begins({{"k1", "a"}});
   there.sends(wire::Method::post, "/archive/k1");
   EXPECT_TRUE(there.of("I15"));
 }
@@ -305,7 +305,7 @@ TEST(OracleOfModes, AFieldThatHasNotChangedIsNotToBeSent) {
   schedule.rounds.push_back(round);
   World world(schedule);
   world.after_round = [&world] {
-    world.oracle().round_begins({{"k1", "b\tx"}}, false, world.now_ms());
+    world.oracle().round_begins({{"k1", "b\tx"}});
     Process process(world, 7, RunPlan{});
     world.oracle().begins(process);
     world.oracle().claims(process);
@@ -372,8 +372,48 @@ TEST_F(OracleTest, AStateThatSaysMoreThanTheToolHasIsTold) {
   EXPECT_EQ(told(), "I5 ");
 }
 
+/// A refused row that a person has had tried again: `sent` with the next run, or left as it was.
+class OracleOfRetries : public OracleTest {
+ protected:
+  void play(bool sent) {
+    MemoryStore store(world_.disk(), [this] { return world_.store_ms(); });
+    const auto claim =
+        store.claim({"s", "a", "o", 0, 1}, {"r1", "s", "running", 1, 0, "", ""}, 1'000);
+    ASSERT_TRUE(claim);
+    Commit commit;
+    RejectedRow& row = commit.rejected.emplace_back();
+    row.identity = names_.identity("k1");
+    row.key = "k1";
+    row.version = names_.version("k1", "a");
+    row.hold = Hold::released;
+    store.append(claim->holder, commit);
+    world_.oracle().round_begins({{"k1", "a"}});
+    world_.oracle().retried();
+    if (sent) {
+      world_.oracle().commits(process_, intent("k1", "a"));
+      world_.oracle().sends(process_, send("k1", "a"));
+    }
+    Report report;
+    report.diff.scanned = report.diff.changed = process_.scanned = process_.valid =
+        process_.model_rows = 1;
+    report.outcomes.rejected = 1;
+    report.status = Status::rejected;
+    end_with(report);
+  }
+};
+
+TEST_F(OracleOfRetries, OneThatIsHeldBackAllTheSameIsTold) {
+  play(false);
+  EXPECT_EQ(told(), "I18 ");
+}
+
+TEST_F(OracleOfRetries, OneThatIsSentIsWell) {
+  play(true);
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(OracleTest, AToolThatIsNotTheModelInTheEndIsTold) {
-  world_.oracle().round_begins({{"k1", "a"}}, false, world_.now_ms());
+  world_.oracle().round_begins({{"k1", "a"}});
   (void)send("k2", "a");
   world_.advance(world_.now_ms() + 1'000);
   world_.oracle().all_is_over();

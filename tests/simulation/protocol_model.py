@@ -149,9 +149,18 @@ class Store:
     def doubts(self, key: str) -> list[Unknown]:
         return [one for one in self.unknown if one.op.key == key]
 
-    def only_repeats(self, key: str, value: str) -> bool:
+    def only_repeats(self, key: str) -> bool:
         """Whether all that may still take effect is what is acknowledged already."""
-        return all(one.op == Op("write", key, value) for one in self.doubts(key))
+        return all(self.repeats(one.op) for one in self.doubts(key))
+
+    def repeats(self, op: Op) -> bool:
+        value = self.acknowledged.get(op.key)
+        return op == (Op("remove", op.key) if value is None else Op("write", op.key, value))
+
+    def known(self, *, in_doubt: bool = True) -> set[str]:
+        """Keys that the tool has, or may have."""
+        unknown = {one.op.key for one in self.unknown if in_doubt}
+        return set(self.acknowledged) | {key for key in unknown if not self.only_repeats(key)}
 
 
 @dataclass(frozen=True)
@@ -176,9 +185,7 @@ class Run:
     def steps(self) -> Iterator[str]:
         self.claim()
         yield "claimed"
-        known = set(self.store.acknowledged)
-        if self.sync.mutant != 13:
-            known |= {one.op.key for one in self.store.unknown}
+        known = self.store.known(in_doubt=self.sync.mutant != 13)
         self.refused = not self.model and bool(known) and self.sync.mode != "insert"
         if self.refused and self.sync.mutant != 7:
             return
@@ -203,9 +210,7 @@ class Run:
         store.unknown = [
             one
             for one in store.unknown
-            if one.horizon >= self.tool.now
-            or one.op.kind != "write"
-            or store.acknowledged.get(one.op.key) != one.op.value
+            if one.horizon >= self.tool.now or not store.repeats(one.op)
         ]
 
     def check_epoch(self) -> None:
@@ -225,10 +230,10 @@ class Run:
             Op("write", key, value)
             for key, value in sorted(self.model.items())
             if store.rejected.get(key) != value
-            if store.acknowledged.get(key) != value or not store.only_repeats(key, value)
+            if store.acknowledged.get(key) != value or not store.only_repeats(key)
         ]
-        known = set(store.acknowledged) | {one.op.key for one in store.unknown}
-        return planned + [Op("remove", key) for key in sorted(known - set(self.model))]
+        removed = sorted(store.known() - set(self.model))
+        return planned + [Op("remove", key) for key in removed]
 
     def settle_inserts(self, batch: list[Op]) -> Generator[str, None, list[Op]]:
         """The rows of a batch that may be sent: none that may have happened."""

@@ -245,6 +245,15 @@ void draw_mode(Dice& dice, Schedule& schedule, std::uint64_t keys) {
   }
 }
 
+/// By dice of its own, so that all else that a seed means stays as it is.
+void draw_retries(Schedule& schedule, std::uint64_t keys) {
+  Dice dice(mix(schedule.seed) ^ 0x7265747279);
+  for (Round& round : schedule.rounds) {
+    if (!dice.chance(0.2)) continue;
+    round.retry = dice.chance(0.5) ? "*" : "k" + std::to_string(dice.below(keys));
+  }
+}
+
 }  // namespace
 
 Schedule make_schedule(std::uint64_t seed) {
@@ -297,6 +306,7 @@ Schedule make_schedule(std::uint64_t seed) {
   if (dice.chance(0.5)) schedule.store_patience_ms = 60'000;
   if (dice.chance(0.05)) schedule.quiet_of = static_cast<int>(dice.between(2, 3));
   if (is_job(schedule.face)) schedule.quiet_of = of;
+  draw_retries(schedule, keys);
   return schedule;
 }
 

@@ -143,6 +143,9 @@ struct Round {
   int encoding = 1;          // the source's form of values; another makes every row differ
   int mapping = 1;
   bool whole_rows = false;   // not only the changed fields
+  /// Before the runs a person has rejected rows tried again: of one key, or `*`; empty: nobody
+  /// does. A parked row is only looked after by its key, by what the tool has of it.
+  std::string retry;
   bool named = false;        // its shards know that they belong together
   std::vector<RunPlan> runs;  // at once
   std::int64_t pause_ms = 0;  // afterwards

@@ -95,6 +95,7 @@ json to_json(const Round& round) {
   if (round.whole_rows) out["whole_rows"] = true;
   if (round.named) out["named"] = true;
   if (!round.appear.empty()) out["appear"] = round.appear;
+  if (!round.retry.empty()) out["retry"] = round.retry;
   if (round.pause_ms > 0) out["pause_ms"] = round.pause_ms;
   return out;
 }
@@ -114,6 +115,7 @@ Round round_of(const json& value) {
   round.whole_rows = value.value("whole_rows", false);
   round.named = value.value("named", false);
   round.appear = value.value("appear", std::vector<std::string>{});
+  round.retry = value.value("retry", std::string());
   round.pause_ms = value.value("pause_ms", std::int64_t{0});
   return round;
 }
@@ -142,6 +144,7 @@ json to_json(const Schedule& schedule) {
            {"rounds", json::array()}};
   if (schedule.rejects_missing) out["on_missing"] = "reject";
   if (schedule.changed_fields) out["send"] = "changed_fields";
+  if (schedule.store_patience_ms > 0) out["store_patience_ms"] = schedule.store_patience_ms;
   if (schedule.face == Face::jobs) out["max_jobs"] = schedule.max_jobs;
   if (!schedule.existing.empty()) out["existing"] = schedule.existing;
   for (const Rule& rule : schedule.rules) out["rules"].push_back(to_json(rule));

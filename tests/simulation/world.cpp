@@ -10,6 +10,7 @@
 #include "content.hpp"
 #include "dice.hpp"
 #include "fiber.hpp"
+#include "run/by_hand.hpp"
 #include "state/journal.hpp"
 #include "surroundings.hpp"
 
@@ -107,6 +108,26 @@ World::~World() = default;
 void World::appear(const std::string& key) {
   tool_.add_foreign(key, schedule_.changed_fields ? "old\told" : "old", now_ms_);
   oracle_.appears(key);
+}
+
+/// A person's `rejected --retry`, or `--delivered` where the tool shows that a parked row is there.
+void World::retry(const std::string& what) {
+  if (disk_->syncs.empty()) return;
+  ByHand hand;
+  hand.run_id = "by hand " + std::to_string(rounds_);
+  if (what != "*") {
+    hand.key = what;
+    const std::optional<ByHand::Kind> kind = oracle_.by_hand(what);
+    if (!kind) return;
+    hand.kind = *kind;
+  }
+  MemoryStore store(disk_, [this] { return store_ms(); });
+  const std::optional<std::size_t> rows = settle_by_hand(store, disk_->syncs.front().address, hand);
+  note(Event::round, rows.value_or(0), 1);
+  if (rows.value_or(0) == 0) return;
+  tell("a person has " + std::to_string(*rows) + " rejected rows " +
+       (hand.kind == ByHand::Kind::retry ? "tried again: " : "noted as delivered: ") + what);
+  oracle_.retried();
 }
 
 std::int64_t World::store_ms() const { return now_ms_ + kStoreOffset; }
@@ -318,7 +339,8 @@ void World::play_round(const Round& round) {
   ++rounds_;
   edit_model(round);
   for (const std::string& key : round.appear) appear(key);
-  oracle_.round_begins(encoded(round), round.named, now_ms_);
+  if (!round.retry.empty()) retry(round.retry);
+  oracle_.round_begins(encoded(round));
   if (story_ != nullptr) {
     std::string rows;
     for (const auto& [key, value] : model_) rows += " " + key + "=" + shown(value);
@@ -381,7 +403,7 @@ void World::play_quiet_runs() {
   }
   for (const bool second : {false, true}) {
     ++rounds_;
-    oracle_.round_begins(encoded(quiet), true, now_ms_);
+    oracle_.round_begins(encoded(quiet));
     advance(now_ms_ + schedule_.quiet_ms + schedule_.lease_ms + schedule_.window_ms + 1);
     if (!second) follow_jobs(quiet);
     play_quiet_round(quiet, second);

@@ -75,6 +75,7 @@ class World {
   void run_together(const std::vector<Process*>& processes, const Round& round);
   void edit_model(const Round& round);
   void appear(const std::string& key);
+  void retry(const std::string& what);
   [[nodiscard]] std::vector<std::string> lines_of(const Round& round, Process& process) const;
   void note_end(const Process& process);
 

@@ -36,10 +36,25 @@ TEST_F(HubSpotQuestions, DescribesProperties) {
   ASSERT_EQ(step.fields.size(), 5u);
   EXPECT_TRUE(step.fields[0].unique);
   EXPECT_EQ(step.fields[1].options, (Words{"a", "b"}));
+  EXPECT_EQ(step.fields[1].takes, Takes::one_of);
   EXPECT_FALSE(step.fields[2].writable);
   EXPECT_FALSE(step.fields[3].writable);
   EXPECT_TRUE(step.fields[4].unique);
   EXPECT_TRUE(step.fields[4].writable);
+}
+
+TEST_F(HubSpotQuestions, TellsWhatAFieldTakesWhereHubSpotNamesAllOfIt) {
+  const ReadStep step = ask({ReadAsk::Kind::describe, {}}, reply_of(200, R"({"results":[
+      {"name":"score","type":"number","fieldType":"number","options":[]},
+      {"name":"tiers","type":"enumeration","fieldType":"checkbox","options":[{"value":"a"}]},
+      {"name":"owner","type":"enumeration","fieldType":"select","options":[]},
+      {"name":"team","type":"enumeration","fieldType":"select","externalOptions":true,
+       "options":[{"value":"a"}]},
+      {"name":"note","type":"string","fieldType":"text","options":[]}]})"));
+  std::vector<Takes> takes;
+  for (const FieldFact& field : step.fields) takes.push_back(field.takes);
+  EXPECT_EQ(takes, (std::vector{Takes::number, Takes::some_of, Takes::anything, Takes::anything,
+                                Takes::anything}));
 }
 
 TEST_F(HubSpotQuestions, NamesTheAccount) {

@@ -30,6 +30,33 @@ wire::Reply found_all() {
   return json_reply(200, {{"status", "COMPLETE"}, {"results", results}});
 }
 
+/// Records whose last field names a record of another object.
+Schema linked(Schema schema, const char* to, const char* by) {
+  schema.columns[schema.field_count - 1].link = Link{to, by};
+  return schema;
+}
+
+std::unique_ptr<Destination> contacts_of_companies(const Schema& schema) {
+  return hubspot_of(linked(schema, "companies", "key"));
+}
+
+std::unique_ptr<Destination> members_of_organizations(Schema schema) {
+  schema.columns[schema.match].name = "external_id";
+  return zendesk_of(linked(std::move(schema), "organizations", "external_id"));
+}
+
+constexpr const char* kNamed = "2024-01-01T00:00:00.5Z";  // by each of the rows
+
+wire::Reply named_company() {
+  const nlohmann::json company = {{"id", "7"}, {"properties", {{"key", kNamed}}}};
+  return json_reply(200, {{"status", "COMPLETE"}, {"results", {company}}});
+}
+
+wire::Reply named_organization() {
+  const nlohmann::json organization = {{"id", 7}, {"external_id", kNamed}};
+  return json_reply(200, {{"organizations", {organization}}, {"count", 1}});
+}
+
 /// An object of Zendesk's, whose records are matched by external_id.
 std::function<std::unique_ptr<Destination>(const Schema&)> zendesk_by_id(const char* object) {
   return [object](Schema schema) {
@@ -51,9 +78,85 @@ wire::Reply all_found(const char* object) {
   return json_reply(200, {{object, records}, {"count", 3}});
 }
 
+wire::Reply all_in_org() {
+  nlohmann::json records = nlohmann::json::array();
+  for (int i = 0; i < 3; ++i) {
+    const std::string match = "user" + std::to_string(i) + "@example.com";
+    records.push_back({{"Id", "00300000000000" + std::to_string(i)}, {"email", match}});
+  }
+  return json_reply(200, {{"done", true}, {"totalSize", 3}, {"records", records}});
+}
+
+/// Profiles, or a list's members, matched by external_id.
+std::function<std::unique_ptr<Destination>(const Schema&)> klaviyo_by_id(const char* object) {
+  return [object](Schema schema) {
+    for (Column& column : schema.columns) column.name.insert(0, "properties.");
+    schema.columns[schema.match].name = "external_id";
+    return klaviyo_of(schema, object);
+  };
+}
+
+wire::Reply all_profiles() {
+  nlohmann::json profiles = nlohmann::json::array();
+  for (int i = 0; i < 3; ++i) {
+    const std::string n = std::to_string(i);
+    profiles.push_back(
+        {{"id", "01P" + n}, {"attributes", {{"external_id", "user" + n + "@example.com"}}}});
+  }
+  return json_reply(200, {{"data", profiles}, {"links", {{"next", nullptr}}}});
+}
+
+/// Members by email_address, whatever else there is below their merge fields.
+std::unique_ptr<Destination> mailchimp(Schema schema) {
+  for (Column& column : schema.columns) column.name.insert(0, "merge_fields.");
+  schema.columns[schema.match].name = "email_address";
+  return mailchimp_of(schema);
+}
+
+wire::Reply all_leads() {
+  nlohmann::json leads = nlohmann::json::array();
+  for (int i = 0; i < 3; ++i) {
+    leads.push_back({{"id", 900 + i}, {"email", "user" + std::to_string(i) + "@example.com"}});
+  }
+  return json_reply(200, {{"success", true}, {"result", leads}});
+}
+
+/// Members of a static list have no other field than the match field.
+std::unique_ptr<Destination> members_of_list(Schema schema) {
+  schema.field_count = 1;
+  return marketo_of(schema, "list:1001");
+}
+
 std::vector<Waiting> waiting_points() {
   using nlohmann::json;
+  const auto marketo = [](const Schema& schema) { return marketo_of(schema); };
+  const auto marketo_file = [](const Schema& schema) {
+    return marketo_of(schema, "leads", {{"api", "bulk"}});
+  };
+  const auto salesforce = [](const Schema& schema) { return salesforce_of(schema, "Contact"); };
+  const auto salesforce_job = [](const Schema& schema) {
+    return salesforce_of(schema, "Contact", {{"api", "bulk"}});
+  };
+  const auto postgres = [](const Schema& schema) { return postgres_of(schema); };
   const auto hubspot = [](const Schema& schema) { return hubspot_of(schema); };
+  const auto hubspot_list = [](const Schema& schema) { return hubspot_list_of(schema); };
+  const json names = {{"form", "names"}, {"lists", {"invalid", "failed"}}, {"count", "done"}};
+  const json by_id = {
+      {"method", "PUT"},
+      {"path", "/c/{id}"},
+      {"body", "object"},
+      {"insert", {{"path", "/c"}}},
+      {"delete", {{"path", "/c/{id}"}}},
+      {"find",
+       {{"path", "/f"}, {"body", {{"in", "$matches"}}}, {"batch_rows", 10}, {"results", "data"}}}};
+  const auto found_at_api = [] {
+    json records = json::array();
+    for (int i = 0; i < 3; ++i) {
+      const std::string match = "user" + std::to_string(i) + "@example.com";
+      records.push_back({{"id", std::to_string(i)}, {"email", match}});
+    }
+    return json_reply(200, {{"data", records}});
+  };
   const auto rest = [](nlohmann::json object) {
     return [object](const Schema& schema) { return rest_of(schema, object); };
   };
@@ -70,6 +173,13 @@ std::vector<Waiting> waiting_points() {
       {"hubspot clear", hubspot, Operation::clear, {}},
       {"hubspot lookup", hubspot, Operation::delete_, {}},
       {"hubspot archive", hubspot, Operation::archive, found_all, false, true},
+      {"hubspot member", hubspot_list, Operation::upsert},
+      {"hubspot put on", hubspot_list, Operation::upsert, found_all},
+      {"hubspot take off", hubspot_list, Operation::delete_, found_all},
+      {"hubspot parents", contacts_of_companies, Operation::upsert},
+      {"hubspot linked write", contacts_of_companies, Operation::upsert, named_company},
+      {"zendesk organizations", members_of_organizations, Operation::upsert},
+      {"zendesk membership", members_of_organizations, Operation::upsert, named_organization},
       {"zendesk upsert", zendesk_by_id("users"), Operation::upsert},
       {"zendesk insert", zendesk_by_id("users"), Operation::insert},
       {"zendesk lookup", zendesk_by_id("organizations"), Operation::upsert},
@@ -80,6 +190,41 @@ std::vector<Waiting> waiting_points() {
       {"zendesk destroy", zendesk_by_id("users"), Operation::delete_,
        [] { return all_found("users"); }},
       {"zendesk ticket", zendesk_by_id("tickets"), Operation::insert},
+      {"klaviyo import", klaviyo_by_id("profiles"), Operation::upsert},
+      {"klaviyo insert", klaviyo_by_id("profiles"), Operation::insert},
+      {"klaviyo lookup", klaviyo_by_id("profiles"), Operation::update},
+      {"klaviyo update", klaviyo_by_id("profiles"), Operation::update, all_profiles},
+      {"klaviyo clear", klaviyo_by_id("profiles"), Operation::clear, all_profiles},
+      {"klaviyo delete", klaviyo_by_id("profiles"), Operation::delete_, all_profiles, true},
+      {"klaviyo take off", klaviyo_by_id("list:L1"), Operation::delete_, all_profiles, false, true},
+      {"mailchimp many", mailchimp, Operation::upsert},
+      {"mailchimp insert", mailchimp, Operation::insert},
+      {"mailchimp update", mailchimp, Operation::update},
+      {"mailchimp clear", mailchimp, Operation::clear},
+      {"mailchimp archive", mailchimp, Operation::archive, {}, false, true},
+      {"postgres upsert", postgres, Operation::upsert},
+      {"postgres insert", postgres, Operation::insert},
+      {"postgres delete", postgres, Operation::delete_},
+      {"postgres clear", postgres, Operation::clear},
+      {"salesforce open", salesforce_job, Operation::upsert},
+      {"salesforce upload", salesforce_job, Operation::upsert,
+       [] { return json_reply(200, {{"id", "750000000000001AAA"}}); }},
+      {"salesforce upsert", salesforce, Operation::upsert},
+      {"salesforce insert", salesforce, Operation::insert},
+      {"salesforce lookup", salesforce, Operation::update},
+      {"salesforce update", salesforce, Operation::update, all_in_org},
+      {"salesforce clear", salesforce, Operation::clear, all_in_org},
+      {"salesforce delete", salesforce, Operation::delete_, all_in_org},
+      {"marketo upsert", marketo, Operation::upsert},
+      {"marketo update", marketo, Operation::update},
+      {"marketo insert", marketo, Operation::insert},
+      {"marketo clear", marketo, Operation::clear},
+      {"marketo lookup", marketo, Operation::delete_},
+      {"marketo delete", marketo, Operation::delete_, all_leads},
+      {"marketo import", marketo_file, Operation::upsert},
+      {"marketo member", members_of_list, Operation::upsert},
+      {"marketo add", members_of_list, Operation::upsert, all_leads},
+      {"marketo take off", members_of_list, Operation::delete_, all_leads},
       {"rest errors", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", errors}})},
       {"rest count", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", optional}})},
       {"rest list", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", list}})},
@@ -109,6 +254,20 @@ std::vector<Waiting> waiting_points() {
        {},
        true},
       {"rest json", rest({{"path", "/a"}, {"answer", "json"}}), Operation::upsert, {}, true},
+      {"rest names", rest({{"path", "/a"}, {"batch_rows", 10}, {"results", names}})},
+      {"rest marked", rest({{"path", "/a"}, {"success", {{"path", "ok"}}}})},
+      {"rest delete of many",
+       rest({{"delete",
+              {{"path", "/d"},
+               {"body", {{"ids", "$rows"}}},
+               {"batch_rows", 10},
+               {"results", errors}}}}),
+       Operation::delete_},
+      {"rest find", rest(by_id)},
+      {"rest write of what was found", rest(by_id), Operation::upsert, found_at_api, true},
+      {"rest create of what was not", rest(by_id), Operation::upsert,
+       [] { return json_reply(200, {{"data", json::array()}}); }, true},
+      {"rest delete of what was found", rest(by_id), Operation::delete_, found_at_api, true},
       {"rest delete",
        rest({{"path", "/a"}, {"delete", {{"path", "/a/{key}"}}}}),
        Operation::delete_,

@@ -62,6 +62,13 @@ std::unique_ptr<Destination> hubspot_of(const Schema& schema, const std::string&
   return make_destination(connection, {{"name", object}}, schema);
 }
 
+std::unique_ptr<Destination> hubspot_list_of(Schema schema, const std::string& learned) {
+  schema.field_count = 1;
+  nlohmann::json object = {{"name", "list:7"}};
+  if (!learned.empty()) object["learned"] = learned;
+  return make_destination({{"type", "hubspot"}}, object, schema);
+}
+
 std::unique_ptr<Destination> rest_of(const Schema& schema, nlohmann::json object) {
   object["name"] = "accounts";
   return make_destination({{"type", "rest"}}, object, schema);
@@ -70,6 +77,38 @@ std::unique_ptr<Destination> rest_of(const Schema& schema, nlohmann::json object
 std::unique_ptr<Destination> zendesk_of(const Schema& schema, const std::string& object,
                                         const nlohmann::json& more) {
   nlohmann::json connection = {{"type", "zendesk"}, {"limits", nullptr}};
+  connection.update(more);
+  return make_destination(connection, {{"name", object}}, schema);
+}
+
+std::unique_ptr<Destination> salesforce_of(const Schema& schema, const std::string& object,
+                                           const nlohmann::json& more) {
+  nlohmann::json connection = {{"type", "salesforce"}, {"limits", nullptr}};
+  connection.update(more);
+  return make_destination(connection, {{"name", object}}, schema);
+}
+
+std::unique_ptr<Destination> klaviyo_of(const Schema& schema, const std::string& object,
+                                        const nlohmann::json& more) {
+  nlohmann::json connection = {{"type", "klaviyo"}, {"limits", nullptr}};
+  connection.update(more);
+  return make_destination(connection, {{"name", object}}, schema);
+}
+
+std::unique_ptr<Destination> mailchimp_of(const Schema& schema, const nlohmann::json& more) {
+  nlohmann::json connection = {
+      {"type", "mailchimp"}, {"limits", nullptr}, {"status_if_new", "subscribed"}};
+  connection.update(more);
+  return make_destination(connection, {{"name", "members"}, {"list_id", "L1"}}, schema);
+}
+
+std::unique_ptr<Destination> postgres_of(const Schema& schema, const std::string& object) {
+  return make_destination({{"type", "postgres"}}, {{"name", object}}, schema);
+}
+
+std::unique_ptr<Destination> marketo_of(const Schema& schema, const std::string& object,
+                                        const nlohmann::json& more) {
+  nlohmann::json connection = {{"type", "marketo"}, {"limits", nullptr}};
   connection.update(more);
   return make_destination(connection, {{"name", object}}, schema);
 }

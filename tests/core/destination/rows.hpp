@@ -38,6 +38,9 @@ class TestRows {
 [[nodiscard]] std::unique_ptr<Destination> hubspot_of(
     const Schema& schema, const std::string& object = "contacts",
     const nlohmann::json& more = nlohmann::json::object());
+/// The members of list 7, which is of `learned` objects, by the schema's match field alone.
+[[nodiscard]] std::unique_ptr<Destination> hubspot_list_of(Schema schema,
+                                                           const std::string& learned = "0-1");
 /// `object` without its name.
 [[nodiscard]] std::unique_ptr<Destination> rest_of(const Schema& schema, nlohmann::json object);
 
@@ -45,6 +48,30 @@ class TestRows {
 [[nodiscard]] std::unique_ptr<Destination> zendesk_of(
     const Schema& schema, const std::string& object = "users",
     const nlohmann::json& more = nlohmann::json::object());
+
+/// An object whose records are matched by the schema's match field.
+[[nodiscard]] std::unique_ptr<Destination> salesforce_of(
+    const Schema& schema, const std::string& object = "Account",
+    const nlohmann::json& more = nlohmann::json::object());
+
+/// Profiles, or the members of a list, by the schema's match field.
+[[nodiscard]] std::unique_ptr<Destination> klaviyo_of(
+    const Schema& schema, const std::string& object = "profiles",
+    const nlohmann::json& more = nlohmann::json::object());
+
+/// Members of an audience L1, matched by email_address, which the schema's match field has to be.
+[[nodiscard]] std::unique_ptr<Destination> mailchimp_of(
+    const Schema& schema, const nlohmann::json& more = nlohmann::json::object());
+
+/// A table, by the schema's match field.
+[[nodiscard]] std::unique_ptr<Destination> postgres_of(const Schema& schema,
+                                                       const std::string& object = "crm.people");
+
+/// Leads, or the members of a list, by the schema's match field.
+[[nodiscard]] std::unique_ptr<Destination> marketo_of(const Schema& schema,
+                                                      const std::string& object = "leads",
+                                                      const nlohmann::json& more = {
+                                                          {"api", "leads"}});
 
 [[nodiscard]] wire::Reply reply_of(int status, const std::string& body,
                                    const std::string& content_type = "application/json");

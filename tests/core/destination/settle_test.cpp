@@ -12,8 +12,8 @@ using Words = std::vector<std::string>;
 using std::chrono_literals::operator""s;
 
 Step settle(AnswerClass means, const std::vector<RowIndex>& rows) {
-  return settle_refusal({means, 5s}, rows, Operation::update, reason_of("CODE", "message"),
-                        "Do something.");
+  return settle_refusal({{means, 5s}, reason_of("CODE", "message"), "Do something."}, rows,
+                        Operation::update);
 }
 
 TEST(Settle, ARefusedRowIsFoundByHalving) {

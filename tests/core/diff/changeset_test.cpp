@@ -180,6 +180,41 @@ TEST(Changeset, IsReadOnlyAfterItWasSealedAndWrittenOnlyBefore) {
   EXPECT_THROW(changeset.append(Change::added, {}, 1, "x"), std::logic_error);
 }
 
+TEST(Changeset, TellsWhereEachLineIsThoughItIsGoneItself) {
+  const TemporaryDirectory directory;
+  const std::vector<Row> rows = random_rows(400, 600);
+  std::string packed;
+  for (const Row& row : rows) {
+    append_packed(packed, row.change, row.identity, row.version, row.line, row.keys);
+  }
+  SpillFile file = SpillFile::open(directory.path());
+  file.append("before the rows" + packed);
+  std::vector<Changeset> all;
+  all.push_back(Changeset::sealed(packed, rows.size()));
+  all.push_back(Changeset::sealed(std::move(file), 15, rows.size(), 1000));
+  for (const std::size_t buffer : {std::size_t{1000}, std::size_t{1} << 20}) {
+    all.emplace_back(directory.path(), buffer);
+    for (const Row& row : rows) {
+      if (row.change == Change::removed) {
+        all.back().append_removed(row.identity, row.keys);
+      } else {
+        all.back().append(row.change, row.identity, row.version, row.line);
+      }
+    }
+    EXPECT_THROW(static_cast<void>(all.back().lines()), std::logic_error);
+    all.back().seal();
+  }
+  for (Changeset& changes : all) {
+    auto lines = std::make_shared<StoredLines>();
+    lines->store = changes.lines();
+    for (ChangeRow row; changes.next(row);) lines->places.push_back(row.place);
+    { const Changeset gone = std::move(changes); }
+    LineCursor cursor(lines);
+    for (const Row& row : rows) ASSERT_EQ(cursor.next(), row.line);
+    EXPECT_EQ(cursor.next(), std::nullopt);
+  }
+}
+
 TEST(Changeset, LeavesNoNameInTheDirectory) {
   const TemporaryDirectory directory;
   Changeset changeset(directory.path(), 100);

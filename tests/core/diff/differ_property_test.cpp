@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "diff/diff_fixture.hpp"
+#include "state/snapshot.hpp"
 
 namespace tailrace {
 namespace {
@@ -149,10 +150,12 @@ class Maker {
   std::size_t names_ = 1;
 };
 
+/// The part of the state that the diff's shard has.
 void load(World& world, Diff& diff) {
   diff.options.on_removed = world.deletes ? OnRemoved::delete_ : OnRemoved::ignore;
   diff.options.full_refresh = world.refresh;
   for (auto& [match, entry] : world.state) {
+    if (shard_of(diff.identity(match), diff.options.of) != diff.options.shard) continue;
     const EntryKeys keys{entry.key, world.match_is_key ? "" : match, ""};
     entry.doubt.version = diff.version(entry.doubt.version == 1 ? entry.line : "other\tx\t");
     entry.doubt.keys = keys;
@@ -204,6 +207,99 @@ TEST(DifferProperty, AgreesWithASlowDiff) {
   }
   // The worlds are rich enough to mean something.
   EXPECT_GT(std::min({invalid, removed, unchanged, returned}), 500U);
+}
+
+TEST(DifferProperty, CountsAloneAreThoseOfAWholeDiff) {
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(seed);
+    World world = Maker(seed).world();
+    const Schema schema = world.match_is_key ? test::keyed_by_match() : test::keyed_by_id();
+    Diff whole(schema);
+    load(world, whole);
+    whole.run(world.model);
+    World again = Maker(seed).world();
+    Diff counting(schema);
+    counting.options.count_only = true;
+    load(again, counting);
+    counting.run(again.model);
+    const DiffCounts& a = whole.counts();
+    const DiffCounts& b = counting.counts();
+    ASSERT_TRUE(counting.sent().empty());
+    ASSERT_EQ(a.scanned, b.scanned);
+    ASSERT_EQ(a.unchanged, b.unchanged);
+    ASSERT_EQ(a.added, b.added);
+    ASSERT_EQ(a.changed, b.changed);
+    ASSERT_EQ(a.refreshed, b.refreshed);
+    ASSERT_EQ(a.invalid, b.invalid);
+    if (world.match_is_key) {
+      ASSERT_EQ(a.removed, b.removed);
+      ASSERT_EQ(a.gone, b.gone);
+    } else {
+      ASSERT_LE(a.removed, b.removed);
+      ASSERT_LE(a.gone, b.gone);
+    }
+  }
+}
+
+TEST(DifferProperty, ShardsOfOneModelCountWhatTheWholeCounts) {
+  constexpr std::uint32_t kShards = 3;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(seed);
+    World world = Maker(seed).world();
+    const Schema schema = world.match_is_key ? test::keyed_by_match() : test::keyed_by_id();
+    Diff whole(schema);
+    load(world, whole);
+    whole.run(world.model);
+    DiffCounts sum;
+    std::set<std::string> models;
+    for (std::uint32_t shard = 0; shard < kShards; ++shard) {
+      World part = Maker(seed).world();
+      Diff diff(schema);
+      diff.options.shard = shard;
+      diff.options.of = kShards;
+      load(part, diff);
+      std::reverse(part.model.begin(), part.model.end());
+      diff.run(part.model);
+      models.insert(diff.differ().model_fingerprint());
+      sum.scanned += diff.counts().scanned;
+      sum.unchanged += diff.counts().unchanged;
+      sum.added += diff.counts().added;
+      sum.changed += diff.counts().changed;
+      sum.invalid += diff.counts().invalid;
+      sum.removed += diff.counts().removed;
+    }
+    ASSERT_EQ(models.size(), 1U) << "whatever the order of the rows";
+    ASSERT_EQ(sum.scanned, whole.counts().scanned);
+    ASSERT_EQ(sum.unchanged, whole.counts().unchanged);
+    ASSERT_EQ(sum.added, whole.counts().added);
+    ASSERT_EQ(sum.changed, whole.counts().changed);
+    ASSERT_EQ(sum.invalid, whole.counts().invalid);
+    ASSERT_EQ(sum.removed, whole.counts().removed)
+        << "also where a row of another shard is invalid";
+  }
+}
+
+TEST(DifferProperty, AnotherRowAnywhereMakesAnotherModel) {
+  const auto model_of = [](const Lines& model) {
+    Diff diff(test::keyed_by_match());
+    diff.options.shard = 1;
+    diff.options.of = 4;
+    diff.run(model);
+    return diff.differ().model_fingerprint();
+  };
+  Lines model;
+  for (int i = 0; i < 40; ++i) model.push_back("n" + std::to_string(i) + "\tv");
+  std::set<std::string> models{model_of(model)};
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    Lines other = model;
+    other[i] += "!";
+    models.insert(model_of(other));
+    other.erase(other.begin() + static_cast<std::ptrdiff_t>(i));
+    models.insert(model_of(other));
+    other.push_back("\\N\tv");
+    models.insert(model_of(other));
+  }
+  EXPECT_EQ(models.size(), 1 + 3 * model.size());
 }
 
 }  // namespace

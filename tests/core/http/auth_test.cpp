@@ -20,6 +20,8 @@ TEST(Auth, WritesEachKindOfLogin) {
   EXPECT_EQ(header_line({{"basic", {{"user", "Aladdin"}, {"password", "open sesame"}}}}),
             "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
   EXPECT_EQ(header_line({{"header", {{"name", "X-Key"}, {"value", "k"}}}}), "X-Key: k");
+  EXPECT_EQ(header_line({{"scheme", {{"name", "Vendor-Key"}, {"token", "k"}}}}),
+            "Authorization: Vendor-Key k");
   EXPECT_EQ(header_line(json::object()), "");
   EXPECT_EQ(header_line(nullptr), "");
 }
@@ -42,6 +44,8 @@ TEST(Auth, ListsEverySecretTextForTheScrubber) {
   const auto texts = secrets_of({{"basic", {{"user", "u"}, {"password", "pass"}}}});
   EXPECT_NE(std::find(texts.begin(), texts.end(), "pass"), texts.end());
   EXPECT_NE(std::find(texts.begin(), texts.end(), "dTpwYXNz"), texts.end());
+  EXPECT_EQ(secrets_of({{"scheme", {{"name", "Vendor-Key"}, {"token", "pass"}}}}),
+            std::vector<std::string>{"pass"});
   EXPECT_TRUE(secrets_of(nullptr).empty());
 }
 

@@ -82,6 +82,19 @@ TEST_F(Oauth, GoesToTheEndpointUnderTheConnectionsRules) {
   EXPECT_FALSE(world_.endpoint.options[0].allow_private);
 }
 
+TEST_F(Oauth, AsksInTheAddressWhereTheEndpointReadsNothingElse) {
+  const auto auth = world_.login(with(client(), {{"client_auth", "query"}, {"scope", "a b"}}));
+  world_.work(*auth);
+  const Outgoing& asked = world_.endpoint.requests.at(0);
+  EXPECT_EQ(asked.request.method, wire::Method::get);
+  EXPECT_EQ(asked.request.query,
+            "tenant=7&grant_type=client_credentials&scope=a%20b&client_id=app"
+            "&client_secret=s3cret");
+  EXPECT_EQ(asked.request.body, "");
+  EXPECT_EQ(asked.request.content_type, "");
+  EXPECT_TRUE(asked.credentials.empty());
+}
+
 TEST_F(Oauth, ProvesTheClientInTheFormWhereAsked) {
   const auto auth =
       world_.login(with(client(), {{"client_auth", "form"}, {"params", {{"audience", "api"}}}}));

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 #include <memory>
+#include <optional>
+#include <random>
+#include <utility>
 
 #include "state/memory_store.hpp"
 
@@ -85,13 +89,13 @@ TEST(AccountBudget, TheLimitIsTheOneThatAnswersSpeakOf) {
   wire::RateHint hint;
   hint.limit = 190;
   hint.window = 10s;
-  for (AccountBudget& budget : account.budgets) budget.learn(0, hint);
+  for (AccountBudget& budget : account.budgets) budget.learn(0, hint, account.now());
   const std::deque<std::int64_t> starts = account.work(60s);
   EXPECT_LE(busiest(starts, 10s), 190u);
   // What the first limit had room for comes round in another moment than the rest.
   EXPECT_GE(starts.size(), 6u * 90u + 5u * 100u);
   hint.window = 1s;
-  account.budgets[0].learn(0, hint);
+  account.budgets[0].learn(0, hint, account.now());
   EXPECT_LE(busiest(account.work(20s), 10s), 190u) << "of another window";
 }
 
@@ -105,16 +109,16 @@ TEST(AccountBudget, HeadersTellALimitThatTheLeasesThenAreOf) {
   hint.limit = 190;
   hint.window = 10s;
   Account account(1);
-  account.budgets[0].learn(0, hint);
+  account.budgets[0].learn(0, hint, account.now());
   EXPECT_EQ(used(account.budgets[0], account.now()), 190u);
   wire::RateRule chosen{0, 100, 10s, "own"};
   chosen.chosen = true;
   Account own(1, chosen);
-  own.budgets[0].learn(0, hint);
+  own.budgets[0].learn(0, hint, own.now());
   EXPECT_EQ(used(own.budgets[0], own.now()), 100u) << "the user's limit is not raised";
   Account lowered(1, chosen);
   hint.limit = 20;
-  lowered.budgets[0].learn(0, hint);
+  lowered.budgets[0].learn(0, hint, lowered.now());
   EXPECT_EQ(used(lowered.budgets[0], lowered.now()), 20u);
 }
 
@@ -170,6 +174,169 @@ TEST(AccountBudget, AStoreThatTakesSecondsStillLetsRequestsStart) {
   EXPECT_GT(budget.wait_for(0, now()), 0ms);
   now_ms += 5;
   EXPECT_EQ(budget.wait_for(0, now()), 0ms);
+}
+
+/// A tool's bucket that empties evenly: it is never as full as a window of the same length.
+struct LeakyTool {
+  double level = 0;
+  std::int64_t at_ms = 0;
+
+  /// What is left after a request at this time; nothing where it is refused.
+  std::optional<double> take(std::int64_t now_ms) {
+    level = std::max(0.0, level - static_cast<double>(now_ms - at_ms) * 0.01);
+    at_ms = now_ms;
+    if (level + 1 > 100) return std::nullopt;
+    level += 1;
+    return 100 - level;
+  }
+};
+
+struct Heard {
+  std::size_t started = 0;
+  std::size_t refused = 0;
+  std::size_t strangers_refused = 0;
+};
+
+/// Runs that hear from each answer what is left, and wait a second where they are refused, for
+/// 100 s. Strangers make so many requests at the beginning of each second.
+Heard hearing(Account& account, int by_strangers) {
+  LeakyTool tool{0, account.now_ms};
+  wire::RateHint hint;
+  hint.window = 10s;
+  Heard heard;
+  std::vector<std::int64_t> held_until(account.budgets.size());
+  for (const std::int64_t end = account.now_ms + 100'000; account.now_ms < end; ++account.now_ms) {
+    for (int i = 0; i < by_strangers && account.now_ms % 1'000 == 0; ++i) {
+      heard.strangers_refused += !tool.take(account.now_ms);
+    }
+    for (std::size_t run = 0; run < account.budgets.size(); ++run) {
+      AccountBudget& budget = account.budgets[run];
+      if (held_until[run] > account.now_ms || budget.wait_for(0, account.now()) > 0ms) continue;
+      budget.take(0);
+      ++heard.started;
+      hint.remaining = tool.take(account.now_ms);
+      if (!hint.remaining) {
+        ++heard.refused;
+        held_until[run] = account.now_ms + 1'000;
+        budget.refused(0);
+      }
+      hint.remaining = hint.remaining.value_or(0);
+      budget.learn(0, hint, account.now());
+    }
+  }
+  return heard;
+}
+
+TEST(AccountBudget, WhatTheOtherRunsUseIsNotTakenForStrangers) {
+  for (const std::size_t runs : {1u, 10u}) {
+    Account account(runs);
+    const Heard heard = hearing(account, 0);
+    EXPECT_EQ(heard.refused, 0u);
+    EXPECT_GE(heard.started, 950u) << runs << " runs use less than 95 % of 1000";
+  }
+}
+
+TEST(AccountBudget, WhatStrangersUseIsLeftToThem) {
+  for (const std::size_t runs : {1u, 10u}) {
+    Account account(runs);
+    const Heard heard = hearing(account, 4);
+    // What strangers made is known from answers alone: each run may be refused where it counts no
+    // more.
+    EXPECT_LE(heard.refused, 40u + 9u * runs);
+    EXPECT_LE(heard.strangers_refused, 40u) << "of 400";
+    EXPECT_GE(heard.started, 500u) << runs << " runs could make 600";
+  }
+}
+
+TEST(AccountBudget, WhatAnAnswerSaidLongAgoIsForgotten) {
+  Account account(1);
+  wire::RateHint hint;
+  hint.window = 10s;
+  hint.remaining = 5;
+  account.budgets[0].learn(0, hint, account.now());
+  account.now_ms += 60'000;
+  EXPECT_EQ(account.work(1s).size(), 100u);
+}
+
+TEST(AccountBudget, ALimitThatOnlyHeadersNameIsSharedToo) {
+  Account account(2);
+  wire::RateHint hint;
+  hint.limit = 30;
+  hint.window = 2s;
+  hint.remaining = 20;
+  account.budgets[0].learn(0, hint, account.now());
+  account.budgets[1].learn(0, hint, account.now());
+  EXPECT_EQ(account.work(1s).size(), 20u) << "ten were made before it was known";
+  EXPECT_LE(busiest(account.work(20s), 2s), 30u);
+  EXPECT_EQ(account.budgets[0].wait_for(1, account.now()), 0ms) << "of its class alone";
+}
+
+/// A tool that counts requests when they arrive, late ones among them.
+struct LateTool {
+  std::multimap<std::int64_t, AccountBudget*> under_way;  // by arrival
+  std::deque<std::int64_t> counted;
+  std::size_t refused = 0;
+
+  void arrive(std::int64_t now_ms) {
+    while (!under_way.empty() && under_way.begin()->first <= now_ms) {
+      const auto [at, budget] = *under_way.begin();
+      under_way.erase(under_way.begin());
+      while (!counted.empty() && counted.front() <= at - 10'000) counted.pop_front();
+      if (counted.size() < 100) {
+        counted.push_back(at);
+      } else {
+        ++refused;
+        budget->refused(0);
+      }
+    }
+  }
+};
+
+TEST(AccountBudget, RefusalsOfRequestsThatCameLateSoonEnd) {
+  Account account(4);
+  LateTool tool;
+  std::mt19937 random(3);
+  const auto up_to = [&](unsigned most) { return static_cast<std::int64_t>(random() % most); };
+  std::size_t started = 0;
+  std::size_t late_in_time = 0;
+  for (const std::int64_t begin = account.now_ms; account.now_ms < begin + 300'000;) {
+    for (AccountBudget& budget : account.budgets) {
+      if (budget.wait_for(0, account.now()) > 0ms) continue;
+      budget.take(0);
+      ++started;
+      // One in fifty stands still before it is sent.
+      const std::int64_t delay = up_to(50) == 0 ? 100 + up_to(500) : up_to(50);
+      tool.under_way.emplace(account.now_ms + delay, &budget);
+    }
+    tool.arrive(++account.now_ms);
+    if (account.now_ms == begin + 100'000) late_in_time = tool.refused;
+  }
+  EXPECT_LE(tool.refused, started / 300) << "20 where they teach nothing";
+  EXPECT_LE(tool.refused - late_in_time, started / 1000) << "after the first 100 s";
+  EXPECT_GE(started, 30u * 90u);
+}
+
+TEST(AccountBudget, WhatARefusalCostsIsBoundedAndPasses) {
+  RateAsk last;
+  std::int64_t now_ms = 1'000'000;
+  AccountBudget budget("crm:1", {{0, 100, 10s, "burst"}}, [&](const RateAsk& ask) {
+    last = ask;
+    return RateGrant{ask.want, 0};
+  });
+  const auto lease = [&] {
+    now_ms += 10'000;
+    static_cast<void>(budget.wait_for(0, Clock::Time{milliseconds(now_ms)}));
+    return last.lease_ms;
+  };
+  const std::int64_t usual = lease();
+  budget.refused(1);
+  EXPECT_EQ((lease(), lease()), usual) << "of another class";
+  for (int i = 0; i < 50; ++i) budget.refused(0);
+  lease();
+  EXPECT_GT(lease(), usual + 700);
+  EXPECT_LE(last.lease_ms, usual + 850) << "a tenth of the window at most";
+  for (int i = 0; i < 2'000; ++i) lease();
+  EXPECT_LE(last.lease_ms, usual + 1);
 }
 
 TEST(AccountBudget, WithoutALimitNothingIsDrawn) {

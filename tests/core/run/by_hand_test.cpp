@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "state/journal.hpp"
 #include "state/table.hpp"
 
 namespace tailrace {
@@ -100,6 +101,29 @@ TEST(ByHand, TakesAParkedRowAsAcceptedInItsVersion) {
   EXPECT_TRUE(view.table.marks(slot).acknowledged);
   EXPECT_EQ(view.table.version(slot), 103U);
   EXPECT_FALSE(view.table.marks(slot).in_doubt);
+}
+
+TEST(ByHand, EndsTheDoubtAboutAParkedInsertBeforeItsHorizon) {
+  const auto store = open_store("memory:", true);
+  const Claim claim = store->claim(kAccounts, run_row("r0"), kLeaseMs).value();
+  const RejectedRow parked = row_of(3, Hold::parked);
+  IntentBatch sent;
+  sent.op = StateOp::insert;
+  sent.rows.push_back({parked.identity, parked.version, parked.key, {}});
+  JournalRow intent;
+  intent.seq = claim.last_seq + 1;
+  intent.epoch = claim.holder.epoch;
+  intent.run_id = "r0";
+  intent.send_by_ms = store->now_ms() + 30'000;
+  intent.entries = pack_intents({sent});
+  Commit commit;
+  commit.journal.push_back(std::move(intent));
+  commit.rejected.push_back(parked);
+  store->append(claim.holder, commit);
+  finish(*store, claim, "r0");
+  EXPECT_EQ(settle_by_hand(*store, kAccounts, {ByHand::Kind::delivered, "key3", "by-hand"}), 1U);
+  const Claim next = store->claim(kAccounts, run_row("next"), kLeaseMs).value();
+  EXPECT_TRUE(load_state(*store, next, kQuietMs).doubts.empty());
 }
 
 TEST(ByHand, OnlyParkedRowsCanBeSaidToHaveArrived) {

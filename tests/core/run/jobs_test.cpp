@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "destination/settle.hpp"
+#include "run/by_hand.hpp"
 #include "run/engine.hpp"
 #include "world.hpp"
 
@@ -26,13 +27,19 @@ class JobTool final : public Destination {
     can_.max_rows = 100;
   }
   const Capabilities& capabilities() const override { return can_; }
-  std::optional<std::string> identity(std::string_view match) const override {
-    return std::string(match);
+  bool identity_into(std::string_view match, std::string& out) const override {
+    out.assign(match);
+    return true;
   }
   std::size_t row_bytes(const BatchRow& row) const override { return row.line.size(); }
   Step begin(const Batch&) const override { return one(call("/jobs", create, Effect::none)); }
   Step reply(const Batch& batch, const Memo& memo, const Call& call,
              const wire::Reply& reply) const override {
+    if (reply.status == 401) {
+      Step refused;
+      refused.reauthenticate = true;
+      return refused;
+    }
     const json said = json::parse(reply.body, nullptr, false);
     if (reply.failure != wire::Failure::none || !said.is_object()) {
       Step unknown;
@@ -50,7 +57,8 @@ class JobTool final : public Destination {
     if (call.tag == upload) return ask(memo);
     if (!said.value("done", false)) return ask(memo);
     Step step;
-    give_all(step, all_rows(batch), Outcome::accepted, {});
+    const bool refused = said.value("refused", false);
+    give_all(step, all_rows(batch), refused ? Outcome::rejected : Outcome::accepted, {});
     return step;
   }
   Step resume(const Batch&, const Memo& memo) const override { return ask(memo); }
@@ -84,7 +92,10 @@ class JobTransport final : public http::Transport {
     std::vector<std::string> requests;
     json uploaded = json::array();
     bool done = true;
+    bool refused = false;
     std::string dies_at;  // a path
+    int tokens = 0;       // given out
+    std::string ends_at;  // the path at which the first token is good no more
   };
   explicit JobTransport(Server& server) : server_(server) {}
   void start(http::Outgoing outgoing) override { waiting_.push_back(std::move(outgoing)); }
@@ -109,7 +120,14 @@ class JobTransport final : public http::Transport {
     finished.id = outgoing.id;
     finished.sent_at = std::chrono::steady_clock::now();
     finished.reply.status = 200;
-    finished.reply.body = path == "/jobs" ? R"({"id": "j1"})" : json{{"done", server_.done}}.dump();
+    const json said{{"done", server_.done}, {"refused", server_.refused}};
+    finished.reply.body = path == "/jobs" ? R"({"id": "j1"})" : said.dump();
+    if (path == "/token") {
+      const std::string token = "t" + std::to_string(++server_.tokens);
+      finished.reply.body = json{{"access_token", token}, {"token_type", "bearer"}}.dump();
+    } else if (path == server_.ends_at && outgoing.credentials.at(0).value == "Bearer t1") {
+      finished.reply.status = 401;
+    }
     return finished;
   }
   Server& server_;
@@ -138,6 +156,34 @@ TEST(Jobs, AJobIsAskedForUntilItIsDone) {
   EXPECT_EQ(world.server.requests, (std::vector<std::string>{"/jobs", "/jobs/upload", "/jobs/j1"}));
 }
 
+/// Whoever asks for the job: the run that made it, or the next one, which takes it up.
+TEST(Jobs, ATokenThatEndsWhileAJobIsAtWorkIsRenewedAndTheJobAskedForAgain) {
+  for (const bool by_the_next_run : {false, true}) {
+    JobWorld world;
+    world.changes["connection"]["auth"] = {{"bearer", nullptr},
+                                           {"oauth2",
+                                            {{"grant", "client_credentials"},
+                                             {"token_url", "https://login.example.com/token"},
+                                             {"client_id", "app"},
+                                             {"client_secret", "secret"}}}};
+    if (by_the_next_run) {
+      world.server.done = false;
+      EXPECT_EQ(world.run().report.outcomes.pending, 5u);
+      world.server.done = true;
+      world.server.tokens = 0;
+      world.server.requests.clear();
+    }
+    world.server.ends_at = "/jobs/j1";
+    const Report report = world.run().report;
+    EXPECT_EQ(report.status, Status::done) << report.message;
+    EXPECT_EQ((by_the_next_run ? report.resumed : report.outcomes).accepted, 5u);
+    std::vector<std::string> expected{"/token", "/jobs/j1", "/token", "/jobs/j1"};
+    if (!by_the_next_run) expected.insert(expected.begin() + 1, {"/jobs", "/jobs/upload"});
+    EXPECT_EQ(world.server.requests, expected);
+    EXPECT_EQ(world.server.uploaded.size(), 1u) << "sent once";
+  }
+}
+
 TEST(Jobs, OneThatTakesTooLongIsLeftPendingAndTakenUpByTheNextRun) {
   JobWorld world;
   world.server.done = false;
@@ -156,6 +202,25 @@ TEST(Jobs, OneThatTakesTooLongIsLeftPendingAndTakenUpByTheNextRun) {
   EXPECT_EQ(third.diff.unchanged, 5u);
   EXPECT_EQ(world.server.uploaded.size(), 1u) << "sent once";
   EXPECT_EQ(world.run().report.http.requests, 0u);
+}
+
+TEST(Jobs, ARowThatAPersonReleasesWhileItsJobIsAtWorkIsTriedAgain) {
+  JobWorld world;
+  world.server.refused = true;
+  EXPECT_EQ(world.run().report.outcomes.rejected, 5u);
+  world.fill(5, "b");
+  world.server.done = false;
+  EXPECT_EQ(world.run().report.outcomes.pending, 5u);
+  const ByHand again{ByHand::Kind::retry, std::nullopt, "by-hand"};
+  const auto store = open_store(world.spec().at("state").at("url").get<std::string>(), false);
+  EXPECT_EQ(settle_by_hand(*store, {"rows_to_tool", "rest:test", "rows", 0, 1}, again), 5u);
+  world.server.done = true;
+  const Report third = world.run().report;
+  EXPECT_EQ(third.resumed.rejected, 5u);
+  EXPECT_EQ(third.outcomes.rejected, 5u);
+  EXPECT_EQ(world.server.uploaded.size(), 3u) << "what the job was told before is not that try";
+  EXPECT_EQ(world.run().report.outcomes.rejected, 5u);
+  EXPECT_EQ(world.server.uploaded.size(), 3u) << "held back again";
 }
 
 TEST(Jobs, AProcessThatDiesAfterTheUploadLeavesTheJobToTheNextRun) {

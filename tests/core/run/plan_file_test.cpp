@@ -428,5 +428,17 @@ TEST(PlanHeader, NamesTheKeyThatIsMissingOrUnknown) {
   EXPECT_TRUE(refusal_of([&] { (void)plan_header(other); }).altered);
 }
 
+TEST(PlanHeader, KeepsWhatRecordsAreLinkedTo) {
+  PlanHeader header;
+  Column column{"associate:deals", Type::text};
+  column.link = Link{"deals", "key", "HUBSPOT_DEFINED", 4};
+  header.schema.columns = {{"email", Type::text}, column};
+  header.schema.field_count = 2;
+  const PlanHeader read = plan_header(to_json(header));
+  ASSERT_NE(read.schema.link(), nullptr);
+  EXPECT_EQ(read.schema.link()->link, column.link);
+  EXPECT_FALSE(read.schema.columns[0].link);
+}
+
 }  // namespace
 }  // namespace tailrace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -26,6 +27,7 @@ struct Case {
   std::int64_t fields_age_ms = -1;  // since when the destination's fields are others; -1: never
   bool asked_for = false;
   bool inserts_once = false;
+  const char* code = "bad_value";
 };
 
 // A mapping that changed gives every row another version, so that it is `changed` here.
@@ -48,6 +50,8 @@ const std::vector<Case> kCases{
     {"transient, tried often enough, the row has changed", true, Hold::transient, 3, 0, true},
     {"transient, tried often enough, somebody names it", true, Hold::transient, 3, 0, false, -1,
      true},
+    {"waits for its parent, however often it was tried", true, Hold::transient, 99, 0, false, -1,
+     false, false, "parent_missing"},
     {"released", true, Hold::released, 99, 0},
     {"released, an insert", true, Hold::released, 99, 0, false, -1, false, true},
     {"parked", false, Hold::parked, 1, 99 * kHour},
@@ -90,7 +94,7 @@ TEST(Batcher, ARejectedRowGoesAgainAsItsHoldSays) {
     before.identity = identity;
     before.key = "k";
     before.version = 1;
-    before.code = "bad_value";
+    before.code = one.code;
     before.message = "not this one";
     before.field = "v";
     before.hold = one.hold;
@@ -143,6 +147,103 @@ TEST(Batcher, ARowThatWasNeverRejectedGoes) {
   }
   const std::vector<std::vector<std::string>> expected{{"k0", "k1", "k3"}, {"k4", "k5", "k6"}};
   EXPECT_EQ(keys, expected);
+}
+
+/// Takes many rows at once, in a body that is made while it is sent.
+class Streaming final : public Destination {
+ public:
+  explicit Streaming(std::size_t max_bytes) {
+    can_.operations = {Operation::upsert};
+    can_.max_rows = 2000;
+    can_.max_bytes = max_bytes;
+    can_.streams = true;
+  }
+  const Capabilities& capabilities() const override { return can_; }
+  bool identity_into(std::string_view match, std::string& out) const override {
+    out = match;
+    return true;
+  }
+  std::size_t row_bytes(const BatchRow& row) const override { return row.line.size(); }
+  Step begin(const Batch&) const override { return {}; }
+  Step reply(const Batch&, const Memo&, const Call&, const wire::Reply&) const override {
+    return {};
+  }
+  Capabilities can_;
+};
+
+TEST(Batcher, HoldsNoLinesOfABatchThatIsStreamed) {
+  const Schema schema = two_columns();
+  const Streaming destination(100u << 20);
+  const StateView state;
+  Changeset changes("/tmp", 4096);
+  const auto line = [](std::uint64_t i) { return "k" + std::to_string(i) + "\ta"; };
+  for (std::uint64_t i = 0; i < 3000; ++i) changes.append(Change::added, {i, i}, 1, line(i));
+  changes.append_removed({9, 9}, {"gone", "", ""});
+  changes.seal();
+  EXPECT_GT(changes.spilled_bytes(), 0u);
+  Batcher::Hooks hooks;
+  hooks.is_duplicate = [](const IdentityHash& id) { return id.high == 2; };
+  std::size_t most_at_once = 0;
+  hooks.choose_fields = [&](std::vector<WorkRow>& rows) {
+    most_at_once = std::max(most_at_once, rows.size());
+    for (WorkRow& row : rows) {
+      EXPECT_EQ(row.line, row.change == Change::removed ? "" : line(row.identity.high));
+      if (row.identity.high == 1) row.send = std::string("\1\0", 2);
+    }
+  };
+  Batcher batches(changes, schema, destination, state, {}, std::move(hooks));
+  std::vector<std::string> seen;
+  std::vector<std::size_t> sizes;
+  while (std::optional<Work> work = batches.next()) {
+    sizes.push_back(work->rows.size());
+    const Batch batch = work->batch(schema);
+    ASSERT_NE(batch.lines, nullptr);
+    LineCursor cursor(batch.lines);
+    for (const BatchRow& row : batch.rows) {
+      EXPECT_TRUE(row.line.empty());
+      seen.emplace_back(*cursor.next());
+      const bool marked = row.key == "k1";
+      const std::string marks = sizes.size() > 1 ? "" : std::string(marked ? "\1\0" : "\1\1", 2);
+      EXPECT_EQ(cursor.send(), marks) << "where no row has any, none are kept";
+    }
+    EXPECT_EQ(cursor.next(), std::nullopt);
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{2000, 999, 1})) << "what is removed goes by itself";
+  EXPECT_LE(most_at_once, 512u) << "no more lines are in memory at once";
+  ASSERT_EQ(seen.size(), 3000u);
+  EXPECT_EQ(seen[1], line(1));
+  EXPECT_EQ(seen[2], line(3)) << "the duplicate is passed over";
+  EXPECT_EQ(seen[2998], line(2999));
+  EXPECT_EQ(seen[2999], "") << "of a removed row nothing but keys is known";
+}
+
+TEST(Batcher, AStreamedBatchIsCutByItsBytesToo) {
+  const Schema schema = two_columns();
+  const Streaming destination(20);
+  const StateView state;
+  Changeset changes("", Changeset::kDefaultBufferBytes);
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    changes.append(Change::added, {i, i}, 1, "k" + std::to_string(i) + "\tabc");
+  }
+  changes.seal();
+  Batcher::Hooks hooks;
+  hooks.is_duplicate = [](const IdentityHash&) { return false; };
+  Batcher batches(changes, schema, destination, state, {}, std::move(hooks));
+  std::vector<std::size_t> sizes;
+  while (const std::optional<Work> work = batches.next()) sizes.push_back(work->rows.size());
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{3, 3, 3})) << "six bytes a row";
+}
+
+TEST(Batcher, LongBodiesInMemoryAreRefused) {
+  Streaming destination((8u << 20) + 1);
+  destination.can_.streams = false;
+  const StateView state;
+  Changeset changes("", Changeset::kDefaultBufferBytes);
+  changes.seal();
+  const Schema schema = two_columns();
+  EXPECT_THROW(Batcher(changes, schema, destination, state, {}, {}), std::logic_error);
+  destination.can_.max_bytes = 8u << 20;
+  EXPECT_NO_THROW(Batcher(changes, schema, destination, state, {}, {}));
 }
 
 }  // namespace

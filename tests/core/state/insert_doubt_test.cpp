@@ -1,4 +1,4 @@
-// What ends the doubt of an insert whose outcome is unknown, and what does not.
+// What ends the doubt of an insert or a delete whose outcome is unknown, and what does not.
 
 #include <gtest/gtest.h>
 
@@ -30,8 +30,9 @@ class InsertInDoubt : public ::testing::Test {
     journal_->outcome({{seq, 0, now_ms_, {{outcome, {}}}}});
   }
 
-  void hold(Hold hold) {
+  void hold(Hold hold, std::string_view code = kParkedCode) {
     RejectedRow row = rejected_row(1, now_ms_);
+    row.code = code;
     row.version = 7;
     row.hold = hold;
     store_.append(claim_.holder, with_rejected({row}));
@@ -129,6 +130,18 @@ TEST_F(InsertInDoubt, IsNotCoveredByAReleaseOfBefore) {
   EXPECT_EQ(doubts().size(), 1U);
 }
 
+TEST_F(InsertInDoubt, IsNotEndedByTheReleaseOfARowThatWasOnlyRefused) {
+  send(7, RowOutcome::unknown);
+  send(7, RowOutcome::rejected);
+  hold(Hold::permanent, "INVALID_EMAIL");
+  ASSERT_EQ(doubts().size(), 1U) << "the first request may have been taken";
+  hold(Hold::released, "INVALID_EMAIL");
+  EXPECT_EQ(doubts().size(), 1U) << "nobody has looked";
+  fold();
+  next();
+  EXPECT_EQ(doubts().size(), 1U);
+}
+
 TEST_F(InsertInDoubt, IsLeftInDoubtWhereItMayHaveBeenSentSinceTheRelease) {
   journal_->intent({{StateOp::insert, 1, {}, {}, {intent_row(1, 7)}}}, now_ms_ + 30'000);
   hold(Hold::released);
@@ -152,6 +165,66 @@ TEST_F(InsertInDoubt, AWriteInDoubtIsNotParked) {
   send(7, RowOutcome::unknown, StateOp::write);
   hold(Hold::parked);
   EXPECT_EQ(doubts().size(), 1U);
+}
+
+/// A row that was delivered, and then taken away by a request that was not answered.
+class DeleteInDoubt : public InsertInDoubt {
+ protected:
+  void SetUp() override {
+    InsertInDoubt::SetUp();
+    send(7, RowOutcome::accepted, StateOp::write);
+    send(0, RowOutcome::unknown, StateOp::remove);
+  }
+
+  void next() {
+    claim_ = claim_of(store_, "run " + std::to_string(++runs_));
+    journal_ = std::make_unique<Journalist>(store_, claim_, "run");
+  }
+
+  StateView view() { return load_state(store_, claim_, kQuietMs); }
+
+  /// Whether the row is one that a run has to take away.
+  bool is_known() { return view().known == 1; }
+};
+
+TEST_F(DeleteInDoubt, IsSentAgainWhileTheRowIsAcknowledged) {
+  EXPECT_TRUE(is_known());
+  now_ms_ += 2 * kQuietMs;
+  EXPECT_TRUE(is_known()) << "time alone does not tell that it landed";
+}
+
+TEST_F(DeleteInDoubt, LeavesNothingToDoWhereTheRowIsGone) {
+  send(0, RowOutcome::accepted, StateOp::remove);
+  EXPECT_FALSE(is_known());
+  EXPECT_EQ(view().doubts.size(), 1U) << "remembered, in case the row comes back";
+  now_ms_ += 2 * kQuietMs;
+  EXPECT_TRUE(view().doubts.empty());
+}
+
+TEST_F(DeleteInDoubt, IsRememberedByAFoldUntilItsHorizon) {
+  send(0, RowOutcome::accepted, StateOp::remove);
+  fold();
+  next();
+  EXPECT_FALSE(is_known());
+  EXPECT_EQ(view().doubts.size(), 1U);
+  send(8, RowOutcome::accepted, StateOp::write);
+  EXPECT_TRUE(view().table.marks(view().table.find(intent_row(1, 8).identity)).in_doubt);
+  send(0, RowOutcome::accepted, StateOp::remove);
+  now_ms_ += 2 * kQuietMs;
+  fold();
+  next();
+  EXPECT_TRUE(view().doubts.empty());
+}
+
+TEST_F(DeleteInDoubt, IsNoEndWhileAWriteMayLandBehindIt) {
+  send(8, RowOutcome::unknown, StateOp::write);
+  send(0, RowOutcome::accepted, StateOp::remove);
+  EXPECT_TRUE(is_known());
+  now_ms_ += 2 * kQuietMs;
+  EXPECT_TRUE(is_known()) << "the write may have landed last";
+  send(0, RowOutcome::accepted, StateOp::remove);
+  EXPECT_FALSE(is_known());
+  EXPECT_TRUE(view().doubts.empty());
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "state/postgres_rows.hpp"
+#include "state/postgres_tables.hpp"
+#include "state/postgres_transaction.hpp"
 #include "store_contract.hpp"
 
 namespace tailrace::test {
@@ -69,6 +72,19 @@ std::string ScratchDatabase::sql(const std::string& statements) const {
 
 void ScratchDatabase::advance(std::int64_t ms) const {
   sql("UPDATE test_clock.at SET at = at + interval '1 ms' * " + std::to_string(ms));
+}
+
+void ScratchDatabase::take_back_to_format(int format) const {
+  PostgresLink link{PostgresAddress(url())};
+  PostgresTransaction transaction(link, PostgresTransaction::Kind::writing);
+  PostgresCatalogue catalogue(transaction);
+  PostgresStoreRow row = catalogue.store();
+  row.identity.format = format;
+  catalogue.write(row);
+  transaction.commit();
+  for (const PostgresTable& table : postgres_tables()) {
+    if (table.since > format) sql("DROP TABLE IF EXISTS tailrace." + std::string(table.name));
+  }
 }
 
 PostgresOptions ScratchDatabase::options(bool create) {

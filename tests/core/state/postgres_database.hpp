@@ -26,6 +26,8 @@ class ScratchDatabase {
   /// Statements by the superuser. Returns the first value as text.
   std::string sql(const std::string& statements) const;
   void advance(std::int64_t ms) const;
+  /// The store as an earlier version of the tables had it.
+  void take_back_to_format(int format) const;
 
   /// With the database's clock.
   [[nodiscard]] static PostgresOptions options(bool create = true);

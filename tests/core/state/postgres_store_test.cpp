@@ -164,71 +164,10 @@ TEST_F(PostgresDatabase, AnotherEncodingIsRefused) {
   database_.sql("DROP DATABASE latin_" + database_.name());
 }
 
-TEST_F(PostgresDatabase, ALaterFormatIsRefusedByNameOfBoth) {
-  const auto store = database_.open();
-  database_.sql("UPDATE tailrace.store SET format = 9; DROP TABLE tailrace.row_log");
-  const std::string why = refusal(true);
-  EXPECT_TRUE(says(why, "format 9")) << why;
-  EXPECT_TRUE(says(why, "up to " + std::to_string(kPostgresFormat))) << why;
-  database_.sql("UPDATE tailrace.store SET format = 0");
-  EXPECT_NE(refusal(true), "");
-}
-
-/// A store as version 1 of the tables had it.
-void take_back_to_format_1(const ScratchDatabase& database) {
-  PostgresLink link{PostgresAddress(database.url())};
-  PostgresTransaction transaction(link, PostgresTransaction::Kind::writing);
-  PostgresCatalogue catalogue(transaction);
-  PostgresStoreRow row = catalogue.store();
-  row.identity.format = 1;
-  catalogue.write(row);
-  transaction.commit();
-  database.sql(
-      "DROP TABLE tailrace.row_log, tailrace.field_hashes, tailrace.rate_budget, "
-      "tailrace.shard_count, tailrace.login");
-}
-
-void take_back_to_format_2(const ScratchDatabase& database) {
-  PostgresLink link{PostgresAddress(database.url())};
-  PostgresTransaction transaction(link, PostgresTransaction::Kind::writing);
-  PostgresCatalogue catalogue(transaction);
-  PostgresStoreRow row = catalogue.store();
-  row.identity.format = 2;
-  catalogue.write(row);
-  transaction.commit();
-  database.sql("DROP TABLE tailrace.login");
-}
-
-TEST_F(PostgresDatabase, AStoreOfFormat2GetsWhatItLacks) {
-  run_once(*database_.open());
-  take_back_to_format_2(database_);
-  const auto store = database_.open(false);
-  EXPECT_EQ(store->identity().format, kPostgresFormat);
-  EXPECT_TRUE(store->take_login("crm", 1000).granted);
-  run_once(*store);
-}
-
-TEST_F(PostgresDatabase, AnOlderFormatIsBroughtUpToDate) {
-  std::string id;
-  {
-    const auto store = database_.open();
-    id = store->identity().id;
-    const Claim claim = claim_of(*store, "r0");
-    Journalist(*store, claim, "r0").accept({intent_row(7, 7)}, 5);
-    finish_with_fold(*store, claim, run_row("r0"));
-  }
-  take_back_to_format_1(database_);
-  const auto store = database_.open(false);
-  EXPECT_EQ(store->identity().id, id);
-  EXPECT_EQ(store->identity().format, kPostgresFormat);
-  EXPECT_EQ(store->peek(kAccounts)->snapshot_entries, 1U);
-  run_once(*store);
-}
-
 TEST_F(PostgresDatabase, AMigrationThatIsNotAllowedChangesNothing) {
   run_ddl();
   database_.open(true, role());
-  take_back_to_format_1(database_);
+  database_.take_back_to_format(1);
   EXPECT_TRUE(says(forbidden(role()), "GRANT CREATE ON SCHEMA"));
   EXPECT_EQ(database_.sql("SELECT format FROM tailrace.store"), "1");
   run_ddl();

@@ -116,8 +116,9 @@ bool ReferenceState::in_doubt(const Batch& batch, std::size_t row, std::int64_t 
     return parked == parked_.end() || parked->second != version;
   }
   const auto entry = entries_.find(key);
-  const bool acknowledged = entry != entries_.end() && !expired(entry->second, now_ms) &&
-                            entry->second.version == version;
+  const bool there = entry != entries_.end() && !expired(entry->second, now_ms);
+  const bool repeats =
+      batch.op == StateOp::remove ? !there : there && entry->second.version == version;
   const bool own = resumable(batch) && [&] {
     for (std::size_t i = 0; i < batch.rows.size(); ++i) {
       if (!in_doubt_by_journal(batch, i, quiet_ms)) return false;
@@ -125,7 +126,7 @@ bool ReferenceState::in_doubt(const Batch& batch, std::size_t row, std::int64_t 
     return true;
   }();
   if (!own && is_awaited(key, quiet_ms)) return true;
-  return !(batch.op == StateOp::write && acknowledged && now_ms > horizon_ms);
+  return !(repeats && now_ms > horizon_ms);
 }
 
 ReferenceState::Loaded ReferenceState::load(std::int64_t now_ms, std::int64_t quiet_ms) const {
@@ -155,6 +156,7 @@ ReferenceState::Loaded ReferenceState::load(std::int64_t now_ms, std::int64_t qu
     const auto& of_key = sends[key];
     for (const auto& [op, version] : of_key) {
       doubt.deleted |= op == StateOp::remove;
+      doubt.written |= op != StateOp::remove;
       doubt.inserted |= op == StateOp::insert;
       doubt.mixed |= version != of_key.front().second || op == StateOp::remove;
     }
@@ -162,7 +164,10 @@ ReferenceState::Loaded ReferenceState::load(std::int64_t now_ms, std::int64_t qu
   }
   std::map<Key, bool> known;
   for (const auto& [key, version] : loaded.acknowledged) known[key] = !loaded.absent.contains(key);
-  for (const auto& [key, doubt] : loaded.doubts) known[key] = true;
+  for (const auto& [key, doubt] : loaded.doubts) {
+    // What is not there, and may only be taken away once more, is not known.
+    if (loaded.acknowledged.contains(key) || doubt.written) known[key] = true;
+  }
   for (const auto& [key, counts] : known) loaded.known += counts ? 1 : 0;
   return loaded;
 }

@@ -83,6 +83,29 @@ TEST_P(StoreContract, ALimitThatWasLoweredIsKeptAtOnce) {
   EXPECT_EQ(store->draw(ask_for(9, 20)).granted, 9);
 }
 
+TEST_P(StoreContract, WhatTheToolSaysIsLeftTellsWhatOthersUsed) {
+  const auto store = backend_->open();
+  const auto other = backend_->open();
+  EXPECT_EQ(store->draw(ask_for(2)).granted, 2);
+  RateAsk told = ask_for(1);
+  told.left = 8;
+  EXPECT_EQ(store->draw(told).others, 0) << "our own two";
+  told.left = 3;
+  const RateGrant grant = other->draw(told);
+  EXPECT_EQ(grant.granted, 1);
+  EXPECT_EQ(grant.others, 4);
+  EXPECT_EQ(store->draw(told).others, 0) << "known by now";
+  EXPECT_EQ(store->draw(ask_for(-5)).granted, -1) << "what others used cannot be given back";
+  told.left = 0;
+  const RateGrant none = other->draw(told);
+  EXPECT_EQ(none.granted, 0);
+  EXPECT_EQ(none.others, 2);
+  EXPECT_GT(none.wait_ms, 0);
+  EXPECT_EQ(store->draw(ask_for(1)).granted, 0) << "for all who draw";
+  backend_->advance(kWindowMs + 2 * kTokenMs);
+  EXPECT_EQ(store->draw(ask_for(10)).granted, 10);
+}
+
 TEST_P(StoreContract, FractionsOfARequestAreGrantedWhole) {
   const auto store = backend_->open();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(store->draw(ask_for(0.1)).granted, 0.1) << i;
@@ -91,12 +114,13 @@ TEST_P(StoreContract, FractionsOfARequestAreGrantedWhole) {
 
 TEST_P(StoreContract, AsksThatMakeNoSenseAreRefused) {
   const auto store = backend_->open();
-  std::vector<RateAsk> asks(5, ask_for(1));
+  std::vector<RateAsk> asks(6, ask_for(1));
   asks[0].requests = 0;
   asks[1].window_ms = 0;
   asks[2].lease_ms = -1;
   asks[3].want = std::nan("");
   asks[4].requests = HUGE_VAL;
+  asks[5].left = std::nan("");
   for (const RateAsk& ask : asks) {
     EXPECT_THROW(static_cast<void>(store->draw(ask)), std::invalid_argument);
   }

@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -196,6 +199,37 @@ TEST_P(StoreContract, AnotherNumberOfShardsSplitsTheStateAnew) {
     }
     EXPECT_EQ(seen, before) << of << " shards";
   }
+}
+
+TEST_P(StoreContract, AllShardsAreSeenAsTheyStandAtOneMoment) {
+  const auto store = backend_->open();
+  EXPECT_TRUE(store->shards(kAccounts).empty());
+  finish_plain(*store, claim_of(*store, "r1", shard(0, 2)), run_row("r1"));
+  EXPECT_FALSE(store->peek(shard(0, 3)));
+  EXPECT_EQ(store->peek(shard(0, 2))->holder.epoch, store->peek(shard(1, 2))->holder.epoch + 1);
+
+  // Another run divides the state anew, again and again, while it is looked at.
+  std::atomic<bool> ended = false;
+  std::thread divider([&] {
+    const auto other = backend_->open();
+    for (int i = 0; i < 40; ++i) {
+      const std::string id = "divides " + std::to_string(i);
+      finish_plain(*other, claim_of(*other, id, shard(0, 3 + i % 3)), run_row(id));
+    }
+    ended = true;
+  });
+  std::set<std::size_t> seen;
+  while (!ended) {
+    const std::vector<Claim> shards = store->shards(kAccounts);
+    seen.insert(shards.size());
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      EXPECT_EQ(shards[i].holder.of, static_cast<int>(shards.size()));
+      EXPECT_EQ(shards[i].holder.shard, static_cast<int>(i));
+    }
+  }
+  divider.join();
+  EXPECT_FALSE(seen.contains(0)) << "between two layouts";
+  EXPECT_EQ(store->shards(kAccounts).size(), 3U);
 }
 
 TEST_P(StoreContract, AStateWithAJobIsSplitOnceTheJobWasFollowed) {

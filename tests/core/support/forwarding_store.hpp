@@ -22,7 +22,7 @@ class ForwardingStore : public StateStore {
                              std::int64_t lease_ms) override {
     return inner_->claim(address, run, lease_ms);
   }
-  std::optional<Claim> peek(const SyncAddress& address) override { return inner_->peek(address); }
+  std::vector<Claim> shards(const SyncAddress& address) override { return inner_->shards(address); }
   void renew(const Holder& holder, std::int64_t lease_ms) override {
     inner_->renew(holder, lease_ms);
   }

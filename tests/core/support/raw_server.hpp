@@ -1,18 +1,14 @@
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <functional>
 #include <mutex>
-#include <stdexcept>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
+
+#include "support/listener.hpp"
 
 namespace tailrace::testing {
 
@@ -36,49 +32,17 @@ class RawServer {
  public:
   using Handler = std::function<Then(const RawRequest&, const std::function<void(std::string)>&)>;
 
-  explicit RawServer(Handler handler) : handler_(std::move(handler)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::listen(listener_, 64) != 0 ||
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      throw std::runtime_error("no loopback port");
-    }
-    port_ = ntohs(address.sin_port);
-    accepting_ = std::thread([this] { accept_all(); });
-  }
+  explicit RawServer(Handler handler)
+      : handler_(std::move(handler)), listener_([this](int connection) { serve(connection); }) {}
 
-  ~RawServer() {
-    ending_ = true;
-    accepting_.join();
-    ::close(listener_);
-    for (std::thread& thread : serving_) thread.join();
-  }
-  RawServer(const RawServer&) = delete;
-  RawServer& operator=(const RawServer&) = delete;
-
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string url() const { return listener_.url(); }
   [[nodiscard]] std::vector<RawRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
   }
-  [[nodiscard]] int connections() const { return connections_; }
+  [[nodiscard]] int connections() const { return listener_.connections(); }
 
  private:
-  void accept_all() {
-    while (!ending_) {
-      pollfd waiting{listener_, POLLIN, 0};
-      if (::poll(&waiting, 1, 20) <= 0) continue;
-      const int connection = ::accept(listener_, nullptr, nullptr);
-      if (connection < 0) continue;
-      ++connections_;
-      serving_.emplace_back([this, connection] { serve(connection); });
-    }
-  }
-
   void serve(int connection) {
     std::string bytes;
     int nth = 0;
@@ -100,26 +64,12 @@ class RawServer {
       }
       break;
     }
-    ::close(connection);
-  }
-
-  bool read_more(int connection, std::string& bytes) {
-    while (!ending_) {
-      pollfd waiting{connection, POLLIN, 0};
-      if (::poll(&waiting, 1, 20) <= 0) continue;
-      char block[65536];
-      const ssize_t got = ::recv(connection, block, sizeof block, 0);
-      if (got <= 0) return false;
-      bytes.append(block, static_cast<std::size_t>(got));
-      return true;
-    }
-    return false;
   }
 
   bool read_request(int connection, std::string& bytes, RawRequest& request) {
     std::size_t end = 0;
     while ((end = bytes.find("\r\n\r\n")) == std::string::npos) {
-      if (!read_more(connection, bytes)) return false;
+      if (!listener_.receive(connection, bytes)) return false;
     }
     request.head = bytes.substr(0, end + 2);
     bytes.erase(0, end + 4);
@@ -127,7 +77,7 @@ class RawServer {
     const std::size_t length =
         at == std::string::npos ? 0 : std::stoul(request.head.substr(at + 16));
     while (bytes.size() < length) {
-      if (!read_more(connection, bytes)) return false;
+      if (!listener_.receive(connection, bytes)) return false;
     }
     request.body = bytes.substr(0, length);
     bytes.erase(0, length);
@@ -135,14 +85,9 @@ class RawServer {
   }
 
   Handler handler_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<bool> ending_{false};
-  std::atomic<int> connections_{0};
   mutable std::mutex mutex_;
   std::vector<RawRequest> requests_;
-  std::vector<std::thread> serving_;
-  std::thread accepting_;
+  Listener listener_;  // the last: it serves from when it is there until it is gone
 };
 
 inline std::string http_answer(int status, const std::string& body,
