@@ -94,14 +94,14 @@ def test_a_list_of_errors_that_lacks_one_is_seen_by_the_count(
     world: World, timing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error left out of the list would turn its row into an accepted one."""
-    from tailrace.sandbox import rest
+    from tailrace.sandbox.rest import shapes
 
-    true_put = rest.Results.put
+    true_put = shapes.Results.put
 
     def put_short(form: Any, body: dict[str, Any], listed: list[Any]) -> None:
         true_put(form, body, listed[:-1])
 
-    monkeypatch.setattr(rest.Results, "put", put_short)
+    monkeypatch.setattr(shapes.Results, "put", put_short)
     world.people(20)
     world.sandbox.set_faults([{"do": "partial_207", "ok_share": 0.5}])
     timing(deadline_s=0.2, drain_s=1)

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from sync_world import World
 
 
+# A function takes rows away in one call, and the sandbox behind it in one request each: what is
+# counted here would be two things. Its own removals are in test_python.py.
+pytestmark = pytest.mark.forms(lambda form: form.type != "python")
+
+
 @pytest.fixture
 def mirror(world: World) -> World:
     """A world that mirrors 30 people, all of them delivered."""
@@ -49,7 +54,8 @@ def test_a_record_that_is_gone_already_counts_as_deleted(
     mirror.sandbox.set_faults([{"match": {"attempt": 1}, "do": "apply_then_reset"}])
     ended = mirror.settles()
     assert (ended.counts.removed, ended.counts.accepted) == (1, 1)
-    assert ended.requests == 2
+    # Where records are looked up first, the second look tells.
+    assert ended.requests == (1 if mirror.form.asks else 2)
 
 
 def test_a_delete_that_fails_is_tried_again_by_the_next_run(

@@ -46,7 +46,8 @@ def test_a_share_of_the_day_is_left_to_others(make_world: Callable[..., World]) 
     spent = world.run()
     assert spent.code == 6
     assert "60 %" in str(spent.error)
-    assert 30 <= spent.requests <= 31
+    # The one that found 30 used may have had another beside it.
+    assert 30 <= spent.requests + spent.questions <= 31
     assert spent.report is not None
     assert spent.report.not_before is not None
     assert spent.report.http.calls_left is not None

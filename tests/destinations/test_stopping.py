@@ -42,8 +42,8 @@ def test_a_run_cancelled_from_another_thread_settles_and_the_next_goes_on(
 
     handles: list[Any] = []
 
-    def keep(*arguments: Any) -> Any:
-        handles.append(_true(*arguments))
+    def keep(*arguments: Any, **named: Any) -> Any:
+        handles.append(_true(*arguments, **named))
         return handles[-1]
 
     _true = _core.RunHandle

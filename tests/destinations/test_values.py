@@ -27,11 +27,12 @@ HARD_TEXTS = {
 
 
 def test_texts_arrive_as_they_are(world: World) -> None:
-    for key, text in HARD_TEXTS.items():
+    texts = {key: text[: world.form.max_text] for key, text in HARD_TEXTS.items()}
+    for key, text in texts.items():
         world.sql("insert into people values (?, ?, 'n')", key, text)
     world.settles()
     held = world.delivered()
-    assert {key: held[key]["level"] for key in HARD_TEXTS} == HARD_TEXTS
+    assert {key: held[key]["level"] for key in texts} == texts
 
 
 def test_keys_of_every_kind_name_their_own_record(world: World) -> None:
@@ -43,7 +44,8 @@ def test_keys_of_every_kind_name_their_own_record(world: World) -> None:
     world.declare(mode="mirror")
     world.settles()
     world.sql("delete from people where person_id <> '0'")
-    ended = world.run()
+    # One call of a function is one request for each of the rows that it takes away.
+    ended = world.run(counted=world.form.type != "python")
     assert ended.code == 0, ended.error
     assert set(world.delivered()) == {"0"}
 
@@ -67,7 +69,7 @@ def test_numbers_dates_and_flags_arrive_exactly(world: World) -> None:
     assert world.run(compared=False).code == 0
     (record,) = world.delivered().values()
     number: type[Any] | tuple[type[Any], ...] = str
-    if world.form.vendor == "rest":
+    if not world.form.texts_only:
         from decimal import Decimal
 
         number = (int, float, Decimal)
@@ -144,5 +146,6 @@ def test_a_number_that_json_cannot_say_makes_its_row_invalid(world: World, value
     ended = world.run(compared=False)
     assert (ended.code, ended.counts.invalid, ended.counts.accepted) == (1, 1, 1)
     assert ended.report is not None
-    assert [(row.key, row.field) for row in ended.report.invalid_sample] == [("p2", "ratio")]
+    field = world.form.field("ratio")
+    assert [(row.key, row.field) for row in ended.report.invalid_sample] == [("p2", field)]
     assert set(world.delivered()) == {"p1"}

@@ -3,48 +3,41 @@ a job breaks off, an answer is lost or the process dies. The sandbox's own log i
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
-from sync_world import assert_sums
-
-from tailrace import Project, TailraceError
-from tailrace.sandbox import Sandbox
+from killed_run import kill_once
+from sync_fixtures import opened_sandboxes
+from vendor_project import VendorProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tailrace.sandbox import Sandbox
 
 FIELDS = {"score": "decimal", "level": {"type": "dropdown", "options": ["low", "high"]}}
 TOKEN = "canary-77aa01c2"
 OBJECTS = ("users", "organizations")
 
 
-class Desk:
+class Desk(VendorProject):
     """A project that syncs the table `people` to one object of a sandbox's account."""
 
+    vendor = "zendesk"
+
     def __init__(self, folder: Path, sandbox: Sandbox, name: str) -> None:
-        self.folder, self.sandbox, self.object = folder, sandbox, name
+        self.object = name
         custom = {"users": "user_fields.", "organizations": "organization_fields."}.get(name, "")
-        self.connection: dict[str, Any] = {
+        connection = {
             "type": "zendesk",
             "base_url": sandbox.url,
             "auth": {"email": "ann@acme.test", "api_token": "${env:ZENDESK_TOKEN}"},
             "limits": [{"requests": 100_000, "per": "1s"}],
         }
-        self.sync: dict[str, Any] = {
-            "name": "people",
-            "source": "warehouse",
-            "model": {"table": "people"},
+        sync = {
             "key": "key",
-            "destination": "desk",
             "object": name,
             "match": "external_id",
             "fields": {
@@ -54,22 +47,8 @@ class Desk:
                 f"{custom}level": "level",
             },
         }
-        self.sql("create table people (key varchar, name varchar, score double, level varchar)")
-        (folder / "syncs").mkdir()
-        self.write()
-
-    def write(self) -> None:
-        connections = {
-            "warehouse": {"type": "duckdb", "path": "people.duckdb"},
-            "desk": self.connection,
-        }
-        root = json.dumps({"name": "desk", "connections": connections})
-        (self.folder / "tailrace.yml").write_text(root, encoding="utf-8")
-        (self.folder / "syncs" / "people.yml").write_text(json.dumps(self.sync), encoding="utf-8")
-
-    def sql(self, statement: str, *parameters: Any) -> None:
-        with duckdb.connect(str(self.folder / "people.duckdb")) as connection:
-            connection.execute(statement, list(parameters))
+        columns = "key varchar, name varchar, score double, level varchar"
+        super().__init__(folder, sandbox, connection, sync, columns, {"ZENDESK_TOKEN": TOKEN})
 
     def people(self, count: int, *, first: int = 0) -> None:
         self.sql(
@@ -79,58 +58,27 @@ class Desk:
             first + count,
         )
 
-    def project(self) -> Project:
-        return Project.load(self.folder, env={"ZENDESK_TOKEN": TOKEN})
-
-    def run(self) -> tuple[Any, TailraceError | None]:
-        try:
-            report, error = self.project().run("people"), None
-        except TailraceError as caught:
-            report, error = caught.report, caught
-        if report is not None:
-            assert_sums(report)
-        return report, error
-
-    def settles(self) -> Any:
-        report, error = self.run()
-        assert error is None, error
-        before = len(self.sandbox.log("zendesk"))
-        again, error = self.run()
-        assert error is None, error
-        assert again.counts.unchanged == again.counts.scanned
-        assert len(self.sandbox.log("zendesk")) == before, "nothing to do asks nothing"
-        return report
-
     def held(self) -> dict[str, dict[str, Any]]:
         records = self.sandbox.records("zendesk", self.object)
         return {record["values"]["external_id"]: record["values"] for record in records}
 
     def requests(self) -> Counter[str]:
-        return Counter(entry["op"] for entry in self.sandbox.log("zendesk"))
+        return Counter(entry["op"] for entry in self.log())
 
     def jobs(self) -> list[dict[str, Any]]:
         return [one["values"] for one in self.sandbox.records("zendesk", "job_statuses")]
 
-    def created(self) -> int:
-        return int(self.sandbox.state()["vendors"]["zendesk"]["objects"][self.object]["created"])
-
 
 @pytest.fixture
 def make_desk(ground: Path) -> Iterator[Callable[..., Desk]]:
-    opened: list[Sandbox] = []
+    with opened_sandboxes(ground) as open_one:
 
-    def make(name: str = "users", **options: Any) -> Desk:
-        settings = {"limits": "none", "fields": dict.fromkeys(OBJECTS, FIELDS), **options}
-        settings["api_tokens"] = [f"ann@acme.test/token:{TOKEN}"]
-        sandbox = Sandbox({"vendors": {"zendesk": settings}, "log_size": 20_000}).__enter__()
-        opened.append(sandbox)
-        folder = ground / f"desk{len(opened)}"
-        folder.mkdir()
-        return Desk(folder, sandbox, name)
+        def make(name: str = "users", **options: Any) -> Desk:
+            settings = {"limits": "none", "fields": dict.fromkeys(OBJECTS, FIELDS), **options}
+            settings["api_tokens"] = [f"ann@acme.test/token:{TOKEN}"]
+            return Desk(*open_one({"vendors": {"zendesk": settings}, "log_size": 20_000}), name)
 
-    yield make
-    for sandbox in opened:
-        sandbox.__exit__(None, None, None)
+        yield make
 
 
 @pytest.fixture(params=OBJECTS)
@@ -155,6 +103,32 @@ def test_rows_are_made_overwritten_and_taken_away(desk: Desk) -> None:
     assert custom == {"level": "high"}, "null clears"
     found = desk.project().verify("people")
     assert (found.equal, found.different, found.missing, found.extra) == (249, 0, 0, 0)
+
+
+def looks(desk: Desk) -> int:
+    """How often the fields were asked for."""
+    return sum("user_fields" in entry["path"] for entry in desk.log())
+
+
+def test_a_field_that_zendesk_would_drop_ends_the_first_run_of_its_mapping(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(unknown_fields="ignore")
+    desk.people(3)
+    fields = dict(desk.sync["fields"])
+    desk.declare(fields={**fields, "user_fields.levl": "level"})
+    report, error = desk.run()
+    assert error is not None
+    assert error.exit_code == 2
+    assert "users has no field 'user_fields.levl'; did you mean 'user_fields.level'?" in str(error)
+    assert report.counts.not_attempted == 3
+    assert desk.created() == 0
+    desk.declare(fields=fields)
+    asked = looks(desk)
+    assert desk.settles().counts.accepted == 3
+    desk.sql("update people set level = 'high'")
+    assert desk.settles().counts.accepted == 3
+    assert looks(desk) == asked + 1, "a mapping is looked at once"
 
 
 def test_a_batch_takes_one_write_and_its_job_is_read_row_by_row(desk: Desk) -> None:
@@ -265,27 +239,13 @@ def test_results_that_leave_rows_out_accept_none_of_them(desk: Desk) -> None:
     assert desk.created() == 100
 
 
-RUN = """
-import sys
-from tailrace import Project
-Project.load(sys.argv[1], env={"ZENDESK_TOKEN": sys.argv[2]}).run("people")
-"""
-
-
 def test_a_run_killed_while_jobs_are_at_work_is_taken_up_by_the_next(
     make_desk: Callable[..., Desk],
 ) -> None:
     desk = make_desk(job_ms=3000)
     desk.people(500)
-    process = subprocess.Popen([sys.executable, "-c", RUN, str(desk.folder), TOKEN])
-    end = time.monotonic() + 30
-    # A poll is made for jobs that are on record.
-    while desk.requests()["job_status"] < 1:
-        assert time.monotonic() < end
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    # A poll is made for what is on record.
+    kill_once(lambda: desk.requests()["job_status"] >= 1, desk.folder, desk.environment)
     assert len(desk.jobs()) == 5
     desk.sql("update people set level = 'high' where key = 'P3'")
     report, error = desk.run()

@@ -50,6 +50,16 @@ class BenchForm:
     ops: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     answers_alone: bool = False
     """Differs from another form in the answers to refused rows alone."""
+    whole_seconds: bool = False
+    """Times are kept to the second."""
+    page: int = 2
+    """Records that the tool lists at a time."""
+    fills: frozenset[str] = frozenset()
+    """Fields that the tool gives a value by itself."""
+    lists_all: bool = True
+    """Tells all its records."""
+    archives: bool = True
+    connection: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def object_name(self) -> str:
@@ -112,10 +122,14 @@ class Bench:
         return self._read({"read": "all_ids"})
 
     def stored(self) -> dict[str, dict[str, Any]]:
-        """The records that the sandbox holds, by key, without what is none: NULL, empty text."""
+        """The records that the sandbox holds, by key, without what is none (NULL, empty text) and
+        what nobody wrote."""
+        unwritten = self.form.fills - self.fields.keys()
         found = {}
         for record in self.sandbox.records(self.form.vendor, self.form.object_name):
-            values = {name: one for name, one in record["values"].items() if one not in (None, "")}
+            held = record["values"].items()
+            values = {name: one for name, one in held if one not in (None, "")}
+            values = {name: one for name, one in values.items() if name not in unwritten}
             found[str(values[KEY])] = values
         return found
 
@@ -147,12 +161,13 @@ class Bench:
         return told
 
     def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
-        login = {"token": TOKEN} if self.form.vendor == "hubspot" else {"bearer": TOKEN}
+        login = {"bearer" if self.form.vendor == "rest" else "token": TOKEN}
         connection = {
             "type": self.form.vendor,
             "base_url": self.sandbox.url + self.form.path,
             "auth": login,
             "timeout_s": 1.0,
+            **self.form.connection,
         }
         document = {
             "connection": connection,
@@ -225,6 +240,78 @@ def _hubspot(name: str, *, answers_alone: bool = False, **options: Any) -> Bench
         texts_only=True,
         ops=_HUBSPOT_OPS,
         answers_alone=answers_alone,
+        page=100,
+    )
+
+
+_COLUMNS = {
+    KEY: {"external_id": True, "unique": True, "case_sensitive": True},
+    "level": {"type": "picklist", "values": LEVELS},
+    "note": "textarea",
+    "amount": {"type": "double", "precision": 60, "scale": 20},
+    "big": {"type": "double", "precision": 60, "scale": 20},
+    "flag": "boolean",
+    "day": "date",
+    "instant": "datetime",
+}
+_SALESFORCE_OPS: Mapping[str, tuple[str, ...]] = {
+    "update": ("query", "update"),
+    "clear": ("query", "update"),
+    "delete": ("query", "delete"),
+    "archive": ("query", "delete"),
+    "by_match": ("query",),
+    "all_ids": ("query",),
+}
+
+
+def _salesforce(name: str) -> BenchForm:
+    return BenchForm(
+        name,
+        "salesforce",
+        {"name": "Person__c"},
+        {
+            "limits": "none",
+            "tokens": [TOKEN],
+            "objects": {"Person__c": {"fields": _COLUMNS}},
+        },
+        ops=_SALESFORCE_OPS,
+        whole_seconds=True,
+        page=2000,
+        fills=frozenset({"OwnerId", "flag"}),
+    )
+
+
+_LEAD_FIELDS = {
+    KEY: "string",
+    "level": {"type": "string", "length": len("high")},
+    "note": "text",
+    "amount": "float",
+    "big": "float",
+    "flag": "boolean",
+    "day": "date",
+    "instant": "datetime",
+}
+_MARKETO_OPS: Mapping[str, tuple[str, ...]] = {
+    "upsert": ("createOrUpdate",),
+    "update": ("updateOnly",),
+    "insert": ("createOnly",),
+    "clear": ("updateOnly",),
+    "delete": ("read", "delete"),
+    "by_match": ("read",),
+}
+
+
+def _marketo(name: str) -> BenchForm:
+    return BenchForm(
+        name,
+        "marketo",
+        {"name": "leads"},
+        {"limits": "none", "tokens": [TOKEN], "fields": _LEAD_FIELDS},
+        ops=_MARKETO_OPS,
+        whole_seconds=True,
+        lists_all=False,
+        archives=False,
+        connection={"api": "leads"},
     )
 
 
@@ -263,6 +350,8 @@ _ERRORS = {**_RESULTS, "path": "errors", "key": "key"}
 BENCH_FORMS = (
     _hubspot("hubspot"),
     _hubspot("hubspot_full", answers_alone=True, multi_status="full"),
+    _salesforce("salesforce"),
+    _marketo("marketo"),
     _rest(
         "rest_paths",
         {

@@ -35,6 +35,14 @@ class Form:
     credential_option: str
     credential: Any
     texts_only: bool = False
+    forgets: bool = False
+    """A record does not have a field that was cleared."""
+    fills: frozenset[str] = frozenset()
+    """Fields that the tool gives a value by itself."""
+    account_path: str = ""
+    """Where it is asked whose login it is; empty: nowhere."""
+    account_object: str = ""
+    """The object that the question is about, where others are asked for there too."""
     lists: bool = False
     whole_batch: bool = False
     """Only the HTTP status speaks, for all rows of a request at once."""
@@ -44,6 +52,20 @@ class Form:
     """Below the sandbox's address."""
     answers_alone: bool = False
     """Differs from another form in its answers alone: asked where those are the question."""
+    type: str = ""
+    """Of the connection, where it is that of a profile: the login's parts are its parameters."""
+    match: str = KEY
+    """The tool's name of the match field."""
+    prefix: str = ""
+    """Before the tool's names of the other fields; dotted, it is where they stand in a record."""
+    max_text: int = 20_000
+    """Characters that a text may have."""
+    hopeless: frozenset[str] = frozenset()
+    """Statuses that are about a request as a whole, so that no half of it fares better."""
+    wordless: bool = False
+    """A row among others is refused without a word of why."""
+    asks: int = 0
+    """Records that are looked up at a time before they are written, at `account_path`."""
 
     def sandbox(self, secret: str, **changes: Any) -> dict[str, Any]:
         """The sandbox's configuration: this vendor alone, which takes `secret` and no other."""
@@ -53,22 +75,41 @@ class Form:
 
     def connection_to(self, url: str, secret: str) -> dict[str, Any]:
         """The connection of a project; `secret` may be a reference to a variable."""
+        login = _filled(self.login, secret)
+        if self.type == "python":
+            options = {"url": url + self.path, **login}
+            return {"type": "python", "options": options, **copy.deepcopy(self.connection)}
         return {
             **copy.deepcopy(self.connection),
-            "type": self.vendor,
+            "type": self.type or self.vendor,
             "base_url": url + self.path,
-            "auth": _filled(self.login, secret),
+            **(login if self.type else {"auth": login}),
         }
+
+    def field(self, name: str) -> str:
+        """The tool's name of a field."""
+        return self.match if name == KEY else self.prefix + name
+
+    def as_row(self, values: dict[str, Any]) -> dict[str, Any]:
+        """A record as the sandbox holds it, by our names."""
+        held = dict(values)
+        if self.prefix:
+            held.update(held.pop(self.prefix.rstrip("."), {}))
+        return {KEY if name == self.match else name: one for name, one in held.items()}
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The record that a row of the model makes: NULL clears."""
-        if not self.texts_only:
+        if not self.forgets:
             return dict(values)
         return {name: value for name, value in values.items() if value is not None}
 
     def calls(self, rows: int) -> int:
         """The fewest requests that so many rows take."""
         return -(-rows // self.batch_rows)
+
+    def planned(self, rows: int) -> int:
+        """The same with the questions that so many rows need."""
+        return self.calls(rows) + (-(-rows // self.asks) if self.asks else 0)
 
 
 def _filled(value: Any, secret: str) -> Any:
@@ -102,8 +143,64 @@ def _hubspot(name: str, *, answers_alone: bool = False, **options: Any) -> Form:
         credential_option="tokens",
         credential=["$SECRET"],
         texts_only=True,
+        forgets=True,
+        account_path="/account-info/v3/details",
         lists=True,
         answers_alone=answers_alone,
+    )
+
+
+def _salesforce(name: str) -> Form:
+    number = {"type": "double", "precision": 60, "scale": 20}
+    fields: dict[str, Any] = {
+        KEY: {"external_id": True, "unique": True, "case_sensitive": True},
+        **dict.fromkeys(TEXTS, "textarea"),
+        **dict.fromkeys(("big", "amount", "ratio"), number),
+        "flag": "boolean",
+        "day": "date",
+        **dict.fromkeys(("moment", "instant"), "string"),
+    }
+    return Form(
+        name,
+        vendor="salesforce",
+        object="Person__c",
+        batch_rows=200,
+        connection={"api": "collections"},
+        options={"limits": "none", "objects": {"Person__c": {"fields": fields}}},
+        login={"token": "$SECRET"},
+        credential_option="tokens",
+        credential=["$SECRET"],
+        forgets=True,
+        fills=frozenset({"OwnerId", "flag"}),
+        account_path="/query",
+        account_object="Organization",
+    )
+
+
+def _marketo(name: str) -> Form:
+    fields: dict[str, Any] = {
+        KEY: "string",
+        **dict.fromkeys(TEXTS, "text"),
+        **dict.fromkeys(("big", "amount", "ratio"), "float"),
+        "flag": "boolean",
+        "day": "date",
+        **dict.fromkeys(("moment", "instant"), "string"),
+    }
+    return Form(
+        name,
+        vendor="marketo",
+        object="leads",
+        batch_rows=300,
+        connection={
+            "api": "leads",
+            "limits": [{"requests": 100_000, "per": "1s"}],
+            "resend_after": "50ms",
+        },
+        options={"limits": "none", "fields": fields},
+        login={"token": "$SECRET"},
+        credential_option="tokens",
+        credential=["$SECRET"],
+        forgets=True,
     )
 
 
@@ -135,6 +232,43 @@ def _rest(
     )
 
 
+def _profile(
+    name: str, vendor: str, object_name: str, login: dict[str, Any], credential: str, **facts: Any
+) -> Form:
+    """A tool that is declared by a profile, with a limit that tests need not wait for."""
+    connection = {"limits": [{"concurrent": 64}], **facts.pop("connection", {})}
+    return Form(
+        name,
+        vendor=vendor,
+        object=object_name,
+        connection=connection,
+        options={"limits": "none", **facts.pop("options", {})},
+        login=login,
+        credential=[credential],
+        type=vendor,
+        path=f"/{vendor}",
+        **{"forgets": True, **facts},
+    )
+
+
+_ATTRIBUTES = {
+    **dict.fromkeys((*TEXTS, "day", "moment", "instant"), "string"),
+    **dict.fromkeys(("amount", "ratio"), "float"),
+    "big": "integer",
+    "flag": "boolean",
+}
+_BRAZE: dict[str, Any] = {
+    "vendor": "braze",
+    "object_name": "users",
+    "login": {"api_key": "$SECRET"},
+    "credential": "$SECRET",
+    "credential_option": "api_keys",
+    "connection": {"batch_rows": 40},
+    "batch_rows": 40,
+    "match": "external_id",
+    "max_text": 255,
+}
+
 _ROWS = {"method": "POST", "path": "/people", "batch_rows": 50, "body": "rows"}
 _ENVELOPE = {"method": "POST", "path": "/people", "batch_rows": 40, "body": {"inputs": "$rows"}}
 _ONE = {"method": "PUT", "path": "/people/{key}", "batch_rows": 1, "body": "object"}
@@ -143,6 +277,8 @@ _WHOLE = {"method": "POST", "path": "/people", "batch_rows": 16, "body": "rows"}
 FORMS = (
     _hubspot("hubspot"),
     _hubspot("hubspot_full", answers_alone=True, multi_status="full"),
+    _salesforce("salesforce"),
+    _marketo("marketo"),
     _rest(
         "rest_errors",
         {**_ROWS, "results": {**_ERRORS, "count": "accepted"}},
@@ -164,5 +300,92 @@ FORMS = (
         {"basic": {"user": "loader", "password": "$SECRET"}},
         whole_batch=True,
     ),
+    _profile("braze", **_BRAZE),
+    _profile("braze_texts", **{**_BRAZE, "options": {"errors": "texts"}}, answers_alone=True),
+    _profile(
+        "customerio",
+        "customerio",
+        "people",
+        {"site_id": "site", "api_key": "$SECRET"},
+        "site:$SECRET",
+        credential_option="logins",
+        connection={"batch_rows": 30},
+        batch_rows=30,
+        match="id",
+        max_text=1000,
+        hopeless=frozenset({"400"}),
+    ),
+    _profile(
+        "iterable",
+        "iterable",
+        "users",
+        {"api_key": "$SECRET"},
+        "$SECRET",
+        credential_option="api_keys",
+        connection={"batch_rows": 25},
+        batch_rows=25,
+        match="userId",
+        wordless=True,
+        hopeless=frozenset({"400"}),
+        calls_per_delete=True,
+    ),
+    _profile(
+        "intercom",
+        "intercom",
+        "contacts",
+        {"token": "$SECRET"},
+        "$SECRET",
+        credential_option="tokens",
+        connection={"find_rows": 20},
+        options={"attributes": {"contact": _ATTRIBUTES}},
+        batch_rows=1,
+        match="external_id",
+        prefix="custom_attributes.",
+        max_text=255,
+        fills=frozenset({"role"}),
+        account_path="/contacts/search",
+        asks=20,
+        whole_batch=True,
+        calls_per_delete=True,
+    ),
 )
-BY_NAME = {form.name: form for form in FORMS}
+# A function of ours between the core and the sandbox.
+_PYTHON = Form(
+    "python",
+    vendor="rest",
+    object=OBJECT,
+    batch_rows=40,
+    connection={"function": "python_destination:push", "max_in_flight": 8},
+    options={
+        "objects": {
+            OBJECT: {
+                **_ENVELOPE,
+                "results": {**_RESULTS, "include": "all"},
+                "key": KEY,
+                "delete": _DELETE,
+            }
+        }
+    },
+    login={"token": "$SECRET"},
+    credential_option="auth",
+    credential={"bearer": "$SECRET"},
+    type="python",
+    texts_only=True,
+    lists=True,
+    path="/rest",
+)
+FORMS = (*FORMS, _PYTHON)
+# Every row is a new message: what the others are asked of records is of no meaning here.
+SLACK = _profile(
+    "slack",
+    "slack",
+    "messages",
+    {"token": "$SECRET"},
+    "$SECRET",
+    credential_option="tokens",
+    connection={"channel": "#alerts"},
+    options={"channels": ["alerts"], "archived": ["old"]},
+    batch_rows=1,
+    match="text",
+)
+BY_NAME = {form.name: form for form in (*FORMS, SLACK)}

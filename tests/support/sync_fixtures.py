@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -31,22 +33,33 @@ def ground(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+@contextlib.contextmanager
+def opened_sandboxes(ground: Path) -> Iterator[Callable[[Any], tuple[Path, Sandbox]]]:
+    """Opens sandboxes of a configuration, each with a folder of its own for a project; all are
+    closed in the end."""
+    with contextlib.ExitStack() as opened:
+        numbers = itertools.count(1)
+
+        def open_one(options: Any) -> tuple[Path, Sandbox]:
+            sandbox = opened.enter_context(Sandbox(options))
+            folder = ground / f"world{next(numbers)}"
+            folder.mkdir()
+            return folder, sandbox
+
+        yield open_one
+
+
 @pytest.fixture
 def make_world(ground: Path) -> Iterator[Callable[..., World]]:
     """A world of a form, or of the name of one; `changes` are of the sandbox's configuration."""
-    opened: list[Sandbox] = []
+    with opened_sandboxes(ground) as open_one:
 
-    def make(form: Form | str, **changes: Any) -> World:
-        chosen = BY_NAME[form] if isinstance(form, str) else form
-        sandbox = Sandbox(chosen.sandbox(SECRET, **changes)).__enter__()
-        opened.append(sandbox)
-        folder = ground / f"world{len(opened)}"
-        folder.mkdir()
-        return World(folder, chosen, sandbox)
+        def make(form: Form | str, **changes: Any) -> World:
+            chosen = BY_NAME[form] if isinstance(form, str) else form
+            folder, sandbox = open_one(chosen.sandbox(SECRET, **changes))
+            return World(folder, chosen, sandbox)
 
-    yield make
-    for sandbox in opened:
-        sandbox.__exit__(None, None, None)
+        yield make
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 from destination_forms import KEY
+from project_folder import ProjectFolder
 
-from tailrace import Project, TailraceError
+from tailrace import TailraceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ class Ended:
         return 0 if self.error is None else self.error.exit_code
 
 
-class World:
+class World(ProjectFolder):
     """A project in `folder` that syncs the table `people` to a form of a destination."""
 
     def __init__(self, folder: Path, form: Form, sandbox: Sandbox) -> None:
@@ -92,17 +93,14 @@ class World:
         root = {**self.root, "connections": connections}
         (self.folder / "syncs").mkdir(exist_ok=True)
         (self.folder / "tailrace.yml").write_text(json.dumps(root), encoding="utf-8")
-        (self.folder / "syncs" / "people.yml").write_text(json.dumps(self.sync), encoding="utf-8")
+        (self.folder / "syncs" / "people.yml").write_text(
+            json.dumps(self._told()), encoding="utf-8"
+        )
 
-    def declare(self, **changes: Any) -> None:
-        """Change members of the sync."""
-        self.sync.update(changes)
-        self.write()
-
-    def connect(self, **changes: Any) -> None:
-        """Change members of the destination's connection."""
-        self.connection.update(changes)
-        self.write()
+    def _told(self) -> dict[str, Any]:
+        """The sync by the tool's own names of its fields."""
+        fields = {self.form.field(name): one for name, one in self.sync["fields"].items()}
+        return {**self.sync, "match": self.form.field(self.sync["match"]), "fields": fields}
 
     def keep_state_at(self, url: str, *secrets: str) -> None:
         """Keep the state at `url`, of which `secrets` must show nowhere."""
@@ -110,9 +108,6 @@ class World:
         self.secrets += secrets
         self.root["state"] = "${env:" + STATE_VARIABLE + "}"
         self.write()
-
-    def project(self) -> Project:
-        return Project.load(self.folder, env=self.environment)
 
     # -- the model -------------------------------------------------------------------------------
 
@@ -150,9 +145,14 @@ class World:
     # -- the destination -------------------------------------------------------------------------
 
     def delivered(self) -> dict[str, dict[str, Any]]:
-        """The records that the sandbox holds, by key."""
+        """The records that the sandbox holds, by key, without what nobody wrote."""
         records = self.sandbox.records(self.form.vendor, self.form.object)
-        return {str(record["values"][KEY]): record["values"] for record in records}
+        unwritten = self.form.fills - self.sync["fields"].keys()
+        rows = [self.form.as_row(record["values"]) for record in records]
+        return {
+            str(row[KEY]): {name: one for name, one in row.items() if name not in unwritten}
+            for row in rows
+        }
 
     def requests(self) -> int:
         """Requests that the sandbox got, but for those that ask whose login it is."""
@@ -161,9 +161,15 @@ class World:
 
     def questions(self) -> int:
         """How often the sandbox was asked for the account of a login."""
-        if self.form.vendor != "hubspot":
+        if not self.form.account_path:
             return 0
-        return sum(_asks_account(one) for one in self.sandbox.log(self.form.vendor))
+        return sum(self._asks_account(one) for one in self.sandbox.log(self.form.vendor))
+
+    def _asks_account(self, entry: Mapping[str, Any]) -> bool:
+        if not str(entry["path"]).endswith(self.form.account_path):
+            return False
+        # A request that was refused before it was read has no object.
+        return not self.form.account_object or entry["object"] in ("", self.form.account_object)
 
     def is_still(self) -> bool:
         """Whether the sandbox has dealt with all that was sent to it.
@@ -177,8 +183,8 @@ class World:
         """The sandbox's log of the requests that `requests` counts after the first `since`, oldest
         first."""
         log = self.sandbox.log(self.form.vendor)
-        if self.form.vendor == "hubspot":
-            counted = (one for one in log if not _asks_account(one))
+        if self.form.account_path:
+            counted = (one for one in log if not self._asks_account(one))
             log = [{**one, "number": number} for number, one in enumerate(counted, start=1)]
         return [one for one in log if one["number"] > since]
 
@@ -262,10 +268,6 @@ class World:
             if path.is_file():
                 content = path.read_bytes()
                 assert not any(secret.encode() in content for secret in self.secrets), path
-
-
-def _asks_account(entry: Mapping[str, Any]) -> bool:
-    return str(entry["path"]).startswith("/account-info/")
 
 
 class _Notes(logging.Handler):
