@@ -27,6 +27,7 @@ from sync_fixtures import ground, make_world, timing  # noqa: E402, F401
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from destination_forms import Form
     from moments import Moment
     from sync_world import World
 
@@ -109,7 +110,7 @@ def make_kept(
 ) -> Callable[..., Kept]:
     """A world in each kind of state store."""
 
-    def make(form: str = "rest_errors", **changes: object) -> Kept:
+    def make(form: Form | str = "rest_errors", **changes: object) -> Kept:
         world = make_world(form, **changes)
         if request.param == "sqlite":
             return Kept(world, SqliteState(world.folder))

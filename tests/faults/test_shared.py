@@ -6,6 +6,8 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -110,6 +112,135 @@ def test_the_guards_of_shards_judge_the_whole_sync(
     assert [code for code, _ in run_shards(program, [0, 1, 2], "second")] == [3, 3, 3]
     assert world.requests() == sent
     assert len(world.delivered()) == 900
+
+
+def test_what_shards_have_counted_of_another_model_is_not_taken(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    """Two of three have counted a model that was whole; the third reads one that is nearly empty,
+    and its own share of it would pass."""
+    world = make_kept("rest_errors").world
+    world.declare(mode="mirror", guards={"max_removed": "50%"})
+    world.people(900)
+    program = make_program(world)
+    for together in ("first", "first"):
+        run_shards(program, [0, 1, 2], together)
+    assert world.unequal() == set()
+    sent = world.requests()
+    assert [code for code, _ in run_shards(program, [0, 1], "second")] == [5, 5]
+    world.sql("delete from people where substr(person_id, 2)::int > 0")
+    ((code, report),) = run_shards(program, [2], "second")
+    assert (code, "another model" in report["message"]) == (5, True)
+    for index in (2, 1, 0):
+        codes = [run_shards(program, [index], "second")[0] for _ in range(2)]
+        code, report = codes[-1]
+        assert code == 3, report["message"]
+        assert report["breaches"][0]["value"] == pytest.approx(899 / 9, abs=0.1), "of the whole"
+    assert world.requests() == sent
+    assert len(world.delivered()) == 900
+
+
+def test_a_model_that_is_another_one_at_each_read_is_sent_by_shards(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    world = make_kept("rest_errors").world
+    world.people(300)
+    program = make_program(world)
+    left = list(range(SHARDS))
+    for attempt in range(3 * SHARDS):
+        if not left:
+            break
+        world.sql("update people set level = ? where person_id = 'p0'", f"level {attempt}")
+        ((code, report),) = run_shards(program, left[:1], "live")
+        assert code in (0, 5), report["message"]
+        left = left[1:] if code == 0 else left[1:] + left[:1]
+    assert left == []
+    assert len(world.delivered()) == 300
+    assert world.unequal() <= {"p0"}
+
+
+def plan_in_parts(program: Program, folder: Path, of: int) -> tuple[int, list[str]]:
+    """`tailrace plan --shards`: its exit code and the parts."""
+    code, out, err = program("plan", "--shards", str(of), str(folder))
+    assert out, err
+    return code, json.loads(out)["parts"]
+
+
+def send_parts(program: Program, parts: list[str], *more: str) -> list[tuple[int, dict]]:
+    """Exit code and report of a program a part, all started at once."""
+    ended = []
+    for process in [program.start("run", "--plan", part, *more) for part in parts]:
+        out, err = process.communicate(timeout=60)
+        program.world.assert_no_secret([out, err])
+        ended.append((process.returncode, json.loads(out)))
+    return ended
+
+
+def test_parts_of_a_plan_are_guarded_as_one_and_sent_by_programs_of_their_own(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    world = make_kept("rest_errors").world
+    world.declare(mode="mirror", guards={"max_removed": 40})
+    world.people(300)
+    program = make_program(world)
+    code, parts = plan_in_parts(program, world.folder / "first", SHARDS)
+    assert (code, len(parts), world.requests()) == (0, SHARDS, 0)
+    ended = send_parts(program, parts)
+    assert [code for code, _ in ended] == [0] * SHARDS
+    assert sum(report["counts"]["accepted"] for _, report in ended) == 300
+    assert world.unequal() == set()
+    assert set(world.writes().values()) == {1}
+    # Of 60 rows no part has more than 40, and so no part alone would be refused.
+    world.sql("delete from people where substr(person_id, 2)::int < 60")
+    sent = world.requests()
+    code, parts = plan_in_parts(program, world.folder / "second", SHARDS)
+    assert (code, len(parts)) == (3, SHARDS)
+    for code, report in send_parts(program, parts):
+        assert code == 3, report["message"]
+        assert report["counts"]["removed"] <= 40
+        assert [breach["value"] for breach in report["breaches"]] == [60]
+    assert world.requests() == sent
+    code, parts = plan_in_parts(program, world.folder / "third", SHARDS)
+    ended = send_parts(program, parts, "--allow-guard", "max_removed")
+    assert [code for code, _ in ended] == [0] * SHARDS
+    assert sum(report["counts"]["removed"] for _, report in ended) == 60
+    assert world.unequal() == set()
+    # Another number of shards divides the state anew, and sends nothing again.
+    sent = world.requests()
+    code, parts = plan_in_parts(program, world.folder / "fourth", 5)
+    assert (code, len(parts)) == (0, 5)
+    for code, report in send_parts(program, parts):
+        assert (code, report["http"]["requests"]) == (0, 0), report["message"]
+    assert world.settles().counts.unchanged == 240
+    assert world.requests() == sent
+
+
+def test_a_refused_run_keeps_a_plan_that_sends_just_that(
+    make_kept: Callable[..., Kept], make_program: Callable[[World], Program]
+) -> None:
+    world = make_kept("rest_errors").world
+    world.declare(mode="mirror")
+    world.people(300)
+    world.settles()
+    world.sql("delete from people where substr(person_id, 2)::int < 150")
+    program = make_program(world)
+    sent = world.requests()
+    code, out, err = program("run")
+    kept = world.folder / ".tailrace" / "plans" / "people.plan"
+    assert (code, world.requests()) == (3, sent), out + err
+    command = f"tailrace run --select people --plan {kept} --allow-guard max_removed"
+    assert command in json.loads(out)["message"]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    world.sql("delete from people where person_id = 'p200'")
+    code, out, err = program("run", "--plan", str(kept))
+    assert (code, world.requests()) == (3, sent), out + err
+    code, out, err = program("run", "--plan", str(kept), "--allow-guard", "max_removed")
+    assert code == 0, out + err
+    assert json.loads(out)["counts"]["removed"] == 150
+    assert world.unequal() == {"p200"}, "what has changed since is the next run's"
+    assert not kept.exists()
+    assert world.settles().counts.removed == 1
 
 
 PER_SECOND = 20

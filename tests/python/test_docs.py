@@ -13,6 +13,8 @@ import yaml
 
 from tailrace.cli.main import cli
 from tailrace.connections.hubspot import HubSpotConnection
+from tailrace.connections.klaviyo import KlaviyoConnection
+from tailrace.connections.mailchimp import MailchimpConnection
 from tailrace.connections.registry import TYPES
 from tailrace.project import Project
 from tailrace.run_options import GUARDS
@@ -127,9 +129,19 @@ def test_the_modes_of_the_page_are_the_modes_there_are() -> None:
     assert set(rows_of("modes", "# Modes")) == set(modes.__args__)  # type: ignore[union-attr]
 
 
-def test_what_hubspot_does_is_what_the_page_says() -> None:
-    can = HubSpotConnection.can(None, "contacts")  # type: ignore[arg-type]
-    modes, removals, safeties, _ = rows_of("modes", "## Which destination")["hubspot"]
+@pytest.mark.parametrize(
+    ("name", "kind", "target"),
+    [
+        ("hubspot", HubSpotConnection, "contacts"),
+        ("klaviyo profiles", KlaviyoConnection, "profiles"),
+        ("klaviyo lists", KlaviyoConnection, "list:ID"),
+        ("mailchimp", MailchimpConnection, "members"),
+    ],
+)
+def test_what_a_destination_does_is_what_the_page_says(name: str, kind: Any, target: str) -> None:
+    can = kind.can(None, target)
+    modes, removals, safeties, _ = rows_of("modes", "## Which destination")[name]
     assert set(modes.split(", ")) == can.modes
     assert set(removals.split(", ")) == can.removals
-    assert set(safeties.split(", ")) == can.safeties
+    inserts = "insert" in can.modes
+    assert not inserts or set(safeties.split(", ")) == can.safeties

@@ -173,9 +173,17 @@ class FakeProject:
             self._end(name, step)
         return plan_of(name, **step.get("plan", {}))
 
-    def check(self, name: str | None = None, *, offline: bool = False) -> list[errors.Problem]:
+    def check(
+        self,
+        name: str | None = None,
+        *,
+        offline: bool = False,
+        remarks: list[str] | None = None,
+    ) -> list[errors.Problem]:
         self.asked.append(("check", name or "", {"offline": offline}))
         names = [name] if name else self.syncs
+        if remarks is not None:
+            remarks += [text for one in names for text in self.script[one].get("remarks", ())]
         return [
             errors.Problem(*problem) for one in names for problem in self.script[one]["problems"]
         ]

@@ -86,12 +86,28 @@ def test_check_lists_problems_and_ends_with_2(tailrace: Make) -> None:
             {"file": "syncs/a.yml", "line": 3, "column": 5, "key": "match"}
             | {"message": "must be text"}
         ],
+        "remarks": [],
     }
 
 
 def test_check_says_when_nothing_is_wrong(tailrace: Make) -> None:
     line = tailrace({"a": {"problems": []}})
     assert (line("check").code, line("check").out) == (0, "1 sync checked: no problem found\n")
+
+
+def test_check_tells_what_is_worth_knowing_and_ends_with_0(tailrace: Make) -> None:
+    remark = "a: a run makes the field contacts.risk (number)"
+    line = tailrace({"a": {"problems": [], "remarks": [remark]}})
+    ended = line("check")
+    assert (ended.code, ended.out) == (0, f"{remark}\n1 sync checked: no problem found\n")
+    assert line("check", "--json").document["remarks"] == [remark]
+
+
+def test_a_plan_tells_the_fields_that_a_run_would_make(tailrace: Make) -> None:
+    made = [{"name": "risk", "type": "number"}, {"name": "level", "type": "string"}]
+    line = tailrace({"one": {"plan": {"create_fields": made}}})
+    assert "before the first row: risk (number), level (string)" in line("plan").out
+    assert line("plan", "--json").document["create_fields"] == made
 
 
 def test_check_looks_at_connections_unless_syncs_are_named(tailrace: Make) -> None:

@@ -227,3 +227,13 @@ def test_a_plan_says_why_rows_go_and_which_guards_to_let_pass(tailrace: Make) ->
     assert ended.code == 3
     assert "  why: the mapping changed" in ended.out
     assert "--allow-guard encoding --allow-guard max_changed" in ended.out
+
+
+def test_a_plan_that_was_kept_is_shown_with_the_command_that_sends_it(tailrace: Make) -> None:
+    limit = {"value": 20, "percent": True}
+    breach = {"guard": "max_removed", "value": 90, "limit": limit, "message": "90% are gone"}
+    plan = {"breaches": [breach], "file": "/project/.tailrace/plans/one.plan"}
+    ended = tailrace({"one": {"plan": plan}})("plan")
+    assert ended.code == 3
+    command = "run --select one --plan /project/.tailrace/plans/one.plan --allow-guard max_removed"
+    assert f"`tailrace {command}`" in ended.out

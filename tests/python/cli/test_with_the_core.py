@@ -109,6 +109,33 @@ def test_only_what_changed_is_sent_and_status_tells_of_it(desk: Desk) -> None:
     assert sync["store_id"]
 
 
+def test_a_live_check_reads_the_first_rows_and_writes_nothing(desk: Desk) -> None:
+    (seen,) = desk.document("check", "--live")["live"]
+    assert (seen["sync"], seen["object"], seen["failure"]) == (SYNC, "contacts", "")
+    assert seen["account"]
+    assert seen["fields"] > 3
+    assert {row["state"] for row in seen["rows"]} == {"missing"}
+    assert (desk.contacts(), len(seen["rows"])) == ({}, 3)
+    desk.document("run")
+    desk.sql("update people set orders = 2 where first_name = 'Grace'")
+    (seen,) = desk.document("check", "--live")["live"]
+    states = {row["state"]: row["fields"] for row in seen["rows"]}
+    assert states == {"equal": [], "different": ["lifecyclestage"]}
+    code, out, _ = desk("check", "--live")
+    assert code == 0
+    assert "nothing was written" in out
+    assert ["2", "different", "lifecyclestage"] in [line.split() for line in out.splitlines()]
+    assert desk("check", "--live", "--offline")[0] == 2
+    assert "live" not in desk.document("check")
+
+
+def test_a_live_check_tells_what_could_not_be_read(desk: Desk) -> None:
+    desk.sandbox.set_faults([{"match": {"op": "read"}, "do": "html200"}])
+    code, out, _ = desk("check", "--live")
+    assert code == 2
+    assert "makes no sense" in out
+
+
 def test_status_before_the_first_run(desk: Desk) -> None:
     code, out, _ = desk("status")
     assert code == 0

@@ -294,3 +294,23 @@ def test_data_and_constants_are_never_evaluated(
     written = json.dumps(text.replace("${", "$${"))
     made = build(HEAD + f"fields: {{email: Mail, x: {{value: {written}}}}}\n", warehouse)
     assert {row[1] for row in rows(warehouse, made.sql)} == {text}
+
+
+def test_the_column_of_a_link_stands_behind_the_fields_and_before_the_keys(
+    build: Build, warehouse: DuckDbWarehouse
+) -> None:
+    link = "associate: {to: companies, by: key, column: Segment}\n"
+    made = build(HEAD + link + "key: id\nfields: {a: score, email: Mail}\n", warehouse)
+    assert made.fields == ("email", "a")
+    assert made.columns == ("email", "a", "associate:companies", "id")
+    assert (made.compared, made.key) == (3, (3,))
+    assert rows(warehouse, made.sql) == [("a@b.c", 0.5, "x", 1), ("d@e.f", None, "y", 2)]
+    by_link = build(HEAD + link + "key: segment\nfields: {email: Mail}\n", warehouse)
+    assert (by_link.columns, by_link.key) == (("email", "associate:companies"), (1,))
+
+
+def test_a_link_by_no_column_of_the_model_is_named(build: Build, warehouse: Any) -> None:
+    link = "associate: {to: companies, by: key, column: segmnt}\n"
+    error = refusal(build, HEAD + link + "key: id\nfields: {email: Mail}\n", warehouse)
+    assert error.key == "associate.column"
+    assert "did you mean 'segment'" in str(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tailrace.connections.base import Destination, OwnWarehouse, Wanted
+from tailrace.connections.base import Destination, HttpDestination, OwnWarehouse, Wanted
 from tailrace.connections.registry import NOT_OFFERED, TYPES
 from tailrace.connections.resolving import resolve
 from tailrace.spec.document import read_document
@@ -75,6 +75,50 @@ def resolved(text: str, token: str = "t-1") -> dict[str, Any]:
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+MARKETO = """\
+type: marketo
+base_url: https://123-ABC-456.mktorest.com/rest
+auth: {client_id: app, client_secret: "${env:TOKEN}"}
+"""
+
+
+def test_marketo_asks_for_its_token_in_the_address_and_not_before_the_old_one_ends() -> None:
+    core = resolved(MARKETO)
+    assert core["base_url"] == "https://123-ABC-456.mktorest.com".lower()
+    assert core["auth"] == {
+        "oauth2": {
+            "grant": "client_credentials",
+            "token_url": f"{core['base_url']}/identity/oauth/token",
+            "client_id": "app",
+            "client_secret": "t-1",
+            "client_auth": "query",
+            "ahead_s": 0,
+        }
+    }
+    assert core["account"] == f"marketo:{core['base_url']}", "a new login is the same account"
+    assert core["api"] == "auto"
+    assert "partition" not in core
+    more = resolved(f"{MARKETO}api: bulk\nresend_after: 1m\nmax_jobs: 2\npartition: Europe\n")
+    assert (more["api"], more["resend_after_s"], more["max_jobs"]) == ("bulk", 60, 2)
+    assert more["partition"] == "Europe"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (MARKETO.replace("client_id: app, ", ""), "client_id and client_secret are needed"),
+        (MARKETO.replace("{client_id", "{token: t, client_id"), "either client_id"),
+        (f"{MARKETO}max_jobs: 11\n", "10"),
+        (f"{MARKETO}daily_quota: 0\n", "1"),
+        (f"{MARKETO}api: soap\n", "'leads'"),
+    ],
+)
+def test_what_marketo_does_not_take_is_said(text: str, part: str) -> None:
+    connection, problems = read(text, TOKEN="t-1")
+    assert connection is None
+    assert part in problems[0].message
 
 
 def test_hubspot_has_its_own_address() -> None:
@@ -209,7 +253,6 @@ def test_deadlines_and_packing_go_to_the_core() -> None:
         (HUBSPOT + "idle_timeout: 0", 4, "idle_timeout", "longer than nothing"),
         (HUBSPOT + "limits: [{requests: 5}]", 4, "limits[0]", "go together"),
         (HUBSPOT + "limits: [{}]", 4, "limits[0]", "needs requests and per"),
-        (REST + "profile: x.yml", 13, "profile", "not offered by this version"),
         (REST.replace("X-Tenant", "Authorization"), 4, "headers.Authorization", "set by the"),
         (REST.replace("X-Tenant", '"X Tenant"'), 4, "headers.X Tenant", "no name of a header"),
         (
@@ -220,10 +263,10 @@ def test_deadlines_and_packing_go_to_the_core() -> None:
         ),
         (REST.replace("path: /accounts", "path: //evil.com"), 7, "objects.accounts.path", "slash"),
         (
-            REST.replace("/notes/{key}", "/notes/{id}"),
+            REST.replace("/notes/{key}", "/notes/{number}"),
             12,
             "objects.notes.path",
-            "{key} and {match}",
+            "{key}, {match} and {id}",
         ),
         (REST.replace("{inputs: $rows}", "{a: b}"), 9, "objects.accounts.body", "$rows or $row"),
         (REST.replace("{inputs: $rows}", "[$rows, $rows]"), 9, "objects.accounts.body", "once"),
@@ -269,7 +312,7 @@ def test_deadlines_and_packing_go_to_the_core() -> None:
             REST.replace("key: key", "form: list, count: n"),
             10,
             "objects.accounts.results",
-            "errors_only",
+            "form: list",
         ),
         (
             REST.replace('path: "/accounts/{key}"', 'path: "/accounts"'),
@@ -306,7 +349,7 @@ def test_deadlines_and_packing_go_to_the_core() -> None:
             MODES.replace("/people/{key}/archive", "/people/archive"),
             9,
             "objects.people.archive.path",
-            "must hold {key} or {match}",
+            "must hold {key}, {match} or {id}",
         ),
         (
             MODES.replace("exists: 422", "exists: [[1]]"),
@@ -356,7 +399,11 @@ def test_a_wrong_setting_is_named_with_its_line(text: str, line: int, key: str, 
             ("insert_safety",),
             "it does duplicate_ok, park, read_back",
         ),
-        (HUBSPOT, Wanted("list:12"), ("object",), "lists are not offered"),
+        (HUBSPOT, Wanted("list:vip"), ("object",), "list: and the number in the list's address"),
+        (HUBSPOT, Wanted("list:12", "insert"), ("mode",), "it does mirror, update, upsert"),
+        (HUBSPOT, Wanted("list:12", create_fields=True), ("create_fields",), "for 'list:12'"),
+        (HUBSPOT, Wanted("p1_cars", create_fields=True), ("create_fields",), "is not offered by"),
+        (REST, Wanted("notes", create_fields=True), ("create_fields",), "in the tool itself"),
         (HUBSPOT, Wanted("a/b"), ("object",), "not the name"),
         (REST, Wanted("acounts"), ("object",), "did you mean 'accounts'?"),
         (REST, Wanted("notes", "mirror", "delete"), ("mode",), "mode: mirror is not offered by"),
@@ -428,7 +475,7 @@ def test_every_member_of_a_declaration_goes_through() -> None:
 
 
 def test_a_connection_without_what_its_kind_needs_cannot_be_made() -> None:
-    for kind in (Destination, OwnWarehouse):
+    for kind in (HttpDestination, OwnWarehouse):
         with pytest.raises(TypeError, match="abstract"):
             kind(type="x")
 
@@ -438,3 +485,77 @@ def test_a_clear_without_a_path_goes_where_the_update_goes() -> None:
     text = f"type: rest\nbase_url: https://api.example.com\nobjects:\n  people: {declared}\n"
     assert made(text).object_dict("people")["clear"] == {}
     assert not list(made(text).refusals(Wanted("people", "update", "clear")))
+
+
+SALESFORCE = """\
+type: salesforce
+instance_url: https://acme.my.salesforce.com
+auth: {token: "${env:TOKEN}"}
+"""
+APP = 'client_id: app, client_secret: "${env:TOKEN}"'
+TOKEN_URL = "https://acme.my.salesforce.com/services/oauth2/token"
+
+
+def test_salesforces_address_is_the_orgs_own() -> None:
+    connection = resolved(SALESFORCE + "tier: unlimited\n")
+    assert connection["base_url"] == "https://acme.my.salesforce.com"
+    assert connection["account"] == "salesforce:https://acme.my.salesforce.com"
+    assert (connection["api_version"], connection["tier"]) == ("60.0", "unlimited")
+    assert (connection["api"], connection["hard_delete"]) == ("auto", False)
+    other = resolved(SALESFORCE.replace("instance_url", "base_url") + 'api_version: "64.0"\n')
+    assert other["base_url"] == connection["base_url"]
+    assert other["api_version"] == "64.0"
+    for text in (SALESFORCE + "base_url: https://b.example\n", SALESFORCE.replace("inst", "#")):
+        _, problems = read(text, TOKEN="t")
+        assert "instance_url is needed" in str(problems[0])
+
+
+@pytest.mark.parametrize(
+    ("login", "asked"),
+    [
+        (
+            f"client_credentials: {{{APP}}}",
+            {"grant": "client_credentials", "client_secret": "t-1", "client_auth": "form"},
+        ),
+        (
+            f'refresh_token: {{{APP}, refresh_token: "${{env:TOKEN}}"}}',
+            {"grant": "refresh_token", "refresh_token": "t-1", "client_auth": "form"},
+        ),
+        (
+            "jwt: {client_id: app, username: ann@acme.test, key_file: k.pem}",
+            {
+                "grant": "jwt_bearer",
+                "issuer": "app",
+                "subject": "ann@acme.test",
+                "audience": "https://login.salesforce.com",
+                "lifetime_s": 180,
+            },
+        ),
+    ],
+)
+def test_salesforces_logins_ask_at_the_orgs_own_address(login: str, asked: dict[str, Any]) -> None:
+    text = SALESFORCE.replace('token: "${env:TOKEN}"', login)
+    oauth = resolved(text)["auth"]["oauth2"]
+    assert {**oauth, **asked} == oauth
+    assert oauth["token_url"] == TOKEN_URL
+    assert str(oauth.get("key_file", "/k.pem")).endswith("/k.pem")
+
+
+def test_what_salesforce_cannot_be_asked_is_refused() -> None:
+    for changed, message in (
+        ("auth: {}", "needs one of token"),
+        (f'auth: {{token: "${{env:TOKEN}}", client_credentials: {{{APP}}}}}', "needs one of token"),
+        ("auth: {jwt: {client_id: a, username: b}}", "one of private_key and key_file"),
+    ):
+        _, problems = read(SALESFORCE.replace('auth: {token: "${env:TOKEN}"}', changed), TOKEN="t")
+        assert message in str(problems[0]), changed
+    for version in ("40.0", "60", "v60.0"):
+        _, problems = read(f'{SALESFORCE}api_version: "{version}"\n', TOKEN="t")
+        assert "from 53.0 on" in str(problems[0])
+    _, problems = read(SALESFORCE + "api: collections\nhard_delete: true\n", TOKEN="t")
+    assert "hard_delete takes jobs" in str(problems[0])
+    connection = made(SALESFORCE)
+    assert list(connection.refusals(Wanted("Invoice__c", mode="mirror"))) == []
+    ((path, message),) = connection.refusals(Wanted("Account x"))
+    assert path == ("object",)
+    assert "API name" in message

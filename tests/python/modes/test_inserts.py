@@ -101,16 +101,22 @@ def command(world: World, *arguments: str) -> Any:
     return json.loads(ended.stdout)
 
 
+def insert_hundreds(world: World, mode: str, *, compared: bool = True) -> Any:
+    """A run of 250 rows, one request after the other, that loses the answer to the second."""
+    world.connect(max_in_flight=1)
+    world.declare(mode=mode)
+    world.people(250)
+    world.sandbox.set_faults(LOST_SECOND)
+    ended = world.run(compared=compared)
+    world.sandbox.set_faults([])
+    return ended
+
+
 def test_hubspot_parks_what_may_have_been_appended_until_a_person_decides(
     notes: World, timing: Timing
 ) -> None:
     timing(quiet_s=0)
-    notes.connect(max_in_flight=1)
-    notes.declare(mode="append")
-    notes.people(250)
-    notes.sandbox.set_faults(LOST_SECOND)
-    ended = notes.run(compared=False)
-    notes.sandbox.set_faults([])
+    ended = insert_hundreds(notes, "append", compared=False)
     assert (ended.code, ended.counts.accepted, ended.counts.unknown) == (5, 150, 100)
     assert notes.created() == 250
     ended = notes.run(compared=False)
@@ -142,12 +148,7 @@ def test_hubspot_looks_up_what_may_have_been_inserted_where_nothing_is_said(
     hubspot: World, timing: Timing
 ) -> None:
     timing(quiet_s=0)
-    hubspot.connect(max_in_flight=1)
-    hubspot.declare(mode="insert")
-    hubspot.people(250)
-    hubspot.sandbox.set_faults(LOST_SECOND)
-    ended = hubspot.run()
-    hubspot.sandbox.set_faults([])
+    ended = insert_hundreds(hubspot, "insert")
     while ended.code == 5:
         assert hubspot.created() == 250
         ended = hubspot.run()

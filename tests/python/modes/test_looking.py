@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tailrace import errors
+from tailrace import Project, errors
 
 if TYPE_CHECKING:
     from sync_world import World
@@ -95,6 +95,48 @@ def test_a_field_that_is_suddenly_null_stops_the_run(world: World) -> None:
     assert [breach.guard for breach in ended.report.breaches] == ["max_null_jump"]
     assert world.run(allow_guard=["max_null_jump"]).code == 0
     assert world.unequal() == set()
+
+
+def test_a_refused_run_and_a_plan_keep_what_they_would_have_sent(world: World) -> None:
+    world.declare(on_removed="delete", guards={"max_removed": 3})
+    world.people(12)
+    world.settles()
+    world.sql("delete from people where substr(person_id, 2)::int < 6")
+    kept = world.folder / ".tailrace" / "plans" / "people.plan"
+    ended = world.run()
+    assert (ended.code, ended.requests) == (3, 0)
+    assert f"--plan {kept} --allow-guard max_removed" in str(ended.error)
+    kept.unlink()
+    assert world.project().plan("people").file == str(kept)
+    assert world.run(plan_file=kept).code == 3, "not without being allowed"
+    assert world.run(plan_file=kept, allow_guard=["max_removed"]).counts.removed == 6
+    assert world.unequal() == set()
+    assert not kept.exists(), "it is stale from now on"
+    world.assert_quiet()
+
+
+def test_a_run_that_is_not_refused_takes_an_older_plan_away(world: World) -> None:
+    world.declare(on_removed="delete", guards={"max_removed": 3})
+    world.people(12)
+    world.settles()
+    world.sql("delete from people where substr(person_id, 2)::int < 6")
+    assert world.run().code == 3
+    kept = world.folder / ".tailrace" / "plans" / "people.plan"
+    assert kept.exists()
+    world.people(6)
+    assert world.run().code == 0
+    assert not kept.exists()
+
+
+def test_each_target_keeps_plans_of_its_own(world: World) -> None:
+    world.root["targets"] = {"prod": {}}
+    world.declare(on_removed="delete", guards={"max_removed": 3})
+    world.people(12)
+    project = Project.load(world.folder, target="prod", env=world.environment)
+    project.run("people")
+    world.sql("delete from people")
+    with pytest.raises(errors.GuardRefused, match=r"/\.tailrace/plans/prod/people\.plan"):
+        project.run("people")
 
 
 def test_a_model_may_grow_by_any_factor_but_the_one_that_is_said(world: World) -> None:

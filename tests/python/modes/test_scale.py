@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from tailrace.demo.temporary_postgres import TemporaryPostgres
 
 ROWS = 1_000_000
-TIME_S = 120
 
 
 def test_of_a_million_rows_exactly_those_that_changed_are_sent(bulk: World) -> None:
     bulk.declare(backfill="skip")
-    began = time.monotonic()
     bulk.people(ROWS)
     first = bulk.run(compared=False)
     assert (first.code, first.requests, first.counts.scanned) == (0, 0, ROWS)
@@ -42,7 +40,6 @@ def test_of_a_million_rows_exactly_those_that_changed_are_sent(bulk: World) -> N
     assert len(delivered) == 10_000
     assert {record["level"] for record in delivered.values()} == {"high"}
     assert bulk.run(compared=False).requests == 0
-    assert time.monotonic() - began < TIME_S
 
 
 AVERAGES = "select 'p' || g as person_id, avg(x) as level from noise group by g"

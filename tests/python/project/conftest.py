@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 import tailrace
+from tailrace import _core as _real
 from tailrace.project import Project
 
 if TYPE_CHECKING:
@@ -206,11 +207,20 @@ class FakeCore(types.ModuleType):
     def store_copy(self, *call: str) -> None:
         self._store("copy", *call)
 
-    def read_object(self, connection: str, target: str, kind: str, state_url: str) -> str:
+    def read_object(
+        self, connection: str, target: str, kind: str, state_url: str, match: str
+    ) -> str:
         assert kind == "describe"
         assert state_url
         self.specs.append({"connection": json.loads(connection), "object": json.loads(target)})
         return json.dumps({"fields": self.fields, "account": None, "failure": None})
+
+    def check_mapping(self, spec: str, fields_json: str, **rules: bool) -> str:
+        """The core's own, with what `fields` leaves out."""
+        plain = {"writable": True, "required": False, "unique": True}
+        plain |= {"takes": "anything", "max_length": None, "options": []}
+        fields = [{**plain, **one} for one in json.loads(fields_json)]
+        return _real.check_mapping(spec, json.dumps(fields), **rules)
 
 
 @pytest.fixture

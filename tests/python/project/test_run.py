@@ -46,6 +46,7 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
         "insert_safety": None,
         "resync_every_s": None,
         "changed_fields": False,
+        "create_fields": False,
         "row_log": False,
         "was": [],
         "rejected": {"max_attempts": 10, "messages": "full"},
@@ -79,7 +80,7 @@ def test_the_core_is_handed_the_resolved_run_spec(folder: Any, core: Any) -> Non
         "full_refresh": True,
         "only_keys": None,
         "shard": None,
-        "plan": None,
+        "plan": {"keep": str(folder.path / ".tailrace" / "plans" / "health.plan")},
         "trace": None,
         "try_send": False,
         "state": {"url": f"sqlite:///{folder.path}/.tailrace/state.db", "expect": None},
@@ -103,6 +104,7 @@ on_removed: clear
 backfill: skip
 resync_every: 7d
 send: changed_fields
+create_fields: true
 row_log: true
 was: [old_health, older]
 rejected: {max_attempts: 3, messages: code_only}
@@ -118,6 +120,7 @@ guards: {encoding: 30%, max_added: 250%, max_null_jump: {score: 10%}}
         "backfill": "skip",
     }
     assert (spec["resync_every_s"], spec["changed_fields"], spec["row_log"]) == (604800, True, True)
+    assert spec["create_fields"] is True
     assert spec["was"] == ["old_health", "older"]
     assert spec["rejected"] == {"max_attempts": 3, "messages": "code_only"}
     guards = spec["guards"]

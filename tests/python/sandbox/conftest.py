@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import http.client
 import json
+import sys
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tailrace.sandbox import Sandbox
+from tailrace.sandbox.braze import Braze
+from tailrace.sandbox.customerio import CustomerIo
 from tailrace.sandbox.hubspot import HubSpot
+from tailrace.sandbox.intercom import Intercom
+from tailrace.sandbox.iterable import Iterable
+from tailrace.sandbox.klaviyo import Klaviyo
+from tailrace.sandbox.mailchimp import Mailchimp
+from tailrace.sandbox.marketo import Marketo
 from tailrace.sandbox.rest import Rest
+from tailrace.sandbox.salesforce import Salesforce
+from tailrace.sandbox.slack import Slack
 from tailrace.sandbox.vendor import Setting, Vendor
 from tailrace.sandbox.wire import RefusalError, Reply, Request
+
+# What several files of this folder use stands beside them; pytest does not look there by itself.
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+from klaviyo_forms import HEADERS as KLAVIYO  # noqa: E402
+from salesforce_forms import FIELDS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,11 +70,11 @@ class Caller:
         data = (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
-        request = Request(
-            method, path, dict(parse_qsl(query)), {**self.headers, **(headers or {})}, data
-        )
+        pairs = tuple(parse_qsl(query))
+        sent = {**self.headers, **(headers or {})}
+        request = Request(method, path, dict(pairs), sent, data, len(target), pairs)
         try:
-            admitted = self.vendor.admit(self.vendor.principal(request))
+            admitted = self.vendor.admit(self.vendor.principal(request), request)
             reply = self.vendor.apply(self.vendor.read(request))
         except RefusalError as refusal:
             return refusal.reply
@@ -89,7 +107,8 @@ class Client:
         self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Answer:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"Authorization": "Bearer t", "Content-Type": "application/json", **(headers or {})}
+        given = {name.title(): value for name, value in (headers or {}).items()}
+        sent = {"Authorization": "Bearer t", "Content-Type": "application/json", **given}
         self._connection.request(method, target, data, sent)
         response = self._connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
@@ -97,6 +116,19 @@ class Client:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def in_flight(sandbox: Sandbox, vendor: str, count: int) -> None:
+    """Wait until so many requests are under way."""
+    deadline = time.monotonic() + 20
+    while sandbox.counters(vendor)["in_flight"] < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.fixture(name="in_flight")
+def in_flight_fixture() -> Callable[[Sandbox, str, int], None]:
+    return in_flight
 
 
 @pytest.fixture
@@ -121,6 +153,107 @@ def rest(clock: VirtualClock) -> Callable[..., Caller]:
 
     def make(**options: Any) -> Caller:
         return Caller(Rest(Setting(options, 0, clock, clock.wall_ms)))
+
+    return make
+
+
+@pytest.fixture
+def salesforce(clock: VirtualClock) -> Callable[..., Caller]:
+    """An org with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        return Caller(Salesforce(Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)))
+
+    return make
+
+
+@pytest.fixture
+def org(salesforce: Callable[..., Caller]) -> Caller:
+    """An org with the fields that the tests' forms name."""
+    return salesforce(fields=FIELDS)
+
+
+@pytest.fixture
+def braze(clock: VirtualClock) -> Callable[..., Caller]:
+    """A workspace with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        return Caller(Braze(Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)))
+
+    return make
+
+
+@pytest.fixture
+def customerio(clock: VirtualClock) -> Callable[..., Caller]:
+    """A workspace with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        setting = Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)
+        login = {"authorization": "Basic c2l0ZTprZXk=", "content-type": "application/json"}
+        return Caller(CustomerIo(setting), login)
+
+    return make
+
+
+@pytest.fixture
+def intercom(clock: VirtualClock) -> Callable[..., Caller]:
+    """A workspace with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        return Caller(Intercom(Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)))
+
+    return make
+
+
+@pytest.fixture
+def slack(clock: VirtualClock) -> Callable[..., Caller]:
+    """A workspace with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        return Caller(Slack(Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)))
+
+    return make
+
+
+@pytest.fixture
+def iterable(clock: VirtualClock) -> Callable[..., Caller]:
+    """A project with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        setting = Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)
+        return Caller(Iterable(setting), {"api-key": "k", "content-type": "application/json"})
+
+    return make
+
+
+@pytest.fixture
+def klaviyo(clock: VirtualClock) -> Callable[..., Caller]:
+    """An account with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        setting = Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)
+        return Caller(Klaviyo(setting), dict(KLAVIYO))
+
+    return make
+
+
+@pytest.fixture
+def mailchimp(clock: VirtualClock) -> Callable[..., Caller]:
+    """An account with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        setting = Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)
+        return Caller(Mailchimp(setting))
+
+    return make
+
+
+@pytest.fixture
+def marketo(clock: VirtualClock) -> Callable[..., Caller]:
+    """An instance with these options, and no limit unless one is asked for."""
+
+    def make(**options: Any) -> Caller:
+        return Caller(Marketo(Setting({"limits": "none", **options}, 0, clock, clock.wall_ms)))
 
     return make
 

@@ -39,6 +39,8 @@ def test_the_key_may_be_another_field(rest: Make) -> None:
     api = rest()
     api("POST", "/rest/a?key=code", [{"code": "x"}, {"code": "y"}])
     assert api("GET", "/rest/a/y").body == {"code": "y"}
+    assert api("POST", "/rest/a", {"id": "y", "v": 1}).status == 200
+    assert api("GET", "/rest/a/y").body == {"code": "y", "id": "y", "v": 1}
 
 
 def test_each_bad_row_is_listed_and_the_good_ones_are_written(rest: Make) -> None:
