@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from sandbox_program import sandbox_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,8 @@ def measure(form: str, processes: int, seconds: float, folder: Path) -> Use:
         RuntimeError: a run ended early, or the log is too short to tell.
     """
     make_project(folder, processes, seconds)
-    with sandbox(form, folder) as url, running(folder, processes, url) as runs:
+    settings = sandbox_settings(form)
+    with sandbox_program(folder, settings) as (url, _), running(folder, processes, url) as runs:
         first = _until_first(url, runs)
         _wait(url, runs, first, seconds)
         entries = _entries(url)
@@ -77,6 +79,7 @@ def measure(form: str, processes: int, seconds: float, folder: Path) -> Use:
 def make_project(folder: Path, processes: int, seconds: float) -> None:
     """A model with rows for somewhat longer, and a sync for each process."""
     rows = int(LIMIT * (seconds / WINDOW_S + 3) * ROWS_A_REQUEST)
+    rows *= min(processes, 2)  # of several, one may get more than its share of the limit
     with duckdb.connect(str(folder / "people.duckdb")) as connection:
         connection.execute(
             "create table people as select 'p' || i || '@example.com' as email, i as n "
@@ -110,24 +113,10 @@ def make_project(folder: Path, processes: int, seconds: float) -> None:
     (folder / "syncs" / "people.yml").write_text(json.dumps(syncs), encoding="utf-8")
 
 
-@contextlib.contextmanager
-def sandbox(form: str, folder: Path) -> Iterator[str]:
-    """The sandbox's address while it runs."""
+def sandbox_settings(form: str) -> dict[str, Any]:
+    """The limit in this form, and every request remembered."""
     limits = {"max": LIMIT, "interval_ms": int(WINDOW_S * 1000), "kind": form}
-    settings = {"vendors": {"hubspot": {"limits": limits}}, "log_size": 100_000}
-    config = folder / "sandbox.yml"
-    config.write_text(json.dumps(settings), encoding="utf-8")
-    started = subprocess.Popen(
-        [sys.executable, "-m", "tailrace.sandbox", "--config", str(config)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert started.stdout is not None
-        told = started.stdout.readline()
-        yield told[told.index("http://") :].split()[0].rstrip("/")
-    finally:
-        _end(started)
+    return {"vendors": {"hubspot": {"limits": limits}}, "log_size": 100_000}
 
 
 @contextlib.contextmanager
