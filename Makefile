@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 WAREHOUSE ?= duckdb
 
-environments := main airflow dagster lint
+environments := main airflow dagster lint conformance
 packages := python airflow_provider dagster
 wheel_inputs := CMakeLists.txt cmake core ci/deps.sh ci/wheel.sh ci/requirements/main.txt \
 	pyproject.toml README.md LICENSE $(packages)
@@ -15,7 +15,7 @@ python_sources := $(packages) ci $(wildcard tests examples benchmarks)
 cxx_sources := find core python/bindings tests -name '*.[ch]pp' -print0
 
 .PHONY: help demo test lint format format-check tidy asan tsan wheel lock clean \
-	deps deps-build built-tests $(environments:%=environment-%) $(environments:%=installed-%)
+	conformance deps deps-build built-tests $(environments:%=environment-%) $(environments:%=installed-%)
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,7 @@ demo: ## Real data to the sandbox (WAREHOUSE=postgres for Postgres)
 
 test: ## All tests: C++, Python, destinations, Airflow, Dagster
 	@$(MAKE) -j 2 deps environment-main
-	@$(MAKE) -j 3 built-tests environment-airflow environment-dagster
+	@$(MAKE) -j 4 built-tests environment-airflow environment-dagster conformance
 	@$(MAKE) installed-main installed-airflow installed-dagster
 	@ci/test.sh
 
@@ -76,6 +76,10 @@ deps-build:
 built-tests: wheel
 	@cmake --preset test -DTAILRACE_CORE_LIBRARY="$$(ci/core-library.sh)" >/dev/null
 	@cmake --build --preset test --parallel $$(nproc)
+
+conformance: environment-conformance ## Clients and servers that others wrote, for their tests
+	@ci/once.sh build/conformance/.installed ci/conformance.sh ci/requirements/conformance \
+		ci/requirements/conformance.txt -- ci/conformance.sh
 
 $(environments:%=environment-%): environment-%:
 	@ci/once.sh build/venv/$*/.requirements ci/requirements/$*.txt ci/venv.sh -- ci/venv.sh $*

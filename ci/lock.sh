@@ -22,13 +22,18 @@ resolve() {
   printf '%s: %s packages\n' "$environment" "$(grep -c '==' "ci/requirements/$environment.txt")"
 }
 
-[ "$#" -gt 0 ] || set -- main airflow dagster lint
+[ "$#" -gt 0 ] || set -- main airflow dagster lint conformance
 for environment in "$@"; do
   case $environment in
   main) resolve main pyproject.toml --extra duckdb --extra sandbox ;;
   airflow) resolve airflow pyproject.toml --extra airflow --extra duckdb --extra sandbox ;;
   dagster) resolve dagster pyproject.toml --extra dagster --extra duckdb --extra sandbox ;;
   lint) resolve lint ;; # tools that never import the project
+  conformance)
+    resolve conformance
+    make environment-conformance
+    ci/conformance.sh --lock
+    ;;
   *)
     printf 'lock: unknown environment %s\n' "$environment" >&2
     exit 2

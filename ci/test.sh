@@ -29,6 +29,10 @@ suite core ctest --preset test --parallel "$(nproc)" --no-tests=error \
 
 suite simulation ci/simulation.sh
 
+# Measures requests against the real clock: nothing works beside it.
+pace=tests/destinations/test_pace.py
+suite pace pytest_in main pace "$pace"
+
 # These suites mostly wait for processes that they start. So three lanes run side by side, each of
 # about the same length; the output of two of them is shown at the end.
 lane() {
@@ -36,20 +40,20 @@ lane() {
   for one in "$@"; do
     read -r name environment <<<"$one"
     status=0
-    pytest_in "$environment" "$name" "tests/$name" || status=$?
+    pytest_in "$environment" "$name" "tests/$name" --ignore="$pace" || status=$?
     echo "$status" >"$reports/$name.status"
   done
 }
 
 lane "destinations main" "airflow airflow" >"$reports/lane-2.log" 2>&1 &
-lane "faults main" "dagster dagster" >"$reports/lane-3.log" 2>&1 &
+lane "faults main" "dagster dagster" "conformance main" >"$reports/lane-3.log" 2>&1 &
 suite python pytest_in main python tests/python
 wait
 for log in "$reports"/lane-?.log; do
   printf '\n== beside it\n'
   cat "$log"
 done
-for name in destinations airflow faults dagster; do
+for name in destinations airflow faults dagster conformance; do
   suites+=("$name:$(cat "$reports/$name.status")")
 done
 
