@@ -240,11 +240,13 @@ def test_a_list_of_errors_that_lacks_one_accepts_nobody(
     shop.sql("update people set email = 'nobody' where key in (3, 4)")
     rule = {"match": {"op": "import_errors"}, "do": "missing_results", "n": 1}
     shop.sandbox.set_faults([rule])
-    timing(deadline_s=0.5, drain_s=1)
+    timing(deadline_s=2, drain_s=1)
     report, error = shop.run()
     assert error is not None
-    assert report.counts.accepted == 0
-    assert report.counts.unknown > 0
+    # The error that is listed refuses its row; an import that works at the end is the next run's.
+    counts = report.counts
+    assert (counts.accepted, counts.rejected) == (0, 1)
+    assert counts.unknown + counts.pending == 49
 
 
 def test_a_body_that_is_too_large_goes_in_halves(shop: Shop) -> None:

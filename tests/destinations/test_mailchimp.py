@@ -401,7 +401,7 @@ def test_an_answer_that_says_nothing_accepts_nobody(
 ) -> None:
     shop.people(rows)
     shop.sandbox.set_faults([{"match": {"op": "upsert" if rows == 1 else "batch"}, **fault}])
-    timing(deadline_s=0.2, drain_s=1)
+    timing(deadline_s=1, drain_s=1)
     report, error = shop.run()
     assert error is not None
     assert error.exit_code == 5
@@ -425,7 +425,7 @@ def test_a_row_without_one_clear_word_is_not_accepted(
 ) -> None:
     shop.people(60)
     shop.sandbox.set_faults([{"do": fault, "n": 3}])
-    timing(deadline_s=0.2, drain_s=1)
+    timing(deadline_s=1, drain_s=1)
     report, _ = shop.run()
     assert (report.counts.accepted, report.counts.unknown) == (57, 3)
     shop.sandbox.set_faults([])
