@@ -231,6 +231,43 @@ def test_an_event_is_recorded_once_and_makes_its_profile(account: Any, clock: An
     assert [one["attributes"]["name"] for one in metrics] == ["Scored", "Seen"]
 
 
+def test_an_event_keeps_what_it_was_given(account: Any) -> None:
+    deep: Any = "end"
+    for _ in range(9):
+        deep = {"a": deep}
+    given = {
+        "properties": {"deep": deep, "note": "é" * 50_000},
+        "value": 9.5,
+        "value_currency": "EUR",
+        "unique_id": "e1",
+        "backfill": True,
+    }
+    assert account("POST", "/api/events", {"data": event("a@acme.test", **given)}).status == 202
+    (held,) = stored(account, "events")
+    assert {name: held[name] for name in given} == given
+
+
+def test_what_one_event_says_of_its_profile_makes_it_or_is_laid_over_it(account: Any) -> None:
+    for number, who in enumerate(
+        [
+            profile(external_id="x1"),
+            profile(external_id="x1", email="a@acme.test"),
+            profile(email="A@acme.test"),
+        ]
+    ):
+        one = event("", unique_id=f"e{number}", profile={"data": who})
+        assert account("POST", "/api/events", {"data": one}).status == 202
+    (held,) = stored(account)
+    assert (held["external_id"], len(stored(account, "events"))) == ("x1", 3)
+    nobody = event("", profile={"data": profile(title="x")})
+    reply = account("POST", "/api/events", {"data": nobody})
+    assert pointed(reply) == [("invalid", "/data/attributes/profile/data/attributes")]
+    by_id = {**profile(), "id": account("GET", "/api/profiles").body["data"][0]["id"]}
+    one = event("", unique_id="e9", profile={"data": by_id})
+    assert account("POST", "/api/events", {"data": one}).status == 202
+    assert (len(stored(account)), len(stored(account, "events"))) == (1, 4)
+
+
 def test_a_second_has_one_event_without_an_id(account: Any, clock: Any) -> None:
     for _ in range(3):
         account("POST", "/api/events", {"data": event("a@acme.test")})
@@ -272,6 +309,14 @@ def test_events_come_by_the_thousand(account: Any) -> None:
         ({"time": "1972-01-01T00:00:00Z"}, "time"),
         ({"metric": {"data": {"type": "metric", "attributes": {}}}}, "metric/data/attributes/name"),
         ({"metric": {}}, "metric/data"),
+        (
+            {"metric": {"data": {"type": "metric", "attributes": {"name": "x" * 128}}}},
+            "metric/data/attributes/name",
+        ),
+        ({"properties": {"note": "é" * 50_001}}, "properties/note"),
+        ({"properties": {"deep": [[[[[[[[[[]]]]]]]]]]}}, "properties/deep"),
+        ({"backfill": "yes"}, "backfill"),
+        ({"value_currency": 978}, "value_currency"),
         ({"colour": "red"}, "colour"),
     ],
 )

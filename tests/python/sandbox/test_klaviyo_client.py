@@ -6,12 +6,17 @@ what is stored afterwards.
 
 from __future__ import annotations
 
+import inspect
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from klaviyo_api import KlaviyoAPI
+from openapi_client.api.events_api import EventsApi
 from openapi_client.exceptions import ApiException
+
+from tailrace.sandbox.klaviyo import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +134,58 @@ def test_events_are_accepted(account: Any) -> None:
     klaviyo.Events.bulk_create_events({"data": job})
     stored = sandbox.records("klaviyo", "events")
     assert [one["values"]["unique_id"] for one in stored] == ["e1", "e2"]
+
+
+def scored(**attributes: Any) -> dict[str, Any]:
+    """The document of an event of a@acme.test."""
+    whole = {
+        "properties": {"risk": 0.5},
+        "metric": {"data": {"type": "metric", "attributes": {"name": "Scored"}}},
+        "profile": {"data": {**TYPED, "attributes": {"email": "a@acme.test"}}},
+        **attributes,
+    }
+    return {"data": {"type": "event", "attributes": whole}}
+
+
+def test_an_event_is_told_of_and_recorded_once(account: Any) -> None:
+    _, klaviyo = account()
+    given = {"value": 9.5, "value_currency": "EUR", "time": "2024-05-01T10:00:00+00:00"}
+    for _ in range(2):
+        made = klaviyo.Events.create_event_with_http_info(scored(unique_id="e1", **given))
+        assert (made.status_code, made.raw_data) == (202, b"")
+        assert made.headers["RateLimit-Limit"] == "3500"
+    klaviyo.Events.create_event(scored(unique_id="e2", backfill=True))
+    found = klaviyo.Events.get_events().data
+    assert [one.attributes.event_properties for one in found] == [{"risk": 0.5}] * 2
+    assert found[0].attributes.datetime_.isoformat() == given["time"]
+    (metric,) = klaviyo.Metrics.get_metrics().data
+    assert metric.attributes.name == "Scored"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "place"),
+    [
+        ({"profile": {"data": {**TYPED, "attributes": {"email": "bad"}}}}, "profile/data"),
+        ({"time": "1989-01-01T00:00:00+00:00"}, "time"),
+        ({"metric": {"data": {"type": "metric", "attributes": {"name": "x" * 128}}}}, "metric"),
+    ],
+)
+def test_an_event_that_is_none_is_pointed_at(
+    account: Any, attributes: dict[str, Any], place: str
+) -> None:
+    sandbox, klaviyo = account()
+    with pytest.raises(ApiException) as refused:
+        klaviyo.Events.create_event(scored(**attributes))
+    assert refused.value.status == 400
+    (error,) = json.loads(refused.value.body)["errors"]
+    assert error["source"]["pointer"].startswith(f"/data/attributes/{place}")
+    assert sandbox.records("klaviyo", "events") == []
+
+
+def test_events_have_the_limits_that_the_client_tells_of() -> None:
+    for call in (EventsApi.create_event, EventsApi.get_events):
+        told = str(inspect.getdoc(call))
+        assert f"Burst: `{facts.FASTEST.burst}/s`<br>Steady: `{facts.FASTEST.steady}/m`" in told
 
 
 def test_a_limit_says_how_long_to_wait(account: Any) -> None:

@@ -39,6 +39,7 @@ _BULK = "event-bulk-create-job"
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
+_KEPT = ("properties", "value", "value_currency", "unique_id", "backfill")
 _FILTERS = {"profile_id": ("equals",), "metric_id": ("equals",)}
 
 
@@ -116,21 +117,25 @@ class Events:
         if found is not None:
             return [found]
         name = metric["attributes"].get("name")
+        at = f"{where}/metric/data/attributes/name"
         if not isinstance(name, str) or not name:
-            return [Problem(f"{where}/metric/data/attributes/name", "'name' is a required field.")]
+            return [Problem(at, "'name' is a required field.")]
+        if len(name) > facts.MAX_METRIC:
+            return [Problem(at, f"A name has at most {facts.MAX_METRIC} characters.")]
         return self._value_problems(attributes, where)
 
     def _value_problems(self, attributes: dict[str, Any], where: str) -> list[Problem]:
-        properties = attributes.get("properties")
-        if not isinstance(properties, dict) or len(properties) > facts.MAX_EVENT_PROPERTIES:
-            detail = f"A dictionary of at most {facts.MAX_EVENT_PROPERTIES} is expected."
-            return [Problem(f"{where}/properties", detail)]
+        found = _of_properties(attributes.get("properties"), f"{where}/properties")
+        if found:
+            return found
         value = attributes.get("value")
         if isinstance(value, (bool, str, dict, list)):
             return [Problem(f"{where}/value", "Not a valid number.")]
         for name in ("unique_id", "value_currency"):
             if not isinstance(attributes.get(name, ""), (str, type(None))):
                 return [Problem(f"{where}/{name}", "Not a valid string.")]
+        if not isinstance(attributes.get("backfill", False), (bool, type(None))):
+            return [Problem(f"{where}/backfill", "Not a valid boolean.")]
         moment = attributes.get("time")
         if moment is not None and not self._is_time(moment):
             return [Problem(f"{where}/time", "Not a valid datetime.")]
@@ -173,7 +178,7 @@ class Events:
             "profile": profile.id,
             "metric": metric.id,
             "time": time,
-            **{name: one[name] for name in ("properties", "value", "unique_id") if name in one},
+            **{name: one[name] for name in _KEPT if name in one},
         }
         number = make_id("event", self._made)
         key = str(one.get("unique_id") or number)
@@ -231,6 +236,30 @@ class Events:
             return page(request, self._account.base_url, found, shown, most=200, size=200)
 
         return Call("metrics", "metrics", [], run)
+
+
+def _of_properties(properties: Json, where: str) -> list[Problem]:
+    if not isinstance(properties, dict) or len(properties) > facts.MAX_EVENT_PROPERTIES:
+        detail = f"A dictionary of at most {facts.MAX_EVENT_PROPERTIES} is expected."
+        return [Problem(where, detail)]
+    for name, one in properties.items():
+        detail = _excess(one, facts.MAX_DEPTH - 1)
+        if detail:
+            return [Problem(f"{where}/{name}", detail)]
+    return []
+
+
+def _excess(value: Json, depth: int) -> str:
+    """In what a property is more than one may be; empty where it is not."""
+    if isinstance(value, str):
+        long = len(value.encode("utf-8", "surrogatepass")) > facts.MAX_TEXT_BYTES
+        return f"A string has at most {facts.MAX_TEXT_BYTES} bytes." if long else ""
+    if not isinstance(value, (dict, list)):
+        return ""
+    if depth == 0:
+        return f"Properties have at most {facts.MAX_DEPTH} levels."
+    parts = value.values() if isinstance(value, dict) else value
+    return next((said for one in parts if (said := _excess(one, depth - 1))), "")
 
 
 def _inner(value: Json) -> Any:
