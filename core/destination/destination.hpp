@@ -239,6 +239,9 @@ struct Capabilities {
   /// resume() goes on from a memo. Where it does not, none is put on record.
   bool resumes = true;
   bool unique_match = true;  // the tool keeps the match field unique
+  /// What is inserted belongs to the record that the match value names: without one a row is
+  /// invalid. Elsewhere a row's key is enough.
+  bool insert_needs_match = false;
   /// A field that the tool does not know is dropped, and its record is accepted: what is mapped has
   /// to be looked up (describe) before it is first sent.
   bool drops_unknown_fields = false;

@@ -6,6 +6,7 @@
 #include "run/engine_session.hpp"
 #include "run/whole_state.hpp"
 #include "wire/json_writer.hpp"
+#include "wire/utf8.hpp"
 
 namespace tailrace {
 namespace {
@@ -36,6 +37,34 @@ class CellCheck {
  private:
   const Schema* schema_;
   std::string scratch_;
+};
+
+/// Whether the match value of a row that goes by its key names a record.
+class MatchCheck {
+ public:
+  MatchCheck(const Schema& schema, const Destination& destination)
+      : schema_(&schema), destination_(&destination) {}
+
+  std::optional<InvalidRow> operator()(const RowView& row) {
+    const Cell match = row.cell(schema_->match);
+    if (match.is_null()) return invalid(row, InvalidCode::null_match);
+    const std::string_view text = match.text(scratch_);
+    if (wire::trimmed(text).empty()) return invalid(row, InvalidCode::blank_match);
+    if (destination_->identity_into(text, named_)) return std::nullopt;
+    return invalid(row, InvalidCode::unusable_match);
+  }
+
+ private:
+  [[nodiscard]] std::optional<InvalidRow> invalid(const RowView& row, InvalidCode code) const {
+    InvalidRow found = describe_invalid(code, *schema_, schema_->match);
+    key_text(row, found.key);
+    return found;
+  }
+
+  const Schema* schema_;
+  const Destination* destination_;
+  std::string scratch_;
+  std::string named_;
 };
 
 /// Lets the rows of some keys pass.
@@ -101,6 +130,14 @@ DiffOptions Engine::diff_options(Session& session) {
   if (spec_.only_keys) options.only = KeyFilter(*spec_.only_keys);
   options.identity_is_key = spec_.mode == Mode::insert || spec_.mode == Mode::append;
   options.check = CellCheck(spec_.schema);
+  if (options.identity_is_key && session.destination->capabilities().insert_needs_match) {
+    options.check = [cells = CellCheck(spec_.schema),
+                     match = MatchCheck(spec_.schema, *session.destination)](
+                        const RowView& row) mutable -> std::optional<InvalidRow> {
+      std::optional<InvalidRow> found = match(row);
+      return found ? std::move(found) : cells(row);
+    };
+  }
   options.once = spec_.mode == Mode::insert;
   options.normalise = [&session](std::string_view match, std::string& out) {
     return session.destination->identity_into(match, out);

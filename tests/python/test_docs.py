@@ -135,6 +135,7 @@ def test_the_modes_of_the_page_are_the_modes_there_are() -> None:
         ("hubspot", HubSpotConnection, "contacts"),
         ("klaviyo profiles", KlaviyoConnection, "profiles"),
         ("klaviyo lists", KlaviyoConnection, "list:ID"),
+        ("klaviyo events", KlaviyoConnection, "event:Churn Scored"),
         ("mailchimp", MailchimpConnection, "members"),
     ],
 )

@@ -59,7 +59,8 @@ Problem read_problem(const json& error) {
   problem.code = wire::text_at(error, "code");
   problem.detail = wire::text_at(error, "detail");
   if (problem.detail.empty()) problem.detail = wire::text_at(error, "title");
-  read_pointer(problem, wire::text_at(error, "source.pointer"));
+  problem.pointer = wire::text_at(error, "source.pointer");
+  read_pointer(problem, problem.pointer);
   return problem;
 }
 

@@ -23,6 +23,7 @@ struct Problem {
   std::string detail;
   std::optional<std::size_t> row;  // its place in the request
   std::string field;
+  std::string pointer;  // as Klaviyo says it
 };
 [[nodiscard]] Problem read_problem(const nlohmann::json& error);
 /// The errors of an answer that says no.

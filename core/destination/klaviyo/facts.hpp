@@ -27,6 +27,7 @@ inline constexpr std::string_view kDeletions = "/api/data-privacy-deletion-jobs"
 inline constexpr std::string_view kLists = "/api/lists/";
 inline constexpr std::string_view kMembersOf = "/relationships/profiles";
 inline constexpr std::string_view kAccounts = "/api/accounts";
+inline constexpr std::string_view kEvents = "/api/events";
 
 inline constexpr std::size_t kMaxRows = 10'000;
 inline constexpr std::size_t kMaxBytes = 5'000'000;  // "5 MB": the smaller of its two meanings
@@ -36,6 +37,7 @@ inline constexpr std::size_t kPage = 100;
 /// import are kept until it has ended.
 inline constexpr std::size_t kImportsAtOnce = 8;
 inline constexpr std::size_t kMaxAny = 100;  // values of a filter's `any`; unconfirmed
+inline constexpr std::size_t kMaxMetric = 127;  // characters of its name: "less than 128"
 /// Of a filter in a query. Longer addresses are refused on the way.
 inline constexpr std::size_t kMaxFilterBytes = 6'000;
 
@@ -48,7 +50,18 @@ struct Pace {
   double steady;
 };
 /// An endpoint's place in the table is its rate class.
-enum Endpoint : std::uint8_t { kImport, kJob, kErrors, kFind, kCreate, kDelete, kLeave, kAccount };
+enum Endpoint : std::uint8_t {
+  kImport,
+  kJob,
+  kErrors,
+  kFind,
+  kCreate,
+  kDelete,
+  kLeave,
+  kAccount,
+  kTrack,
+  kFindEvents,
+};
 inline constexpr std::array kPaces{
     Pace{"post", "/api/profile-bulk-import-jobs", 10, 150},
     Pace{"get", "/api/profile-bulk-import-jobs/{job_id}", 10, 150},
@@ -58,9 +71,15 @@ inline constexpr std::array kPaces{
     Pace{"post", "/api/data-privacy-deletion-jobs", 3, 60},
     Pace{"delete", "/api/lists/{id}/relationships/profiles", 10, 150},
     Pace{"get", "/api/accounts", 1, 15},
+    Pace{"post", "/api/events", 350, 3'500},
+    Pace{"get", "/api/events", 350, 3'500},
 };
 inline constexpr wire::Milliseconds kBurstWindow = 1s;
 inline constexpr wire::Milliseconds kSteadyWindow = 60s;
+
+/// The description of POST /api/events says that of events of one profile and one metric which
+/// have the same unique_id only the first is recorded. It names no end of that: this one is ours.
+inline constexpr wire::Milliseconds kUniqueIdTtl = std::chrono::hours(30 * 24);
 
 /// An empty text clears as null does (unconfirmed). Values are kept as they were sent.
 inline constexpr Equality kEquality{true, false, 1};
@@ -72,6 +91,11 @@ inline constexpr std::string_view kCancelled = "cancelled";
 
 /// Where a row stands in a request; its number follows.
 inline constexpr std::string_view kRowPointer = "/data/attributes/profiles/data/";
+/// Where an error points within a request of one event. The places are those of the description's
+/// schema; that errors point there, as they do in imports, is unconfirmed.
+inline constexpr std::string_view kEventPointer = "/data/attributes/";
+inline constexpr std::string_view kMetricPointer = "/data/attributes/metric";
+inline constexpr std::string_view kEventProfilePointer = "/data/attributes/profile/data/";
 /// Code of an error about a profile that there is none of.
 inline constexpr std::string_view kNotFound = "not_found";
 
@@ -121,6 +145,21 @@ inline constexpr std::array kStandard{
     Standard{"location.longitude", false},
 };
 inline constexpr std::string_view kProperties = "properties";
+inline constexpr std::string_view kUniqueId = "unique_id";
+
+/// An attribute that an event may have, by the schema EventCreateQueryV2 of the description.
+struct EventAttribute {
+  std::string_view name;
+  std::string_view type;
+  Takes takes = Takes::anything;
+};
+inline constexpr std::array kEventAttributes{
+    EventAttribute{"time", "datetime", Takes::moment},
+    EventAttribute{"value", "number", Takes::number},
+    EventAttribute{"value_currency", "string"},
+    EventAttribute{kUniqueId, "string"},
+    EventAttribute{"backfill", "boolean", Takes::yes_or_no},
+};
 
 /// What a profile that is emptied keeps.
 inline constexpr std::array<std::string_view, 4> kNeverCleared{"id", "email", "phone_number",

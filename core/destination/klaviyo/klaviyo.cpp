@@ -6,10 +6,12 @@
 #include "destination/equality.hpp"
 #include "destination/kinds.hpp"
 #include "destination/klaviyo/answer.hpp"
+#include "destination/klaviyo/events.hpp"
 #include "destination/klaviyo/facts.hpp"
 #include "destination/klaviyo/finding.hpp"
 #include "destination/klaviyo/imports.hpp"
 #include "destination/klaviyo/questions.hpp"
+#include "destination/klaviyo/rates.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_writer.hpp"
 
@@ -19,23 +21,6 @@ namespace {
 // Steps of a batch besides an import's; a single row's call has the row for a tag, and a look-up
 // the first of its rows below kLookUp.
 enum Tag : int { kTakeOff = -1, kLookUp = -100 };
-
-/// The user's limits hold for each endpoint, as Klaviyo's own do.
-[[nodiscard]] std::vector<wire::RateRule> rates_of(const nlohmann::json& connection) {
-  const std::vector<wire::RateRule> chosen = limits_of(connection);
-  std::vector<wire::RateRule> rates;
-  for (std::size_t at = 0; at < kPaces.size(); ++at) {
-    const auto rate_class = static_cast<wire::RateClass>(at);
-    for (wire::RateRule rule : chosen) {
-      rule.rate_class = rate_class;
-      rates.push_back(std::move(rule));
-    }
-    if (!chosen.empty()) continue;
-    rates.push_back({rate_class, kPaces[at].burst, kBurstWindow, "burst"});
-    rates.push_back({rate_class, kPaces[at].steady, kSteadyWindow, "steady"});
-  }
-  return rates;
-}
 
 [[nodiscard]] std::vector<Operation> operations_of(const Target& target) {
   if (!target.list.empty()) return {Operation::upsert, Operation::update, Operation::delete_};
@@ -50,8 +35,8 @@ enum Tag : int { kTakeOff = -1, kLookUp = -100 };
 
 class Klaviyo final : public Destination {
  public:
-  Klaviyo(const nlohmann::json& connection, const nlohmann::json& object, const Schema& schema)
-      : target_(text_of(object, "name", ""), schema.columns[schema.match].name),
+  Klaviyo(const nlohmann::json& connection, const Target& target, const Schema& schema)
+      : target_(target),
         imports_(target_, schema),
         match_(schema.match),
         fields_(schema.fields().begin(), schema.fields().end()) {
@@ -424,7 +409,9 @@ namespace tailrace {
 
 std::unique_ptr<Destination> make_klaviyo(const nlohmann::json& connection,
                                           const nlohmann::json& object, const Schema& schema) {
-  return std::make_unique<klaviyo::Klaviyo>(connection, object, schema);
+  const klaviyo::Target target(text_of(object, "name", ""), schema.columns[schema.match].name);
+  if (!target.metric.empty()) return klaviyo::make_events(connection, target, schema);
+  return std::make_unique<klaviyo::Klaviyo>(connection, target, schema);
 }
 
 }  // namespace tailrace

@@ -105,6 +105,26 @@ using nlohmann::json;
   return step;
 }
 
+/// An event has its profile's identifiers and what is its own.
+void add_attributes(ReadStep& step, bool of_event) {
+  for (const Standard& one : kStandard) {
+    if (of_event && !one.unique) continue;
+    FieldFact field;
+    field.name = one.name;
+    field.type = one.is_text ? "string" : "number";
+    field.unique = one.unique;
+    step.fields.push_back(std::move(field));
+  }
+  for (const EventAttribute& one : kEventAttributes) {
+    if (!of_event) continue;
+    FieldFact field;
+    field.name = one.name;
+    field.type = one.type;
+    field.takes = one.takes;
+    step.fields.push_back(std::move(field));
+  }
+}
+
 [[nodiscard]] ReadStep read_fields(const Target& target, const json& body) {
   const json* data = wire::member(body, "data");
   const bool fits =
@@ -112,13 +132,7 @@ using nlohmann::json;
       (target.list.empty() ? data->is_array() : wire::text_at(*data, "id") == target.list);
   if (!fits) return senseless();
   ReadStep step;
-  for (const Standard& one : kStandard) {
-    FieldFact field;
-    field.name = one.name;
-    field.type = one.is_text ? "string" : "number";
-    field.unique = one.unique;
-    step.fields.push_back(std::move(field));
-  }
+  add_attributes(step, !target.metric.empty());
   FieldFact own;
   own.name = std::string(kProperties) + std::string(kAnyField);
   own.type = "any";
@@ -145,6 +159,9 @@ ReadStep first_questions(const Target& target, const std::vector<Column>& fields
     step.calls.push_back(call_of(kAccount, wire::Method::get, std::string(kAccounts)));
   } else if (ask.kind == ReadAsk::Kind::describe && !target.list.empty()) {
     step.calls.push_back(call_of(kFind, wire::Method::get, std::string(kLists) + target.list));
+  } else if (ask.kind == ReadAsk::Kind::describe && !target.metric.empty()) {
+    step.calls.push_back(call_of(kFindEvents, wire::Method::get, std::string(kEvents)));
+    step.calls.back().request.query = "fields%5Bevent%5D=datetime&page%5Bsize%5D=1";
   } else if (ask.kind == ReadAsk::Kind::describe) {
     step.calls.push_back(page("email", 1, {}));
   } else if (ask.kind == ReadAsk::Kind::all_ids) {

@@ -7,9 +7,9 @@
 
 namespace tailrace::klaviyo {
 
-/// The calls that ask Klaviyo: whether profiles may be read, or the list is there (describe: the
-/// attributes are facts), whose key it is (account), profiles by match values, a hundred a call
-/// (by_match), all profiles page by page (all_ids).
+/// The calls that ask Klaviyo: whether profiles or events may be read, or the list is there
+/// (describe: the attributes are facts), whose key it is (account), profiles by match values, a
+/// hundred a call (by_match), all profiles page by page (all_ids).
 [[nodiscard]] ReadStep first_questions(const Target& target, const std::vector<Column>& fields,
                                        const ReadAsk& ask);
 

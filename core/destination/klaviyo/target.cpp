@@ -11,16 +11,22 @@ namespace tailrace::klaviyo {
 namespace {
 
 constexpr std::string_view kListPrefix = "list:";
+constexpr std::string_view kEventPrefix = "event:";
 constexpr std::string_view kAttributes = "attributes.";
 constexpr std::string_view kId = "id";
 
-[[nodiscard]] std::string list_of(std::string_view object) {
-  if (object == "profiles") return {};
-  const bool is_list = object.starts_with(kListPrefix);
-  const std::string_view id = is_list ? object.substr(kListPrefix.size()) : std::string_view();
-  if (is_plain_id(id)) return std::string(id);
-  throw std::invalid_argument("object: Klaviyo has profiles and list:ID, not '" +
-                              std::string(object) + "'");
+/// Characters that a person sees, without space around them, and no more than Klaviyo takes.
+[[nodiscard]] bool is_metric(std::string_view name) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+  return !name.empty() && wire::trimmed(name) == name && wire::is_utf8(name) &&
+         std::none_of(name.begin(), name.end(), is_control) &&
+         static_cast<std::size_t>(std::count_if(name.begin(), name.end(), begins)) <= kMaxMetric;
+}
+
+/// What follows the prefix of an object; empty where it is of another kind.
+[[nodiscard]] std::string behind(std::string_view prefix, std::string_view object) {
+  return std::string(object.starts_with(prefix) ? object.substr(prefix.size()) : "");
 }
 
 [[nodiscard]] const Standard* standard(std::string_view name) {
@@ -36,6 +42,12 @@ constexpr std::string_view kId = "id";
          name.find('.', kProperties.size() + 1) == std::string_view::npos;
 }
 
+/// Klaviyo takes no number where it has text, and keys are often numbers.
+[[nodiscard]] bool is_number(const Column& column) {
+  return column.type == Type::integer || column.type == Type::decimal ||
+         column.type == Type::floating;
+}
+
 }  // namespace
 
 bool is_plain_id(std::string_view text) {
@@ -46,12 +58,16 @@ bool is_plain_id(std::string_view text) {
 }
 
 Target::Target(std::string_view object, std::string_view match_field)
-    : list(list_of(object)),
+    : list(behind(kListPrefix, object)),
+      metric(behind(kEventPrefix, object)),
       match(match_field),
       by_id(match_field == kId),
       by_email(match_field == "email") {
-  const Standard* field = standard(match);
-  if (field != nullptr && field->unique) return;
+  if (object != "profiles" && !is_plain_id(list) && !is_metric(metric)) {
+    throw std::invalid_argument("object: Klaviyo has profiles, list:ID and event:METRIC, not '" +
+                                std::string(object) + "'");
+  }
+  if (is_identifier(match)) return;
   throw std::invalid_argument(
       "match: Klaviyo finds profiles by email, phone_number, external_id or id, not by '" + match +
       "'");
@@ -82,13 +98,41 @@ Schema in_document(const Schema& schema) {
                                   "'; what is your own stands below properties, as in "
                                   "'properties.plan', one level deep");
     }
-    // Klaviyo takes no number where it has text, and keys are often numbers.
-    const bool is_number = column.type == Type::integer || column.type == Type::decimal ||
-                           column.type == Type::floating;
-    if (field != nullptr && field->is_text && is_number) column.type = Type::text;
+    if (field != nullptr && field->is_text && is_number(column)) column.type = Type::text;
     if (column.name != kId) column.name.insert(0, kAttributes);
   }
   return document;
+}
+
+Schema in_event(const Schema& schema) {
+  Schema document = schema;
+  for (std::size_t i = 0; i < document.field_count; ++i) {
+    Column& column = document.columns[i];
+    const auto own =
+        std::find_if(kEventAttributes.begin(), kEventAttributes.end(),
+                     [&](const EventAttribute& one) { return one.name == column.name; });
+    const bool identifies = is_identifier(column.name);
+    const bool is_own = own != kEventAttributes.end();
+    if (!identifies && !is_own && !is_property(column.name)) {
+      throw std::invalid_argument(
+          "fields: an event of Klaviyo's has its profile's email, phone_number, external_id and "
+          "id, and time, value, value_currency, unique_id and backfill, but no '" +
+          column.name +
+          "'; what is your own stands below properties, as in 'properties.plan', one level deep");
+    }
+    if ((identifies || (is_own && own->type == "string")) && is_number(column)) {
+      column.type = Type::text;
+    }
+    // A new event has nothing to be emptied, and a profile is not to lose what it is known by.
+    column.nulls = Nulls::keep;
+    if (identifies && column.name != kId) column.name.insert(0, kAttributes);
+  }
+  return document;
+}
+
+bool is_identifier(std::string_view field) {
+  const Standard* found = standard(field);
+  return found != nullptr && found->unique;
 }
 
 bool is_kept(const Column& column) {

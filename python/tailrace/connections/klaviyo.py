@@ -12,6 +12,8 @@ from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Strict
 
 _LIST = re.compile(r"list:[A-Za-z0-9_-]{1,100}\Z")
+# A metric's name has less than 128 characters.
+_EVENT = re.compile(r"event:(?=\S)[^\x00-\x1f\x7f]{1,127}(?<=\S)\Z")
 
 _PROFILES = Can(
     modes=frozenset({"upsert", "update", "insert", "mirror"}),
@@ -20,6 +22,12 @@ _PROFILES = Can(
     changed_fields=True,
 )
 _MEMBERS = Can(modes=frozenset({"upsert", "update", "mirror"}), changed_fields=True)
+_EVENTS = Can(
+    modes=frozenset({"insert", "append"}),
+    removals=frozenset({"ignore"}),
+    safeties=frozenset({"idempotency_key", "park", "duplicate_ok"}),
+    match=frozenset({"email", "phone_number", "external_id", "id"}),
+)
 
 
 class KlaviyoAuth(Strict):
@@ -40,14 +48,16 @@ class KlaviyoConnection(HttpDestination):
         return {"scheme": {"name": "Klaviyo-API-Key", "token": self.auth.api_key}}
 
     def can(self, name: str) -> Can:
-        """Members of a list are added and taken off; nothing of theirs is emptied."""
+        """Members of a list are added and taken off; nothing of theirs is emptied. Events are made
+        and never changed."""
+        if name.startswith("event:"):
+            return _EVENTS
         return _PROFILES if name == "profiles" else _MEMBERS
 
     def refusals(self, wanted: Wanted) -> Iterator[tuple[Path, str]]:
-        """Profiles, and lists by their ids."""
+        """Profiles, lists by their ids, and events by their metric's name."""
         yield from super().refusals(wanted)
-        if wanted.object != "profiles" and not _LIST.match(wanted.object):
-            message = (
-                f"destination klaviyo has no object {wanted.object!r}; it does profiles, list:ID"
-            )
-            yield ("object",), message
+        name = wanted.object
+        if name != "profiles" and not _LIST.match(name) and not _EVENT.match(name):
+            known = "profiles, list:ID, event:METRIC"
+            yield ("object",), f"destination klaviyo has no object {name!r}; it does {known}"

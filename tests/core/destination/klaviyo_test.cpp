@@ -473,7 +473,7 @@ TEST(Klaviyo, LimitsAreThoseOfItsDescription) {
     EXPECT_EQ(told.at("steady"), std::to_string(static_cast<int>(pace.steady)) + "/m");
     ++compared;
   }
-  EXPECT_EQ(compared, 7) << "of accounts it does not tell";
+  EXPECT_EQ(compared, 7) << "of accounts and events it does not tell";
 }
 
 TEST(Klaviyo, EachEndpointHasLimitsOfItsOwnAlsoWhereTheUserChoosesThem) {

@@ -196,6 +196,7 @@ std::vector<Waiting> waiting_points() {
       {"klaviyo update", klaviyo_by_id("profiles"), Operation::update, all_profiles},
       {"klaviyo clear", klaviyo_by_id("profiles"), Operation::clear, all_profiles},
       {"klaviyo delete", klaviyo_by_id("profiles"), Operation::delete_, all_profiles, true},
+      {"klaviyo event", klaviyo_by_id("event:Scored"), Operation::insert, {}, true},
       {"klaviyo take off", klaviyo_by_id("list:L1"), Operation::delete_, all_profiles, false, true},
       {"mailchimp many", mailchimp, Operation::upsert},
       {"mailchimp insert", mailchimp, Operation::insert},
