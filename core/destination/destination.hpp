@@ -278,6 +278,8 @@ class Destination {
   /// How many requests so many rows of one operation take, as a plan tells it. The default: as
   /// few as their number allows.
   [[nodiscard]] virtual std::uint64_t requests_for(Operation operation, std::uint64_t rows) const;
+  /// The class that most of these requests are of: whose limits decide how long they take.
+  [[nodiscard]] virtual wire::RateClass rate_class_of(Operation /*operation*/) const { return 0; }
 
   [[nodiscard]] virtual Step begin(const Batch& batch) const = 0;
   [[nodiscard]] virtual Step reply(const Batch& batch, const Memo& memo, const Call& call,

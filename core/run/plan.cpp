@@ -1,5 +1,6 @@
 #include "run/plan.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -37,16 +38,32 @@ json sample_of(const ChangeRow& change, const Schema& schema) {
   return {{"key", key}, {"match", match}, {"fields", std::move(fields)}};
 }
 
+/// Requests of one class, which have limits of their own.
+struct Load {
+  wire::RateClass rate_class = 0;
+  std::uint64_t requests = 0;
+};
+
 /// The slowest rule decides; what fits into one window of it costs no waiting.
-double minutes_for(std::uint64_t requests, const std::vector<wire::RateRule>& rules) {
+double minutes_for(const Load& load, const std::vector<wire::RateRule>& rules) {
   double minutes = 0;
   for (const wire::RateRule& rule : rules) {
+    if (rule.rate_class != load.rate_class) continue;
     if (rule.requests <= 0 || rule.window.count() <= 0) continue;
-    const double over = static_cast<double>(requests) - rule.requests;
+    const double over = static_cast<double>(load.requests) - rule.requests;
     const double window_minutes = static_cast<double>(rule.window.count()) / 60'000;
     minutes = std::max(minutes, over / rule.requests * window_minutes);
   }
   return minutes;
+}
+
+/// Requests of different classes do not wait for each other.
+double minutes_of(Load written, const Load& removed, const std::vector<wire::RateRule>& rules) {
+  if (written.rate_class == removed.rate_class) {
+    written.requests += removed.requests;
+    return minutes_for(written, rules);
+  }
+  return std::max(minutes_for(written, rules), minutes_for(removed, rules));
 }
 
 json daily_share(std::uint64_t requests, const std::vector<wire::RateRule>& rules) {
@@ -95,8 +112,13 @@ json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void(
     json& list = samples[kChanges[static_cast<std::size_t>(change.change)]];
     if (list.size() < kSampleRows) list.push_back(sample_of(change, ask.schema));
   }
-  const std::uint64_t requests = ask.destination.requests_for(ask.write, rows[0]) +
-                                 ask.destination.requests_for(ask.removal, rows[1]);
+  const auto load = [&](Operation operation, std::uint64_t count) {
+    return Load{ask.destination.rate_class_of(operation),
+                ask.destination.requests_for(operation, count)};
+  };
+  const Load written = load(ask.write, rows[0]);
+  const Load removed = load(ask.removal, rows[1]);
+  const std::uint64_t requests = written.requests + removed.requests;
   json report = ask.report.to_json();
   return {{"counts", report["counts"]},
           {"known", ask.known},
@@ -106,7 +128,7 @@ json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void(
           {"reasons", reasons_of(ask)},
           {"samples", std::move(samples)},
           {"requests", requests},
-          {"minutes", minutes_for(requests, ask.rates)},
+          {"minutes", minutes_of(written, removed, ask.rates)},
           {"daily_share", daily_share(requests, ask.rates)},
           {"plan_fingerprint", ask.fingerprint}};
 }

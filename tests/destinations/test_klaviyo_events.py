@@ -221,7 +221,7 @@ def test_events_of_a_run_that_was_killed_are_recorded_once(feed: Feed, mode: str
     # Some are recorded, and their answers do not come before the kill.
     slow = {"match": {"op": "create", "every": 4}, "do": "slow", "delay_ms": 30_000}
     feed.sandbox.set_faults([slow])
-    kill_once(lambda: feed.created() >= 8, feed.folder, feed.environment)
+    kill_once(lambda: feed.created() >= 4, feed.folder, feed.environment)
     before = set(feed.tracked())
     sent = len(feed.tracked())
     feed.sandbox.set_faults([])
@@ -323,6 +323,16 @@ def test_a_refusal_for_the_rate_is_waited_for(feed: Feed) -> None:
     assert feed.scores() == each_once(6)
     (refused,) = [one["at_ms"] for one in feed.log() if one["status"] == 429]
     assert max(one["at_ms"] for one in feed.log() if one["op"] == "create") - refused >= 1000
+
+
+def test_a_plan_reckons_with_the_limit_of_events_alone(make_feed: Callable[..., Feed]) -> None:
+    feed = make_feed(limits="standard")
+    del feed.connection["limits"]
+    feed.write()
+    feed.people(50_000)
+    plan = feed.project().plan("people")
+    assert plan.requests == 50_000
+    assert plan.minutes == pytest.approx((50_000 - 3500) / 3500), "the first minute's are at once"
 
 
 def test_the_limit_of_a_second_is_kept(make_feed: Callable[..., Feed]) -> None:

@@ -73,6 +73,8 @@ class Events final : public Destination {
     return writer_.bound(row.line);
   }
 
+  [[nodiscard]] wire::RateClass rate_class_of(Operation) const override { return kTrack; }
+
   [[nodiscard]] Step begin(const Batch& batch) const override {
     Step step;
     for (const RowIndex row : all_rows(batch)) step.calls.push_back(track(batch, row));

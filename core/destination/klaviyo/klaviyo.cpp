@@ -80,6 +80,12 @@ class Klaviyo final : public Destination {
     return asked + batches * (queued ? 2 : 1);
   }
 
+  [[nodiscard]] wire::RateClass rate_class_of(Operation operation) const override {
+    if (operation == Operation::insert) return kCreate;
+    if (operation == Operation::delete_) return target_.list.empty() ? kDelete : kLeave;
+    return looks_up(operation) ? kFind : kImport;
+  }
+
   [[nodiscard]] Step begin(const Batch& batch) const override {
     Step step;
     if (looks_up(batch.operation)) {

@@ -494,6 +494,18 @@ TEST(Klaviyo, EachEndpointHasLimitsOfItsOwnAlsoWhereTheUserChoosesThem) {
   EXPECT_EQ(step.hint.remaining, 7);
 }
 
+TEST(Klaviyo, TheEndpointThatIsWrittenToSaysHowLongItTakes) {
+  const Shop shop;
+  const Shop list("list:L", 0);
+  EXPECT_EQ(shop.shop->rate_class_of(Operation::upsert), klaviyo::kImport);
+  EXPECT_EQ(shop.shop->rate_class_of(Operation::update), klaviyo::kFind);
+  EXPECT_EQ(shop.shop->rate_class_of(Operation::insert), klaviyo::kCreate);
+  EXPECT_EQ(shop.shop->rate_class_of(Operation::delete_), klaviyo::kDelete);
+  EXPECT_EQ(list.shop->rate_class_of(Operation::delete_), klaviyo::kLeave);
+  const Shop by_id("profiles", 0, "id");
+  EXPECT_EQ(by_id.shop->rate_class_of(Operation::update), klaviyo::kImport);
+}
+
 TEST(Klaviyo, KnowsItsObjectsItsMatchFieldsAndItsAttributes) {
   const Shop shop;
   const auto refused = [&](const std::string& object, const std::string& field,

@@ -14,7 +14,27 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-/// The plan of so many rows to write and to take away, 100 and 1 to a request.
+/// The plan of so many rows to write and to take away.
+nlohmann::json planned(const Destination& destination, const Schema& schema, std::uint64_t rows,
+                       std::uint64_t removed, std::vector<wire::RateRule> rates) {
+  Changeset changes(std::filesystem::temp_directory_path().string(), 64u << 20);
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    changes.append(Change::added, {i, i}, 1, "k" + std::to_string(i));
+  }
+  for (std::uint64_t i = 0; i < removed; ++i) {
+    changes.append_removed({i, ~i}, {"gone" + std::to_string(i), {}, {}});
+  }
+  changes.seal();
+  const Report report;
+  PlanAsk ask{report, schema, destination, 0, "f", [](const IdentityHash&) { return false; }};
+  ask.rates = std::move(rates);
+  std::uint64_t told = 0;
+  nlohmann::json plan = make_plan(ask, changes, [&] { ++told; });
+  EXPECT_EQ(told, rows + removed);
+  return plan;
+}
+
+/// The same of 100 to write and 1 to take away a request.
 nlohmann::json plan_of(std::uint64_t rows, std::vector<wire::RateRule> rates,
                        std::uint64_t removed = 0) {
   Schema schema;
@@ -30,21 +50,7 @@ nlohmann::json plan_of(std::uint64_t rows, std::vector<wire::RateRule> rates,
                         {"batch_rows", 100},
                         {"delete", {{"method", "DELETE"}, {"path", "/rows/{key}"}}}},
                        schema);
-  Changeset changes(std::filesystem::temp_directory_path().string(), 64u << 20);
-  for (std::uint64_t i = 0; i < rows; ++i) {
-    changes.append(Change::added, {i, i}, 1, "k" + std::to_string(i));
-  }
-  for (std::uint64_t i = 0; i < removed; ++i) {
-    changes.append_removed({i, ~i}, {"gone" + std::to_string(i), {}, {}});
-  }
-  changes.seal();
-  const Report report;
-  PlanAsk ask{report, schema, *destination, 0, "f", [](const IdentityHash&) { return false; }};
-  ask.rates = std::move(rates);
-  std::uint64_t told = 0;
-  nlohmann::json plan = make_plan(ask, changes, [&] { ++told; });
-  EXPECT_EQ(told, rows + removed);
-  return plan;
+  return planned(*destination, schema, rows, removed, std::move(rates));
 }
 
 TEST(Plan, TheSlowestRuleSaysHowManyMinutesItTakes) {
@@ -63,6 +69,30 @@ TEST(Plan, WhatFitsIntoOneWindowTakesNoTime) {
   EXPECT_EQ(plan_of(6'000, {steady})["minutes"], 0);
   EXPECT_DOUBLE_EQ(plan_of(6'001, {steady})["minutes"], 1.0 / 60);
   EXPECT_EQ(plan_of(20'000, {})["minutes"], 0);
+}
+
+TEST(Plan, LimitsOfOtherKindsOfRequestsCostNoTime) {
+  const wire::RateRule ours{0, 100, seconds(60), "ours"};
+  const wire::RateRule slow{1, 1, seconds(60), "of another endpoint"};
+  EXPECT_DOUBLE_EQ(plan_of(20'000, {slow, ours})["minutes"], 1.0);
+  EXPECT_EQ(plan_of(20'000, {slow})["minutes"], 0);
+}
+
+TEST(Plan, WhatIsWrittenAndWhatIsRemovedMayWaitForLimitsOfTheirOwn) {
+  Schema schema;
+  schema.columns = {{"email", Type::text}};
+  schema.field_count = 1;
+  schema.key = {0};
+  const auto destination = make_destination({{"type", "klaviyo"}}, {{"name", "profiles"}}, schema);
+  const auto minutes = [&](std::uint64_t rows, std::uint64_t removed) {
+    return planned(*destination, schema, rows, removed,
+                   destination->capabilities().rates)["minutes"]
+        .get<double>();
+  };
+  // An import of 10,000 and the question for it; 660 deletions at 60 a minute.
+  EXPECT_EQ(minutes(10'000, 0), 0);
+  EXPECT_DOUBLE_EQ(minutes(0, 660), 10.0);
+  EXPECT_DOUBLE_EQ(minutes(10'000, 660), 10.0);
 }
 
 TEST(Plan, TheShareOfTheDayIsThatOfTheRuleOfADay) {
