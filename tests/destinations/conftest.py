@@ -30,11 +30,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     markers = list(metafunc.definition.iter_markers("forms"))
     about_answers = metafunc.definition.get_closest_marker("answers") is not None
+    about_new_records = metafunc.definition.get_closest_marker("appends") is not None
     forms = [
         form
         for form in FORMS
         if all(marker.args[0](form) for marker in markers)
         and (about_answers or not form.answers_alone)
+        and (about_new_records or not form.appends)
     ]
     assert forms
     metafunc.parametrize("form", forms, ids=[form.name for form in forms])
@@ -43,6 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "forms(picks): the forms of destinations that are asked")
     config.addinivalue_line("markers", "answers: what the tool answers is the question")
+    config.addinivalue_line("markers", "appends: asked too where every row is a new record")
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ def test_a_row_in_doubt_that_changes_back_is_sent(
     assert world.unequal() == set()
 
 
+@pytest.mark.appends
 def test_a_slow_answer_within_the_timeout_is_an_answer(world: World) -> None:
     world.people(1)
     world.connect(timeout="20s")
@@ -124,6 +125,7 @@ def test_an_answer_slower_than_the_timeout_is_none(world: World) -> None:
 
 # What a function follows is its own affair.
 @pytest.mark.forms(lambda form: form.type != "python")
+@pytest.mark.appends
 def test_a_redirect_is_not_followed_to_another_host(
     form: Form, world: World, make_world: Callable[..., World], timing: Callable[..., None]
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_redirect_is_not_followed_to_another_host(
     assert world.delivered() == {}
 
 
+@pytest.mark.appends
 def test_a_wrong_credential_ends_the_run_after_few_requests(world: World) -> None:
     world.people(30 * world.form.batch_rows)
     world.environment["DESTINATION_SECRET"] = "canary-9f3ac17e55d0"[::-1]
@@ -152,6 +155,7 @@ def test_a_wrong_credential_ends_the_run_after_few_requests(world: World) -> Non
     world.settles()
 
 
+@pytest.mark.appends
 def test_a_credential_that_expires_in_mid_run(world: World) -> None:
     batch = world.form.batch_rows
     world.connect(max_in_flight=2)

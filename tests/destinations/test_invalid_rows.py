@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("value", ["null", "''", "'   '"], ids=["null", "empty", "blank"])
+@pytest.mark.appends
 def test_a_row_without_a_match_value_is_invalid_and_the_others_go_out(
     world: World, value: str
 ) -> None:
@@ -23,6 +24,7 @@ def test_a_row_without_a_match_value_is_invalid_and_the_others_go_out(
     assert (again.code, again.requests, again.counts.invalid) == (1, 0, 1)
 
 
+@pytest.mark.appends
 def test_all_copies_of_a_duplicate_are_invalid_and_none_is_sent(world: World) -> None:
     world.people(5)
     world.sql("insert into people values ('p2', 'high', 'copy'), ('p2', 'high', 'copy')")
@@ -44,6 +46,7 @@ def test_a_row_that_becomes_a_duplicate_keeps_the_record_it_has(world: World) ->
     assert world.delivered()["p2"]["level"] == "low"
 
 
+@pytest.mark.appends
 def test_invalid_rows_within_the_tolerance_leave_the_run_done(world: World) -> None:
     world.declare(tolerate={"rejected": 1})
     world.people(3)

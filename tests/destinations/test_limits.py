@@ -34,7 +34,8 @@ FORMS_OF_RETRY_AFTER: dict[str, tuple[Any, float]] = {
 }
 
 
-@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_put"))
+@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_put", "slack"))
+@pytest.mark.appends
 def test_no_request_leaves_before_the_tool_allows_it(world: World) -> None:
     world.people(1)
     world.sandbox.set_faults(refusals([form for form, _ in FORMS_OF_RETRY_AFTER.values()]))
@@ -49,7 +50,8 @@ def test_no_request_leaves_before_the_tool_allows_it(world: World) -> None:
     assert ended.report.http.rate_limited == len(FORMS_OF_RETRY_AFTER)
 
 
-@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_errors"))
+@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_errors", "slack"))
+@pytest.mark.appends
 def test_a_date_to_come_is_waited_for_and_other_requests_wait_too(world: World) -> None:
     world.people(3 * world.form.batch_rows)
     date = http_date(2)
@@ -63,8 +65,9 @@ def test_a_date_to_come_is_waited_for_and_other_requests_wait_too(world: World) 
     assert all(entry["at_ms"] >= allowed_ms for entry in others)
 
 
-@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_errors"))
+@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_errors", "slack"))
 @pytest.mark.parametrize("wait", [1_000_000_000, {"date_in_s": 86_400}], ids=["seconds", "date"])
+@pytest.mark.appends
 def test_a_wait_beyond_the_run_ends_it_with_the_time_to_come_back(world: World, wait: Any) -> None:
     world.people(1)
     world.sandbox.set_faults(refusals([wait]))
@@ -76,6 +79,7 @@ def test_a_wait_beyond_the_run_ends_it_with_the_time_to_come_back(world: World, 
     assert world.settles().counts.added == 1
 
 
+@pytest.mark.appends
 def test_a_spent_quota_stops_the_run_and_the_next_sends_the_rest(world: World) -> None:
     batch = world.form.batch_rows
     world.connect(max_in_flight=2)
@@ -92,6 +96,7 @@ def test_a_spent_quota_stops_the_run_and_the_next_sends_the_rest(world: World) -
     assert world.settles().requests == 8
 
 
+@pytest.mark.appends
 def test_a_deadline_is_a_reason_not_to_wait(world: World, timing: Callable[..., None]) -> None:
     timing(deadline_s=5)
     world.people(1)

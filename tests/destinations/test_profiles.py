@@ -7,34 +7,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "python" / "sandbox")]
 
 from specs import spec  # noqa: E402
+from sync_world import body, traced  # noqa: E402
 
 from tailrace.sandbox.intercom import Intercom  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from sync_world import World
 
 INTERCOM = "intercom/api.intercom.io-2.16.trimmed.json"
-SLACK = "slack/slack_web_openapi_v2.trimmed.json"
-
-
-def traced(world: World, **options: Any) -> tuple[Any, list[dict[str, Any]]]:
-    """A run, and the requests that it sent."""
-    path = world.folder.parent / f"{world.folder.name}.trace"
-    path.unlink(missing_ok=True)
-    ended = world.run(trace=path, trace_bodies=True, **options)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return ended, [json.loads(line) for line in lines]
-
-
-def body(entry: dict[str, Any]) -> Any:
-    return json.loads(entry["request_body"])
 
 
 # -- Braze ---------------------------------------------------------------------------------------
@@ -220,79 +206,3 @@ def test_an_attribute_that_intercom_does_not_have_rejects_the_rows(
     assert (ended.code, ended.counts.rejected) == (1, 3)
     assert ended.report is not None
     assert "'nowhere' does not exist" in ended.report.rejected_sample[0].message
-
-
-# -- Slack ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def slack(make_world: Callable[..., World]) -> World:
-    world = make_world("slack")
-    world.declare(mode="append", fields={"person_id": "note"})
-    return world
-
-
-def posted(world: World) -> list[str]:
-    return [one["values"]["text"] for one in world.sandbox.records("slack", "messages")]
-
-
-def test_a_row_is_a_message_and_every_argument_is_one_that_slack_has(slack: World) -> None:
-    slack.people(3)
-    ended, requests = traced(slack, compared=False)
-    assert (ended.code, ended.requests, ended.counts.accepted) == (0, 3, 3)
-    assert sorted(posted(slack)) == ["note 0", "note 1", "note 2"]
-    operation = spec(SLACK).document["paths"]["/chat.postMessage"]["post"]
-    known = {one["name"]: one for one in operation["parameters"]}
-    for entry in requests:
-        sent = body(entry)
-        assert sent["channel"] == "#alerts"
-        assert all(known[name]["type"] == "string" for name in sent)
-        needed = {name for name, one in known.items() if one.get("required")} - {"token"}
-        assert needed <= set(sent)
-    slack.people(1, first=3)
-    assert slack.run(compared=False).requests == 1
-    assert slack.run(compared=False).requests == 0
-
-
-@pytest.mark.parametrize(
-    ("word", "code"), [("channel_not_found", 2), ("invalid_auth", 2), ("internal_error", 5)]
-)
-def test_a_refusal_of_status_200_is_none_of_the_rows_success(
-    slack: World, word: str, code: int, timing: Callable[..., None]
-) -> None:
-    slack.people(4)
-    slack.sandbox.set_faults([{"do": "403", "policy": word}])
-    timing(deadline_s=1, drain_s=1)
-    ended = slack.run(compared=False)
-    assert (ended.code, ended.counts.accepted) == (code, 0)
-    assert word in f"{ended.error} {ended.report}"
-    assert posted(slack) == []
-
-
-def test_a_message_that_slack_does_not_take_is_rejected(slack: World) -> None:
-    slack.people(3)
-    slack.sql("update people set note = repeat('x', 40001) where person_id = 'p1'")
-    ended = slack.run(compared=False)
-    assert (ended.code, ended.counts.rejected, ended.counts.accepted) == (1, 1, 2)
-    assert ended.report is not None
-    assert ended.report.rejected_sample[0].code == "msg_too_long"
-
-
-def test_a_message_whose_answer_was_lost_is_not_posted_again(slack: World) -> None:
-    slack.people(3)
-    slack.sandbox.set_faults([{"match": {"key": "note 1"}, "do": "apply_then_reset"}])
-    ended = slack.run(compared=False)
-    assert (ended.counts.accepted, ended.counts.unknown) == (2, 1)
-    slack.sandbox.set_faults([])
-    slack.run(compared=False)
-    assert sorted(posted(slack)) == ["note 0", "note 1", "note 2"]
-    (parked,) = slack.project().rejected("people")
-    assert parked["key"] == "p1"
-
-
-def test_slacks_own_limit_is_waited_for(slack: World) -> None:
-    slack.sandbox.set_limits({"slack": {"per_channel_ms": 400, "minute": 300}})
-    slack.people(3)
-    ended = slack.run(compared=False)
-    assert (ended.code, ended.counts.accepted) == (0, 3)
-    assert len(posted(slack)) == 3

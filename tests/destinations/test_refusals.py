@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.answers
 
 
+@pytest.mark.appends
 def test_half_of_the_rows_refused(world: World) -> None:
     rows = 3 * world.form.batch_rows if world.form.batch_rows > 1 else 40
     world.people(rows)
@@ -62,6 +63,7 @@ def test_a_batch_refused_for_one_row_is_halved_down_to_it(world: World, status: 
     assert world.unequal() == {bad}
 
 
+@pytest.mark.appends
 def test_a_message_of_the_tool_does_not_carry_the_credential(world: World) -> None:
     from sync_world import SECRET
 
@@ -74,6 +76,7 @@ def test_a_message_of_the_tool_does_not_carry_the_credential(world: World) -> No
     assert "bad token" in ended.report.rejected_sample[0].message
 
 
+@pytest.mark.appends
 def test_too_large_a_request_is_split(world: World) -> None:
     batch = world.form.batch_rows
     world.people(batch)

@@ -35,6 +35,7 @@ def slow(form: Form, make_world: Callable[..., World]) -> World:
     return world
 
 
+@pytest.mark.appends
 def test_a_run_cancelled_from_another_thread_settles_and_the_next_goes_on(
     slow: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +75,8 @@ def test_a_run_cancelled_from_another_thread_settles_and_the_next_goes_on(
     assert slow.created() == CALLS * batch
 
 
-@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_put"))
+@pytest.mark.forms(lambda form: form.name in ("hubspot", "rest_put", "slack"))
+@pytest.mark.appends
 def test_an_exception_of_the_caller_stops_the_run_and_goes_on_to_the_caller(slow: World) -> None:
     def look(_: object) -> None:
         if slow.requests() >= 3:

@@ -128,6 +128,7 @@ def test_a_null_keeps_what_is_there_where_the_field_says_so(world: World) -> Non
     assert world.run(compared=False).requests == 0
 
 
+@pytest.mark.appends
 def test_every_null_of_a_row_still_names_its_record(world: World) -> None:
     world.sql("insert into people values ('p1', null, null)")
     assert world.settles().counts.accepted == 1

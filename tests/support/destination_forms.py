@@ -7,7 +7,7 @@ sandbox serves it, and what a row of the model looks like once it is there.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 OBJECT = "people"
@@ -56,6 +56,8 @@ class Form:
     """Of the connection, where it is that of a profile: the login's parts are its parameters."""
     match: str = KEY
     """The tool's name of the match field."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The tool's names of other fields, where it has names of its own alone."""
     prefix: str = ""
     """Before the tool's names of the other fields; dotted, it is where they stand in a record."""
     max_text: int = 20_000
@@ -64,6 +66,8 @@ class Form:
     """Statuses that are about a request as a whole, so that no half of it fares better."""
     wordless: bool = False
     """A row among others is refused without a word of why."""
+    appends: bool = False
+    """Every version of a row is a new record, which nothing finds again."""
     asks: int = 0
     """Records that are looked up at a time before they are written, at `account_path`."""
 
@@ -88,14 +92,15 @@ class Form:
 
     def field(self, name: str) -> str:
         """The tool's name of a field."""
-        return self.match if name == KEY else self.prefix + name
+        return self.match if name == KEY else self.prefix + self.names.get(name, name)
 
     def as_row(self, values: dict[str, Any]) -> dict[str, Any]:
         """A record as the sandbox holds it, by our names."""
         held = dict(values)
         if self.prefix:
             held.update(held.pop(self.prefix.rstrip("."), {}))
-        return {KEY if name == self.match else name: one for name, one in held.items()}
+        ours = {self.match: KEY, **{tools: name for name, tools in self.names.items()}}
+        return {ours.get(name, name): one for name, one in held.items()}
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The record that a row of the model makes: NULL clears."""
@@ -374,8 +379,6 @@ _PYTHON = Form(
     lists=True,
     path="/rest",
 )
-FORMS = (*FORMS, _PYTHON)
-# Every row is a new message: what the others are asked of records is of no meaning here.
 SLACK = _profile(
     "slack",
     "slack",
@@ -384,8 +387,15 @@ SLACK = _profile(
     "$SECRET",
     credential_option="tokens",
     connection={"channel": "#alerts"},
-    options={"channels": ["alerts"], "archived": ["old"]},
+    options={"channels": ["alerts"], "archived": ["old"], "foreign": ["secret"]},
     batch_rows=1,
     match="text",
+    names={"level": "username", "note": "icon_emoji"},
+    forgets=False,
+    fills=frozenset({"channel", "ts"}),
+    whole_batch=True,
+    wordless=True,
+    appends=True,
 )
-BY_NAME = {form.name: form for form in (*FORMS, SLACK)}
+FORMS = (*FORMS, _PYTHON, SLACK)
+BY_NAME = {form.name: form for form in FORMS}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from destination_forms import FORMS, SLACK
+from destination_forms import FORMS
 
 from tailrace import Project, _core
 from tailrace.connections.resolving import reveal
@@ -219,7 +219,7 @@ def contract() -> Counter[str]:
         "no:cacheprovider",
     ]
     listed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    forms = {form.name: form.type or form.vendor for form in (*FORMS, SLACK)}
+    forms = {form.name: form.type or form.vendor for form in FORMS}
     names = {entry.name for entry in ENTRIES}
     found: Counter[str] = Counter()
     for line in listed.splitlines():

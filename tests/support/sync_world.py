@@ -78,6 +78,7 @@ class World(ProjectFolder):
             "object": form.object,
             "match": KEY,
             "fields": dict(FIELDS),
+            **({"mode": "append"} if form.appends else {}),
         }
         self.sql(PEOPLE)
         self.write()
@@ -296,3 +297,17 @@ def assert_sums(report: RunReport | Mapping[str, Any]) -> None:
 def same_number(value: object, text: str) -> bool:
     """Whether a stored number is exactly the one that `text` writes, by its digits."""
     return Decimal(str(value)) == Decimal(text)
+
+
+def traced(world: World, **options: Any) -> tuple[Ended, list[dict[str, Any]]]:
+    """A run, and the requests that it sent."""
+    path = world.folder.parent / f"{world.folder.name}.trace"
+    path.unlink(missing_ok=True)
+    ended = world.run(trace=path, trace_bodies=True, **options)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return ended, [json.loads(line) for line in lines]
+
+
+def body(entry: Mapping[str, Any]) -> Any:
+    """What a traced request sent."""
+    return json.loads(entry["request_body"])
