@@ -77,7 +77,14 @@ class Events final : public Destination {
 
   [[nodiscard]] Step begin(const Batch& batch) const override {
     Step step;
-    for (const RowIndex row : all_rows(batch)) step.calls.push_back(track(batch, row));
+    for (const RowIndex row : all_rows(batch)) {
+      if (target_.compared(batch.rows[row].match).empty()) {
+        give_all(step, {row}, Outcome::rejected,
+                 reason_of("blank_match", "an event of nobody: there is no match value"));
+      } else {
+        step.calls.push_back(track(batch, row));
+      }
+    }
     return step;
   }
 

@@ -120,6 +120,17 @@ TEST(KlaviyoEvents, AnIdOfTheUsersOwnIsKeptAndNullGetsOurs) {
   }
 }
 
+TEST(KlaviyoEvents, AnEventOfNobodyIsNotSent) {
+  Feed feed(0);
+  feed.rows.schema.columns.resize(2);
+  feed.rows.schema.field_count = 2;
+  feed.rows.add("7", "", "\\N\t2024-05-01 10:00:00+00");
+  const Step step = feed.begin();
+  EXPECT_TRUE(step.calls.empty());
+  ASSERT_EQ(words_of(step, 1), Texts{"rejected"});
+  EXPECT_EQ(step.verdicts[0].reason.code, "blank_match");
+}
+
 TEST(KlaviyoEvents, AProfileMayHaveSeveralIdentifiersAndLosesNone) {
   Feed feed(0);
   feed.map({{"email", Type::text}, {"external_id", Type::integer}, {"phone_number", Type::text}},
