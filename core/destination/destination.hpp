@@ -242,9 +242,6 @@ struct Capabilities {
   /// What is inserted belongs to the record that the match value names: without one a row is
   /// invalid. Elsewhere a row's key is enough.
   bool insert_needs_match = false;
-  /// A field that the tool does not know is dropped, and its record is accepted: what is mapped has
-  /// to be looked up (describe) before it is first sent.
-  bool drops_unknown_fields = false;
   std::vector<ReadAsk::Kind> reads;  // questions that read() answers
   [[nodiscard]] bool answers(ReadAsk::Kind kind) const;
   std::size_t read_rows = 1;  // match values that one request of by_match takes

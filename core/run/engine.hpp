@@ -105,6 +105,7 @@ class Engine {
   [[nodiscard]] bool has_baseline(Session& session, const SyncAddress& address) const;
   void judge_model(Session& session, GuardFacts& facts);
   void judge_mapping(Session& session);
+  void judge_values(Session& session, const std::vector<FieldFact>& known);
   [[nodiscard]] std::string guard_shards(Session& session, GuardFacts& facts);
   void load_whole_count(Session& session);
   [[noreturn]] void wait_for_siblings(Session& session, int missing) const;

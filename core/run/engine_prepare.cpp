@@ -48,8 +48,10 @@ Answer Engine::ask_first(Session& session, const ReadAsk& question) {
 
 std::vector<FieldFact> Engine::fields_to_make(Session& session) {
   if (!spec_.create_fields || session.planned() == 0) return {};
-  const Answer answer = ask_first(session, {ReadAsk::Kind::describe});
-  return new_fields(*session.destination, spec_.schema, answer.fields);
+  if (!session.described) {
+    session.described = ask_first(session, {ReadAsk::Kind::describe}).fields;
+  }
+  return new_fields(*session.destination, spec_.schema, *session.described);
 }
 
 void Engine::make_fields(Session& session) {

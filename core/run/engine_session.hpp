@@ -92,6 +92,8 @@ struct Engine::Session {
   bool guarded = false;  // the guards have let the whole model pass
   bool adopted = false;  // the model was taken as delivered
   std::optional<NullCounter> null_counter;
+  std::optional<std::vector<FieldFact>>
+      described;  // the object's fields, where they were asked for
 
   [[nodiscard]] const DiffCounts& counts() const {
     return sealed ? sealed->header.counts : differ->counts();

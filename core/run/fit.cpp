@@ -74,16 +74,26 @@ class Fit::Gauge {
     type_.why = why();
   }
 
-  void look(const RowView& row) {
+  [[nodiscard]] bool takes_all() const {
+    const bool needed = fact_.required && column_.nulls == Nulls::clear;
+    return !needed && !fact_.max_length && takes_ == Takes::anything;
+  }
+
+  /// Whether the row's value fits.
+  bool look(const RowView& row) {
     const Cell cell = row.cell(index_);
     if (cell.is_null()) {
-      if (fact_.required && column_.nulls == Nulls::clear) add(null_, row, "NULL");
-      return;
+      const bool missing = fact_.required && column_.nulls == Nulls::clear;
+      if (missing) add(null_, row, "NULL");
+      return !missing;
     }
     const std::string_view text = wire::cell_text(cell, column_, scratch_);
-    if (text.empty()) return;
-    if (fact_.max_length && characters(text) > *fact_.max_length) add(length_, row, text);
-    if (!fits(text)) add(type_, row, text);
+    if (text.empty()) return true;
+    const bool too_long = fact_.max_length && characters(text) > *fact_.max_length;
+    if (too_long) add(length_, row, text);
+    const bool other = !fits(text);
+    if (other) add(type_, row, text);
+    return !too_long && !other;
   }
 
   void tell(std::vector<Misfit>& all) const {
@@ -162,6 +172,7 @@ Fit::Fit(const Schema& schema, const std::vector<FieldFact>& facts) {
   for (const FieldFact& fact : facts) by_name.emplace(fact.name, &fact);
   gauges_.reserve(schema.field_count);
   for (std::size_t i = 0; i < schema.field_count; ++i) {
+    if (schema.columns[i].link) continue;  // no field
     const auto found = by_name.find(schema.columns[i].name);
     if (found != by_name.end()) gauges_.emplace_back(schema.columns[i], i, *found->second);
   }
@@ -169,7 +180,14 @@ Fit::Fit(const Schema& schema, const std::vector<FieldFact>& facts) {
 Fit::~Fit() = default;
 
 void Fit::look(const RowView& row) {
-  for (Gauge& gauge : gauges_) gauge.look(row);
+  bool fits = true;
+  for (Gauge& gauge : gauges_) fits = gauge.look(row) && fits;
+  if (!fits) ++unfit_rows_;
+}
+
+bool Fit::takes_all() const {
+  return std::all_of(gauges_.begin(), gauges_.end(),
+                     [](const Gauge& gauge) { return gauge.takes_all(); });
 }
 
 std::vector<Misfit> Fit::misfits() const {
@@ -220,11 +238,7 @@ std::vector<FieldFact> parse_field_facts(const json& fields) {
 json to_json(const std::vector<Misfit>& misfits) {
   json all = json::array();
   for (const Misfit& one : misfits) {
-    all.push_back({{"field", one.field},
-                   {"why", one.why},
-                   {"rows", one.rows},
-                   {"examples", one.examples},
-                   {"words", one.words()}});
+    all.push_back({{"field", one.field}, {"words", one.words()}});
   }
   return all;
 }

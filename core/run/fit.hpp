@@ -37,12 +37,17 @@ class Fit {
   Fit& operator=(const Fit&) = delete;
 
   void look(const RowView& row);
+  /// Whether every row fits.
+  [[nodiscard]] bool takes_all() const;
+  /// How many of the rows have a value that does not fit.
+  [[nodiscard]] std::uint64_t unfit_rows() const { return unfit_rows_; }
   /// What did not fit, in the order of the schema.
   [[nodiscard]] std::vector<Misfit> misfits() const;
 
  private:
   class Gauge;
   std::vector<Gauge> gauges_;
+  std::uint64_t unfit_rows_ = 0;
 };
 
 /// Reads a model whole (the schema's types are the source's) and holds its values against what the

@@ -52,7 +52,7 @@ std::vector<MappingFlaw> mapping_flaws(const Schema& schema, const std::string& 
     }
   }
   const auto match = by_name.find(schema.columns[schema.match].name);
-  if (match != by_name.end() && !match->second->unique) {
+  if (rules.finds_records && match != by_name.end() && !match->second->unique) {
     flaws.push_back(
         {"match",
          {},

@@ -21,6 +21,7 @@ struct MappingRules {
   bool makes_records = true;   // required fields have to be mapped
   bool makes_fields = false;   // a field that is not there is made: it is no flaw
   bool offers_making = false;  // the destination could make it: the message says how
+  bool finds_records = true;   // by the match field, which has to be unique
 };
 
 /// All of them, in the schema's order: fields that the object has not (with the nearest name), that

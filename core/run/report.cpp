@@ -184,13 +184,16 @@ std::string format_time(std::int64_t unix_ms) {
   return out;
 }
 
+bool within(const Limit& limit, double rows, double base) {
+  return rows <= (limit.percent ? limit.value / 100 * base : limit.value);
+}
+
 Status judge_end(const Report& report, const Limit& tolerate) {
   const OutcomeCounts& outcomes = report.outcomes;
   if (outcomes.pending + outcomes.unknown + outcomes.not_attempted > 0) return Status::unfinished;
   const double refused = static_cast<double>(outcomes.rejected + report.diff.invalid);
   const double base = static_cast<double>(outcomes.total() + report.diff.invalid);
-  const double allowed = tolerate.percent ? tolerate.value / 100 * base : tolerate.value;
-  return refused > allowed ? Status::rejected : Status::done;
+  return within(tolerate, refused, base) ? Status::done : Status::rejected;
 }
 
 std::uint64_t peak_rss_bytes() {

@@ -119,6 +119,9 @@ struct Report {
 /// RFC 3339, UTC, milliseconds.
 [[nodiscard]] std::string format_time(std::int64_t unix_ms);
 
+/// Whether `rows` of `base` are not more than the limit.
+[[nodiscard]] bool within(const Limit& limit, double rows, double base);
+
 /// The status by the precedence of the exit table, for a run that reached its end: quota and
 /// unfinished outrank rejected; rows above `tolerate` make it rejected.
 [[nodiscard]] Status judge_end(const Report& report, const Limit& tolerate);

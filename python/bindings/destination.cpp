@@ -159,8 +159,10 @@ std::string check_mapping(const std::string& spec_json, const std::string& field
   const json spec = json::parse(spec_json);
   const auto fields = parse_field_facts(json::parse(fields_json));
   const std::string object = spec.at("object").at("name").get<std::string>();
-  return text_of_document(to_json(mapping_flaws(parse_schema(spec), object, fields,
-                                                {makes_records, makes_fields, offers_making})));
+  const bool finds_records = spec.at("mode") != "append";
+  return text_of_document(
+      to_json(mapping_flaws(parse_schema(spec), object, fields,
+                            {makes_records, makes_fields, offers_making, finds_records})));
 }
 
 }  // namespace
@@ -185,7 +187,7 @@ void bind_destination(py::module_& module) {
       "check_values", &check_values, py::arg("spec"), py::arg("fields_json"),
       py::arg("stream") = py::none(),
       "Reads the model and holds its values against the fields of read_object. JSON: a list of "
-      "field, why, rows and up to three examples (key, value). Raises SourceError.");
+      "field and words: why, how many rows, and three examples. Raises SourceError.");
   module.def(
       "fields_to_make", &fields_to_make, py::arg("connection_json"), py::arg("spec"),
       py::arg("fields_json"), py::arg("stream") = py::none(),

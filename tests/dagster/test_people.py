@@ -71,6 +71,7 @@ def test_nothing_to_send_is_a_materialization_of_nothing(people: People) -> None
 
 
 def test_a_refused_row_fails_the_step_and_its_checks_are_recorded(people: People) -> None:
+    people.materialize()
     refused = f"update people set level = '{contacts.REFUSED_LEVEL}' where id = '7'"
     contacts.change(people.folder, refused)
     result = people.materialize()
@@ -166,17 +167,13 @@ def test_one_sync_that_fails_does_not_stop_the_others(people: People) -> None:
     assert list(failure_of(result).metadata) == ["a_broken_one"]
 
 
-def requested(sandbox: Sandbox) -> bool:
-    return bool(sandbox.counters("hubspot")["total"])
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_heard_and_the_next_run_finishes(
     tmp_path: Path, sandbox: Sandbox, number: int
 ) -> None:
     folder = contacts.make_project(tmp_path / "people", MANY)
     environment = {**os.environ, **contacts.environment(sandbox)}
-    sandbox.set_faults([{"match": {"vendor": "hubspot"}, "do": "slow", "delay_ms": 1000}])
+    sandbox.set_faults([{"match": {"vendor": "hubspot"}, "do": "slow", "delay_ms": 500}])
     process = subprocess.Popen(
         [sys.executable, str(HERE / "slow_job.py"), str(folder)],
         env=environment,
@@ -186,7 +183,7 @@ def test_an_interrupt_is_heard_and_the_next_run_finishes(
         start_new_session=True,
     )
     try:
-        wait_for("a request", lambda: requested(sandbox) or process.poll() is not None, 60)
+        wait_for("a request", lambda: contacts.has_rows(sandbox) or process.poll() is not None, 60)
         process.send_signal(number)
         told = time.monotonic()
         said, log = process.communicate(timeout=30)

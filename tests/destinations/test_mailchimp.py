@@ -297,6 +297,7 @@ def test_only_the_fields_that_changed_are_sent(shop: Shop) -> None:
 
 
 def test_a_row_that_is_refused_says_why_and_its_neighbours_are_written(shop: Shop) -> None:
+    shop.declare(tolerate={"rejected": 1})
     shop.people(100)
     shop.sql("update people set tier = 'odd' where key = 7")
     shop.sql("update people set email = 'nobody' where key = 93")

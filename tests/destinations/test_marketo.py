@@ -205,7 +205,7 @@ def test_too_many_at_once_is_waited_for(make_world: Callable[..., World]) -> Non
 def test_a_spent_day_ends_the_run_with_the_midnight_that_brings_it_back(
     make_world: Callable[..., World],
 ) -> None:
-    limits = {"max": 1000, "interval_ms": 1000, "daily": 50_000, "used": 49_998}
+    limits = {"max": 1000, "interval_ms": 1000, "daily": 50_000, "used": 49_997}
     world = world_of(make_world, limits=limits)
     world.people(4 * 300)
     ended = world.run()

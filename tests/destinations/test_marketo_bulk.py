@@ -156,7 +156,9 @@ def test_a_row_whose_value_was_left_out_is_no_delivered_row(
 ) -> None:
     world = world_of(make_world, import_misfits="warn")
     world.declare(fields={KEY: KEY, "flag": "level"})
-    world.sql("insert into people values ('p1', 'true', 'n'), ('p2', 'perhaps', 'n')")
+    world.sql("insert into people values ('p1', 'true', 'n'), ('p2', 'true', 'n')")
+    assert world.run(compared=False).counts.accepted == 2
+    world.sql("update people set level = if(person_id = 'p1', 'false', 'perhaps')")
     ended = world.run(compared=False)
     assert (ended.code, ended.counts.accepted, ended.counts.rejected) == (1, 1, 1)
     assert ended.report is not None
@@ -165,16 +167,16 @@ def test_a_row_whose_value_was_left_out_is_no_delivered_row(
     assert "perhaps" in row.message
 
 
-@pytest.mark.parametrize(("api", "code"), [("auto", 2), ("bulk", 5)])
+@pytest.mark.parametrize("api", ["auto", "bulk"])
 def test_a_field_that_is_not_there_ends_the_run_before_a_row_is_written(
-    make_world: Callable[..., World], api: str, code: int
+    make_world: Callable[..., World], api: str
 ) -> None:
-    """An import says no more than that it failed: requests tell why, where they may be used."""
+    """An import says no more than that it failed: the instance's fields tell why."""
     world = world_of(make_world, api)
     world.declare(fields={**world.sync["fields"], "nowhere": "note"})
     world.people(ROWS)
     ended = world.run(compared=False)
-    assert ended.code == code
+    assert (ended.code, ended.requests) == (2, 0)
     assert "nowhere" in str(ended.error)
     assert world.delivered() == {}
     assert ended.counts.accepted == 0

@@ -232,7 +232,8 @@ def test_check_names_what_does_not_fit(make_world: Callable[..., World]) -> None
 def test_a_value_of_the_wrong_kind_is_found_and_its_neighbours_are_written(world: World) -> None:
     world.declare(fields={KEY: KEY, "big": "level"})
     world.people(20, level="7")
-    world.sql("update people set level = 'seven' where person_id = 'p11'")
+    assert world.run(compared=False).counts.accepted == 20
+    world.sql("update people set level = if(person_id = 'p11', 'seven', '8')")
     ended = world.run(compared=False)
     assert (ended.code, ended.counts.rejected, ended.counts.accepted) == (1, 1, 19)
     assert ended.report is not None
@@ -242,14 +243,14 @@ def test_a_value_of_the_wrong_kind_is_found_and_its_neighbours_are_written(world
 def test_a_spent_day_ends_the_run_with_the_time_to_come_back(
     make_world: Callable[..., World],
 ) -> None:
-    world = make_world(form_with({"daily": 4}))
+    world = make_world(form_with({"daily": 5}))
     world.connect(max_in_flight=1)
     world.people(1400)
     ended = world.run()
     assert ended.code == 6
     assert ended.report is not None
     assert ended.report.not_before is not None
-    assert ended.counts.accepted == 600, "one call asked whose login it is"
+    assert ended.counts.accepted == 600, "two asked whose login it is and for the fields"
     assert ended.report.http.calls_left == 0
     world.sandbox.set_limits({"salesforce": "none"})
     assert world.settles().counts.accepted == 800
@@ -380,7 +381,12 @@ def test_check_counts_the_values_that_cannot_fit_and_shows_three(
     world.sql("update people set short = short || '!' where person_id <> 'p9'")
     problems = {one.key: str(one) for one in world.project().check("people")}
     assert "takes at most 5 characters: 9 rows do not fit" in problems["fields.Short__c"]
-    assert world.requests() == 2, "two questions for the fields, and nothing was sent"
+    assert (world.questions(), world.requests()) == (2, 0), "for the fields, and nothing was sent"
+    ended = world.run(compared=False)
+    assert (ended.code, ended.counts.not_attempted) == (2, 10)
+    assert "Short__c takes at most 5 characters: 9 rows do not fit: p0 (" in str(ended.error)
+    assert "`tolerate: {rejected: 10}`" in str(ended.error)
+    assert ended.requests == 0, "a run holds its rows against the fields before the first"
     assert world.delivered() == {}
 
 

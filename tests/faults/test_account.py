@@ -152,8 +152,8 @@ def test_the_login_of_a_first_run_that_was_killed_is_remembered_too(
     """It never came to its end, and has sent rows all the same."""
     kept = make_kept(HUBSPOT)
     kept.world.people(50)
-    # The first answer says whose login it is, the second is of the rows.
-    moment = Moment("answer*2", "die_after")
+    # The first answer says whose login it is, the second which fields there are.
+    moment = Moment("answer*3", "die_after")
     assert run_until_moment(kept, moment)[0] == -signal.SIGKILL
     assert len(kept.world.delivered()) == 50
     log_in_with(kept.world, FOREIGN)

@@ -30,7 +30,7 @@ ROWS = 80
 class Tool:
     """A tool with jobs, as a batch of users goes to it. `queue` and `poll` are the sandbox's names
     of the two requests that this takes, `level` is where a record has it. `before`: answers that
-    come before the one that the tool has taken the job."""
+    come before the one that the tool has taken the job: whose account it is, and its fields."""
 
     form: Form
     fields: dict[str, str]
@@ -63,7 +63,7 @@ TOOLS = {
         "create_or_update_many",
         "job_status",
         ("user_fields", "level"),
-        before=2,  # whose account it is, and which fields it has
+        before=2,
     ),
     "klaviyo": Tool(
         Form(
@@ -81,7 +81,7 @@ TOOLS = {
         "import",
         "import_status",
         ("properties", "level"),
-        before=1,
+        before=2,
     ),
 }
 
@@ -113,7 +113,7 @@ def desk(make_desk: Callable[..., Kept]) -> Kept:
 def asked(world: World) -> Counter[str]:
     """Requests by what they ask for, but for those before the first row."""
     names = (entry["op"] for entry in world.sandbox.log(world.form.vendor))
-    return Counter(name for name in names if name not in ("me", "account", "fields"))
+    return Counter(name for name in names if name not in ("me", "account", "fields", "read"))
 
 
 def levels(world: World) -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_the_second_program_ends_busy_while_the_first_works(
     out, err = first.communicate(timeout=60)
     assert first.returncode == 0, err
     assert world.requests() == 20
-    assert json.loads(out)["http"]["requests"] == 21, "one asks whose portal it is"
+    assert json.loads(out)["http"]["requests"] == 22, "two ask: whose portal, which fields"
     assert world.created() == 2000
     world.assert_quiet()
 

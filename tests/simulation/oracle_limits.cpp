@@ -86,7 +86,10 @@ void Oracle::check_liveness(const Process& process, const Report& report, const 
   std::int64_t disturbed_ms = 0;
   for (const RunPlan::Freeze& freeze : plan.freezes) disturbed_ms += freeze.for_ms;
   if (schedule_.deadline_ms > 0 && process.source_ended && !process.guards_pass) {
-    const std::int64_t most = schedule_.deadline_ms + 2 * kDrainMs + 4 * plan.commit_ms + 1'000;
+    // Whose account it is and which fields it has is asked before; each question waits its turn.
+    const std::int64_t asking = schedule_.rate.requests == 0 ? 0 : 2 * schedule_.rate.window_ms;
+    const std::int64_t most =
+        asking + schedule_.deadline_ms + 2 * kDrainMs + 4 * plan.commit_ms + 1'000;
     const std::int64_t took = process.now_ms() - process.source_ended_ms - disturbed_ms;
     if (took > most) broken(" after " + std::to_string(took) + " ms of sending");
   }

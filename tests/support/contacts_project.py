@@ -65,6 +65,11 @@ def make_project(folder: Path, people: int, *, sync: str = "") -> Path:
     return folder
 
 
+def has_rows(sandbox: Sandbox) -> bool:
+    """Whether a request with rows was answered, and not only questions before them."""
+    return bool(sandbox.counters("hubspot")["by_op"].get("contacts.upsert"))
+
+
 def change(folder: Path, statement: str) -> None:
     """Run SQL in the project's warehouse."""
     with duckdb.connect(str(folder / "people.duckdb")) as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from tailrace.sandbox import Sandbox
 
 SYNC = "people"
+_FIELDS = re.compile(r"/(properties/[^/]+|describe2?(\.json)?|\w+_fields\.json|merge-fields)$")
+"""What a new mapping's first run asks: which fields there are."""
 SECRET = "canary-9f3ac17e55d0"
 VARIABLE = "DESTINATION_SECRET"
 STATE_VARIABLE = "STATE_ADDRESS"
@@ -44,7 +47,7 @@ class Ended:
     requests: int
     """That wrote rows or read records."""
     questions: int = 0
-    """That asked for the account of the login: see `World.questions`."""
+    """That asked before the rows: see `World.questions`."""
 
     @property
     def counts(self) -> Any:
@@ -156,18 +159,19 @@ class World(ProjectFolder):
         }
 
     def requests(self) -> int:
-        """Requests that the sandbox got, but for those that ask whose login it is."""
+        """Requests that the sandbox got, but for those that ask before a run's rows."""
         counters = self.sandbox.counters(self.form.vendor)
         return int(counters["total"]) - self.questions()
 
     def questions(self) -> int:
-        """How often the sandbox was asked for the account of a login."""
-        if not self.form.account_path:
-            return 0
-        return sum(self._asks_account(one) for one in self.sandbox.log(self.form.vendor))
+        """How often the sandbox was asked for the account of a login, or for an object's fields."""
+        return sum(self._asks_before(one) for one in self.sandbox.log(self.form.vendor))
 
-    def _asks_account(self, entry: Mapping[str, Any]) -> bool:
-        if not str(entry["path"]).endswith(self.form.account_path):
+    def _asks_before(self, entry: Mapping[str, Any]) -> bool:
+        path = str(entry["path"]).partition("?")[0]
+        if entry["method"] == "GET" and _FIELDS.search(path):
+            return True
+        if not self.form.account_path or not path.endswith(self.form.account_path):
             return False
         # A request that was refused before it was read has no object.
         return not self.form.account_object or entry["object"] in ("", self.form.account_object)
@@ -184,9 +188,8 @@ class World(ProjectFolder):
         """The sandbox's log of the requests that `requests` counts after the first `since`, oldest
         first."""
         log = self.sandbox.log(self.form.vendor)
-        if self.form.account_path:
-            counted = (one for one in log if not self._asks_account(one))
-            log = [{**one, "number": number} for number, one in enumerate(counted, start=1)]
+        counted = (one for one in log if not self._asks_before(one))
+        log = [{**one, "number": number} for number, one in enumerate(counted, start=1)]
         return [one for one in log if one["number"] > since]
 
     def created(self) -> int:

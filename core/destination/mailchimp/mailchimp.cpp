@@ -94,7 +94,6 @@ class Mailchimp final : public Destination {
     can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);
     can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::by_match,
                   ReadAsk::Kind::all_ids};
-    can_.drops_unknown_fields = true;  // merge fields; unconfirmed
     can_.resumes = false;
   }
 

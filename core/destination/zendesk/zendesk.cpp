@@ -64,7 +64,6 @@ class Zendesk final : public Destination {
     can_.rates = rates_of(connection);
     can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);
     can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::account, ReadAsk::Kind::all_ids};
-    can_.drops_unknown_fields = true;  // user_fields, for one; unconfirmed
     const bool single = can_.operations.front() == Operation::insert;
     if (single) {
       can_.fewer_rows = {{Operation::insert, 1}};

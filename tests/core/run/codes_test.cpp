@@ -27,6 +27,10 @@ wire::Reply created(const http::Outgoing& outgoing) {
   return VirtualWorld::ok(json{{"success", true}, {"result", results}}.dump());
 }
 
+constexpr const char* kFields =
+    R"({"success": true, "result": [{"searchableFields": [["email"]],
+        "fields": [{"name": "email", "updateable": true}, {"name": "v", "updateable": true}]}]})";
+
 /// The first request is answered as the test says, the others with success.
 class Codes : public ::testing::Test {
  protected:
@@ -42,13 +46,20 @@ class Codes : public ::testing::Test {
     first_ = std::move(first);
     return world_.run_through();
   }
+  /// Those that write: the first run asks for the fields before.
+  [[nodiscard]] std::vector<VirtualWorld::Request> writes() const {
+    std::vector<VirtualWorld::Request> all = world_.requests;
+    std::erase_if(all, [](const VirtualWorld::Request& one) { return one.body.empty(); });
+    return all;
+  }
   [[nodiscard]] std::chrono::milliseconds between(std::size_t sooner, std::size_t later) const {
-    return std::chrono::floor<std::chrono::milliseconds>(world_.requests.at(later).at -
-                                                         world_.requests.at(sooner).at);
+    const auto all = writes();
+    return std::chrono::floor<std::chrono::milliseconds>(all.at(later).at - all.at(sooner).at);
   }
 
   std::optional<Answered> first_;
   VirtualWorld world_{[this](const http::Outgoing& outgoing, Time) {
+    if (outgoing.request.body.empty()) return Answered{20ms, VirtualWorld::ok(kFields)};
     if (first_) return *std::exchange(first_, std::nullopt);
     return Answered{20ms, created(outgoing)};
   }};
@@ -60,7 +71,7 @@ TEST_F(Codes, ARefusalForTheRateIsWaitedOutAndCounted) {
   EXPECT_EQ(result.report.status, Status::done) << result.report.message;
   EXPECT_EQ(result.report.outcomes.accepted, 1500u);
   EXPECT_EQ(result.report.http.rate_limited, 1u);
-  EXPECT_EQ(world_.requests.size(), 6u);
+  EXPECT_EQ(writes().size(), 6u);
   EXPECT_GE(between(0, 1), 20s);
 }
 
@@ -95,7 +106,7 @@ TEST_F(Codes, ARowWhoseAnswerWasLostGoesAgainAfterAWhile) {
     world_.requests.clear();
     const RunResult result = run({20ms, lost});
     EXPECT_EQ(result.report.status, Status::done) << result.report.message;
-    ASSERT_EQ(world_.requests.size(), 2u);
+    ASSERT_EQ(writes().size(), 2u);
     EXPECT_GE(between(0, 1), 30s);
     EXPECT_LT(between(0, 1), 40s);
   }
@@ -106,7 +117,8 @@ TEST_F(Codes, FiftyRequestsInTwentySecondsAndFiveAtOnceAreNotPassed) {
   const Time before = world_.now();
   const RunResult result = run({20ms, refusal("713")});
   EXPECT_EQ(result.report.status, Status::done) << result.report.message;
-  for (std::size_t i = 50; i < world_.requests.size(); ++i) EXPECT_GE(between(i - 50, i), 20s);
+  const std::vector<VirtualWorld::Request>& sent = world_.requests;
+  for (std::size_t i = 50; i < sent.size(); ++i) EXPECT_GE(sent[i].at - sent[i - 50].at, 20s);
   EXPECT_LE(world_.most_at_once, 5u);
   EXPECT_LT(world_.now() - before, 50s);
 }

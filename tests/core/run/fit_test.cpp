@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "row/row_view.hpp"
 #include "run/ask.hpp"
 
 namespace tailrace {
@@ -111,6 +112,24 @@ TEST(Fit, AllAreCountedAndThreeAreShownWithTheirKeys) {
   EXPECT_EQ(misfits[0].examples[0], (std::pair<std::string, std::string>{"k1", "a"}));
   OneField lone(Type::text, {std::string(500, 'e')});
   EXPECT_EQ(find_misfits(lone, one_field(), {fact}).at(0).examples.at(0).second.size(), 60u);
+}
+
+TEST(Fit, ARowWithTwoMisfitsIsOneRow) {
+  Schema schema = one_field();
+  FieldFact short_number = field_that(Takes::number);
+  short_number.max_length = 3;
+  const std::vector<FieldFact> facts{short_number};
+  Fit fit(schema, facts);
+  for (const char* line : {"12\tk0", "long\tk1", "1234\tk2"}) fit.look(RowView(line, schema));
+  EXPECT_FALSE(fit.takes_all());
+  EXPECT_EQ(fit.unfit_rows(), 2u);
+  EXPECT_EQ(fit.misfits().size(), 2u) << "by length, and by type";
+}
+
+TEST(Fit, FieldsWithoutALimitNeedNoLook) {
+  const Schema schema = one_field();
+  const std::vector<FieldFact> facts{field_that(Takes::anything)};
+  EXPECT_TRUE(Fit(schema, facts).takes_all());
 }
 
 TEST(Fit, FieldsThatNothingIsKnownOfTakeEverything) {

@@ -73,6 +73,10 @@ TEST(Mapping, FieldsThatCannotServeAreTold) {
                    "match: rows.id is not unique, so that it identifies no record"}));
 }
 
+TEST(Mapping, AnAppendedRecordIsNotFoundAndItsMatchNeedNotBeUnique) {
+  EXPECT_EQ(told_of({plain_field("id"), plain_field("v")}, "v", {.finds_records = false}), Words());
+}
+
 TEST(Mapping, WhatARecordNeedsCountsWhereRecordsAreMade) {
   FieldFact needed = plain_field("name");
   needed.required = true;
@@ -84,11 +88,10 @@ TEST(Mapping, WhatARecordNeedsCountsWhereRecordsAreMade) {
 /// Takes every row, and says which fields it has.
 class Describing final : public Destination {
  public:
-  Describing(std::vector<FieldFact> fields, bool drops) : fields_(std::move(fields)) {
-    can_.drops_unknown_fields = drops;
+  Describing(std::vector<FieldFact> fields, bool tells) : fields_(std::move(fields)) {
     can_.operations = {Operation::upsert, Operation::delete_};
     can_.max_rows = 100;
-    can_.reads = {ReadAsk::Kind::describe};
+    if (tells) can_.reads = {ReadAsk::Kind::describe};
   }
   const Capabilities& capabilities() const override { return can_; }
   bool identity_into(std::string_view match, std::string& out) const override {
@@ -138,11 +141,11 @@ struct FieldWorld : VirtualWorld {
         }) {
     fill(2, "value");
     destination = [this](const json&, const json&, const Schema&) {
-      return std::make_unique<Describing>(fields, drops);
+      return std::make_unique<Describing>(fields, tells);
     };
   }
   std::vector<FieldFact> fields{plain_field("id", true), plain_field("v")};
-  bool drops = true;
+  bool tells = true;
   int fields_status = 200;
   int asked = 0;
   int written = 0;
@@ -174,12 +177,48 @@ TEST(NewMapping, WithAFieldThatIsNotThereSendsNothing) {
   EXPECT_EQ(world.asked, 2) << "a run that was refused has not settled it";
 }
 
-TEST(NewMapping, IsNotHeldAgainstFieldsWhereTheToolRefusesWhatItDoesNotKnow) {
+TEST(NewMapping, IsNotHeldAgainstTheFieldsOfAToolThatDoesNotTellThem) {
   FieldWorld world;
-  world.drops = false;
-  world.fields[1].name = "vv";
+  world.tells = false;
   EXPECT_EQ(world.run_through().report.status, Status::done);
   EXPECT_EQ(world.asked, 0);
+}
+
+TEST(NewMapping, WithValuesThatCannotFitSendsNothingAndShowsThree) {
+  FieldWorld world;
+  world.fill(5, "too long");
+  world.fields[1].max_length = 7;
+  const RunResult result = world.run_through();
+  EXPECT_EQ(result.report.status, Status::config);
+  EXPECT_EQ(
+      result.report.message,
+      "rows.v takes at most 7 characters: 5 rows do not fit: k0 ('too long'), k1 ('too long'), "
+      "k2 ('too long'), …\nno row was sent: change the model, or leave so many to be refused "
+      "with `tolerate: {rejected: 5}`");
+  EXPECT_EQ(result.report.outcomes.not_attempted, 5u);
+  EXPECT_EQ(world.written, 0);
+  world.fill(5, "shorter");
+  EXPECT_EQ(world.run_through().report.status, Status::done);
+}
+
+TEST(NewMapping, LeavesAsManyUnfitRowsToTheToolAsAreTolerated) {
+  FieldWorld world;
+  world.fill(5, "too long");
+  world.fields[1].max_length = 7;
+  world.changes["tolerate"] = {{"value", 99}, {"percent", true}};
+  EXPECT_EQ(world.run_through().report.status, Status::config) << "all five are more";
+  world.changes["tolerate"] = {{"value", 5}, {"percent", false}};
+  EXPECT_EQ(world.run_through().report.status, Status::done) << "the tool takes them after all";
+  EXPECT_EQ(world.written, 1);
+}
+
+TEST(NewMapping, ThatRowsOnceFitLeavesLaterOnesToTheTool) {
+  FieldWorld world;
+  world.fields[1].max_length = 7;
+  EXPECT_EQ(world.run_through().report.status, Status::done);
+  world.fill(5, "too long");
+  EXPECT_EQ(world.run_through().report.status, Status::done);
+  EXPECT_EQ(world.asked, 1);
 }
 
 TEST(NewMapping, ALoginWithoutTheRightToLookWritesAndSaysSo) {

@@ -14,12 +14,15 @@ namespace {
 
 using Requested = std::vector<std::string>;
 
-/// The world's tool, of which something has to be known before its first row, and which lacks the
-/// field `v` until it is made.
+/// The world's tool, of which something has to be known before its first row, and which may lack
+/// the field `v` until it is made.
 class Careful final : public Destination {
  public:
-  Careful(std::unique_ptr<Destination> inner, std::string learned, Requested& sent_by)
-      : inner_(std::move(inner)), learned_(std::move(learned)), sent_by_(sent_by) {
+  Careful(std::unique_ptr<Destination> inner, std::string learned, bool lacks_v, Requested& sent_by)
+      : inner_(std::move(inner)),
+        learned_(std::move(learned)),
+        lacks_v_(lacks_v),
+        sent_by_(sent_by) {
     can_ = inner_->capabilities();
     can_.reads = {ReadAsk::Kind::describe, ReadAsk::Kind::prepare, ReadAsk::Kind::make_fields};
   }
@@ -60,6 +63,8 @@ class Careful final : public Destination {
       step.learned = "by heart";
     } else if (ask.kind == ReadAsk::Kind::describe) {
       step.fields.emplace_back().name = "id";
+      step.fields.back().unique = true;
+      if (!lacks_v_) step.fields.emplace_back().name = "v";
     }
     return step;
   }
@@ -75,6 +80,7 @@ class Careful final : public Destination {
 
   std::unique_ptr<Destination> inner_;
   std::string learned_;
+  bool lacks_v_;
   Requested& sent_by_;
   Capabilities can_;
 };
@@ -88,7 +94,8 @@ class Preparing : public ::testing::Test {
       nlohmann::json plain = object;
       plain.erase("learned");
       return std::make_unique<Careful>(make_destination(connection, plain, schema),
-                                       object.value("learned", std::string()), sent_by_);
+                                       object.value("learned", std::string()),
+                                       world_.changes.contains("create_fields"), sent_by_);
     };
     world_.tool.fate = [this](int) {
       Fate fate;
@@ -107,9 +114,9 @@ class Preparing : public ::testing::Test {
 TEST_F(Preparing, IsDoneOnceAndTheRowsGoByWhatWasLearned) {
   const RunResult result = world_.run();
   EXPECT_EQ(result.report.status, Status::done) << result.report.message;
-  EXPECT_EQ(world_.tool.requests, (Requested{"GET learn", "POST 3", "POST 1"}));
+  EXPECT_EQ(world_.tool.requests, (Requested{"GET fields", "GET learn", "POST 3", "POST 1"}));
   EXPECT_EQ(sent_by_, (Requested{"by heart", "by heart"}));
-  EXPECT_EQ(result.report.http.requests, 3u);
+  EXPECT_EQ(result.report.http.requests, 4u);
 }
 
 TEST_F(Preparing, IsNotDoneWhereThereIsNothingToSend) {
@@ -137,7 +144,7 @@ TEST_F(Preparing, MakesTheFieldsThatAreMissingBeforeTheFirstRow) {
   const RunResult result = world_.run();
   EXPECT_EQ(result.report.status, Status::done) << result.report.message;
   EXPECT_EQ(world_.tool.requests,
-            (Requested{"GET learn", "GET fields", "GET make-v", "POST 3", "POST 1"}));
+            (Requested{"GET fields", "GET learn", "GET make-v", "POST 3", "POST 1"}));
   ASSERT_EQ(result.report.notes.size(), 1u);
   EXPECT_EQ(result.report.notes[0], "fields were made at the tool: v (words)");
 }

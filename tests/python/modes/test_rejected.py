@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def choosy(picky: World) -> World:
-    """Three rows, of which the tool has refused one."""
+    """Three rows, of which the tool refused one in a later run: the first would send none."""
     picky.people(3)
+    picky.settles()
     picky.sql("update people set level = 'odd' where person_id = 'p1'")
     ended = picky.run()
-    assert (ended.code, ended.counts.accepted, ended.counts.rejected) == (1, 2, 1)
+    assert (ended.code, ended.counts.accepted, ended.counts.rejected) == (1, 0, 1)
     return picky
 
 
@@ -45,6 +46,7 @@ def test_a_row_that_is_released_is_sent_again(choosy: World) -> None:
 def test_a_message_that_may_quote_a_value_is_stored_nowhere(picky: World) -> None:
     picky.declare(rejected={"messages": "code_only"})
     picky.people(1)
+    picky.settles()
     picky.sql("update people set level = 'canary-value'")
     picky.run()
     (row,) = picky.project().rejected("people")
