@@ -96,7 +96,8 @@ class CallQueue::Carrier final : public Transport {
 
   [[nodiscard]] std::size_t in_flight() const override {
     const std::lock_guard lock(state_->mutex);
-    return state_->waiting.size() + state_->taken.size();
+    // An answer that nobody has read may say that no more is to be sent.
+    return state_->waiting.size() + state_->taken.size() + state_->finished.size();
   }
 
  private:

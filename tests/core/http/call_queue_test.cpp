@@ -46,6 +46,7 @@ TEST(CallQueue, ACallIsTakenOnceAndItsAnswerEndsIt) {
   EXPECT_FALSE(queue.take(kNone));
   EXPECT_TRUE(transport->poll(kNone).empty());
   EXPECT_TRUE(queue.answer(7, answer(200)));
+  EXPECT_EQ(transport->in_flight(), 1u) << "what nobody has read may ask for a pause";
   const auto finished = transport->poll(kLong);
   ASSERT_EQ(finished.size(), 1u);
   EXPECT_EQ(finished[0].reply.status, 200);
