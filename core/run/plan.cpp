@@ -113,6 +113,7 @@ json make_plan(const PlanAsk& ask, Changeset& changes, const std::function<void(
     if (list.size() < kSampleRows) list.push_back(sample_of(change, ask.schema));
   }
   const auto load = [&](Operation operation, std::uint64_t count) {
+    if (count == 0 || ask.takes_as_delivered) return Load{};
     return Load{ask.destination.rate_class_of(operation),
                 ask.destination.requests_for(operation, count)};
   };

@@ -45,6 +45,7 @@ def test_only_the_rows_that_changed_are_sent(world: World) -> None:
     assert world.created() == 132 + (3 if world.form.appends else 0)
 
 
+@pytest.mark.appends
 def test_a_plan_tells_the_requests_that_the_run_then_makes_and_sends_none(world: World) -> None:
     world.people(130)
     plan = world.project().plan("people")

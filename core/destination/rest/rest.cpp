@@ -90,8 +90,9 @@ class Rest final : public Destination {
   }
 
   [[nodiscard]] std::uint64_t requests_for(Operation operation, std::uint64_t rows) const override {
-    if (!declared_.at(operation).path.has_id()) return Destination::requests_for(operation, rows);
-    return by_id_.requests_for(rows);
+    const Endpoint* endpoint = declared_.find(operation);
+    const bool by_id = endpoint != nullptr && endpoint->path.has_id();
+    return by_id ? by_id_.requests_for(rows) : Destination::requests_for(operation, rows);
   }
 
   /// A batch of more rows than the operation's request takes goes in several requests.

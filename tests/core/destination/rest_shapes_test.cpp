@@ -196,6 +196,13 @@ TEST_F(RestShapesTest, ACodeStandsWhereItIsSaidAlsoWithinAList) {
 
 // --- records that are written by the API's own id ------------------------------------------------
 
+TEST_F(RestShapesTest, WhatTheApiCannotDoTakesNoRequests) {
+  const auto destination = rest(kById);
+  const auto& does = destination->capabilities().operations;
+  ASSERT_EQ(std::find(does.begin(), does.end(), Operation::archive), does.end());
+  EXPECT_EQ(destination->requests_for(Operation::archive, 0), 0u);
+}
+
 TEST_F(RestShapesTest, IdsAreAskedForByAsManyMatchValuesAsOneQuestionTakes) {
   const auto destination = rest(kById);
   EXPECT_EQ(destination->capabilities().rows_of(Operation::upsert), 2u);

@@ -265,6 +265,9 @@ TEST(Adopt, BackfillSkipTakesTheFirstModelAsDeliveredAndSendsLaterChanges) {
   World world;
   world.fill(5);
   world.changes["backfill"] = "skip";
+  world.changes["task"] = "plan";
+  EXPECT_EQ(world.run().plan.at("requests"), 0);
+  world.changes["task"] = "run";
   const Report first = world.run().report;
   EXPECT_EQ(first.status, Status::done) << first.message;
   EXPECT_EQ(first.outcomes.skipped, 5u);
