@@ -18,8 +18,10 @@ struct Answer {
   std::string account;
   std::string learned;
   std::optional<double> calls_left;
-  std::string failure;          // empty: answered
-  bool configuration = false;   // of the failure: trying again will not help
+  std::string failure;         // empty: answered
+  bool configuration = false;  // of the failure: trying again will not help
+  bool spent = false;          // of the failure: limits leave no room for the question
+  std::optional<std::chrono::milliseconds> again_after;  // of spent: until they do
 };
 
 /// The longest wait for answers until a stop is looked for again.

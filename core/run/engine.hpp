@@ -148,6 +148,9 @@ class Engine {
                 std::vector<Work> left_in_jobs);
   void end_sending(Session& session, const Sender& sender) const;
   [[noreturn]] void stop_by(Session& session, const Stop& stop) const;
+  /// Ends the run for a question that was not answered, by what that says of another try.
+  [[noreturn]] void end_unanswered(Session& session, const Answer& answer,
+                                   const std::string& message) const;
   [[nodiscard]] BatchPolicy batch_policy(const Session& session, std::int64_t now_ms) const;
   void choose_fields(Session& session, FieldChoice& fields, std::vector<WorkRow>& rows) const;
   void finish(Session& session);

@@ -96,7 +96,7 @@ std::string Engine::ask_account(Session& session, const Destination& destination
   const std::string what =
       "which account the login belongs to could not be asked (" + answer.failure + ")";
   if (needed && !answer.configuration) {
-    throw Ended(Status::unfinished, what + ": nothing was sent");
+    end_unanswered(session, answer, what + ": nothing was sent");
   }
   session.report.notes.push_back(what);
   return {};

@@ -35,14 +35,18 @@ void Engine::prepare(Session& session) {
   if (spec_.task != Task::attempt || spec_.try_send) make_fields(session);
 }
 
+void Engine::end_unanswered(Session& session, const Answer& answer,
+                            const std::string& message) const {
+  if (answer.spent) stop_by(session, {Stop::Kind::quota, message, answer.again_after});
+  throw Ended(answer.configuration ? Status::config : Status::unfinished, message);
+}
+
 /// What is asked before the first row: without an answer nothing is sent.
 Answer Engine::ask_first(Session& session, const ReadAsk& question) {
   Answer answer = ask_tool(session, *session.destination, question);
   if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled before anything was sent");
-  if (!answer.failure.empty()) {
-    const Status status = answer.configuration ? Status::config : Status::unfinished;
-    throw Ended(status, answer.failure + ": no row was sent");
-  }
+  if (!answer.failure.empty())
+    end_unanswered(session, answer, answer.failure + ": no row was sent");
   return answer;
 }
 

@@ -19,6 +19,13 @@ bool worth_another_try(const wire::Reply& reply) {
   return reply.failure == wire::Failure::lost || reply.failure == wire::Failure::not_sent;
 }
 
+[[nodiscard]] wire::Reply cancelled() {
+  wire::Reply reply;
+  reply.failure = wire::Failure::cancelled;
+  reply.failure_text = "cancelled";
+  return reply;
+}
+
 }  // namespace
 
 Questions::Questions(Parts parts, const nlohmann::json& connection,
@@ -34,14 +41,21 @@ bool Questions::wait(milliseconds time) {
   return true;
 }
 
-/// Within this process' limits, and those of all that use the account.
-bool Questions::wait_for_turn(wire::RateClass rate_class) {
-  while (true) {
+/// Within this process' limits, and those of all that use the account. Nothing once a request may
+/// go; else the answer in its place.
+std::optional<wire::Reply> Questions::await_turn(wire::RateClass rate_class) {
+  for (;;) {
     const Clock::Time now = parts_.clock.now();
     milliseconds time = pacer_.wait_for(rate_class, now);
     if (time <= milliseconds(0)) time = parts_.account.wait_for(rate_class, now);
-    if (time <= milliseconds(0)) return true;
-    if (!wait(time)) return false;
+    if (time <= milliseconds(0)) return std::nullopt;
+    if (time > kLongestAsk) {
+      wire::Reply none = cancelled();
+      none.failure_text = "the calls that the account's limits allow are spent";
+      none.retry_after = time;
+      return none;
+    }
+    if (!wait(time)) return cancelled();
   }
 }
 
@@ -70,18 +84,13 @@ std::optional<wire::Reply> Questions::await_login() {
     if (auth.failure()) none.failure = wire::Failure::untrusted;  // no use in another try
     if (auth.failure() || now - since >= kLoginPatience) return none;
     if (wait(std::min(left, kPoll))) continue;
-    none.failure = wire::Failure::cancelled;
-    none.failure_text = "cancelled";
-    return none;
+    return cancelled();
   }
 }
 
 wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
-  wire::Reply reply;
-  reply.failure = wire::Failure::cancelled;
-  reply.failure_text = "cancelled";
   if (std::optional<wire::Reply> none = await_login()) return std::move(*none);
-  if (!wait_for_turn(call.rate_class)) return reply;
+  if (std::optional<wire::Reply> none = await_turn(call.rate_class)) return std::move(*none);
   http::Outgoing outgoing;
   outgoing.id = next_id_++;
   outgoing.request = call.request;
@@ -95,7 +104,7 @@ wire::Reply Questions::send(const Call& call, std::uint64_t& generation) {
   parts_.transport.start(std::move(outgoing));
   std::optional<wire::Reply> answered = await(id);
   pacer_.done(call.rate_class, started, parts_.clock.now());
-  return answered ? std::move(*answered) : reply;
+  return answered ? std::move(*answered) : cancelled();
 }
 
 /// The last answer to a call that is tried again where that is of use; `step`: what it says.
@@ -120,12 +129,11 @@ wire::Reply Questions::fetch(const ReadAsk& question, const Call& call, ReadStep
     if (attempt >= kAttempts || !(worth_another_try(reply) || step.again_after)) return reply;
     const milliseconds pause =
         step.again_after.value_or(reply.retry_after.value_or(kFirstBackoff * (1 << attempt)));
-    if (pause > kLongestAsk) return reply;
-    if (!wait(pause)) {
-      reply.failure = wire::Failure::cancelled;
-      reply.failure_text = "cancelled";
+    if (pause > kLongestAsk) {
+      reply.retry_after = pause;
       return reply;
     }
+    if (!wait(pause)) return cancelled();
   }
 }
 
@@ -137,6 +145,8 @@ Answer Questions::ask(const ReadAsk& question) {
     if (step.stop) {
       answer.failure = parts_.login.scrubber().clean(step.stop->message);
       answer.configuration = step.stop->kind == Stop::Kind::configuration;
+      answer.spent = !answer.configuration;
+      answer.again_after = step.stop->retry_after;
     }
     std::move(step.calls.begin(), step.calls.end(), std::back_inserter(calls));
   };
@@ -148,6 +158,8 @@ Answer Questions::ask(const ReadAsk& question) {
     const wire::Reply reply = fetch(question, call, step);
     if (reply.failure != wire::Failure::none || worth_another_try(reply)) {
       answer.failure = parts_.login.scrubber().clean(failure_of(reply));
+      answer.spent = reply.retry_after > kLongestAsk;
+      if (answer.spent) answer.again_after = reply.retry_after;
       break;
     }
     const bool nothing = step.calls.empty() && !step.stop && step.records.empty() &&

@@ -40,7 +40,7 @@ class Questions {
   [[nodiscard]] wire::Reply send(const Call& call, std::uint64_t& generation);
   [[nodiscard]] std::optional<wire::Reply> await_login();
   [[nodiscard]] bool wait(std::chrono::milliseconds time);
-  [[nodiscard]] bool wait_for_turn(wire::RateClass rate_class);
+  [[nodiscard]] std::optional<wire::Reply> await_turn(wire::RateClass rate_class);
   [[nodiscard]] std::optional<wire::Reply> await(http::CallId id);
 
   Parts parts_;

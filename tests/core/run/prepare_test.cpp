@@ -101,7 +101,10 @@ class Preparing : public ::testing::Test {
       Fate fate;
       const std::string& asked = world_.tool.requests.back();
       fate.apply = asked.starts_with("POST");
-      if (asked == refused_) fate.status = 403;
+      if (asked == refused_) {
+        fate.status = status_;
+        if (status_ == 429) fate.retry_after = std::chrono::hours(20);
+      }
       return fate;
     };
   }
@@ -109,6 +112,7 @@ class Preparing : public ::testing::Test {
   World world_;
   Requested sent_by_;
   std::string refused_;
+  int status_ = 403;
 };
 
 TEST_F(Preparing, IsDoneOnceAndTheRowsGoByWhatWasLearned) {
@@ -137,6 +141,17 @@ TEST_F(Preparing, ThatIsRefusedEndsTheRunBeforeARow) {
   EXPECT_EQ(result.report.message, "may not: no row was sent");
   EXPECT_EQ(result.report.outcomes.not_attempted, 4u);
   EXPECT_TRUE(world_.tool.records.empty());
+}
+
+TEST_F(Preparing, ThatIsNotForTodayEndsTheRunWithTheTimeToComeBack) {
+  refused_ = "GET learn";
+  status_ = 429;
+  const RunResult result = world_.run();
+  EXPECT_EQ(result.report.status, Status::quota);
+  EXPECT_EQ(result.report.message, "HTTP 429: no row was sent");
+  ASSERT_TRUE(result.report.not_before_ms);
+  EXPECT_EQ(result.report.outcomes.not_attempted, 4u);
+  EXPECT_EQ(world_.tool.requests.back(), "GET learn");
 }
 
 TEST_F(Preparing, MakesTheFieldsThatAreMissingBeforeTheFirstRow) {

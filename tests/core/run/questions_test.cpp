@@ -252,6 +252,7 @@ TEST_F(Asked, AfterFiveTriesItIsGivenUp) {
   const Answer answer = ask();
   EXPECT_EQ(answer.failure, "the connection broke");
   EXPECT_FALSE(answer.configuration);
+  EXPECT_FALSE(answer.spent);
   EXPECT_EQ(counts_.requests, 10U);
 }
 
@@ -268,9 +269,24 @@ TEST_F(Asked, ATimeFarAwayIsNotWaited) {
   wire::Reply tomorrow = answered(429);
   tomorrow.retry_after = std::chrono::hours(20);
   transport_.script = {tomorrow};
-  EXPECT_EQ(ask().failure, "HTTP 429");
+  const Answer answer = ask();
+  EXPECT_EQ(answer.failure, "HTTP 429");
+  EXPECT_TRUE(answer.spent);
+  EXPECT_EQ(answer.again_after, std::chrono::hours(20));
   EXPECT_EQ(counts_.requests, 1U);
   EXPECT_EQ(passed(), milliseconds(0));
+}
+
+TEST_F(Asked, ALimitThatIsSpentForLongIsNotWaitedForEither) {
+  rates_ = {{0, 1, wire::kDay, "daily"}};
+  transport_.script = {answered(200, "a")};
+  times_ = 2;
+  const Answer answer = ask();
+  EXPECT_NE(answer.failure.find("are spent"), std::string::npos) << answer.failure;
+  EXPECT_TRUE(answer.spent);
+  EXPECT_GT(answer.again_after, std::chrono::hours(23));
+  EXPECT_EQ(counts_.requests, 1U);
+  EXPECT_LT(passed(), seconds(1));
 }
 
 TEST_F(Asked, AnAnswerWhoseStatusSaysNothingIsReadForWhatItMeans) {
