@@ -164,8 +164,31 @@ void Sender::fill() {
       take_doubtful();
       continue;
     }
-    begin(std::move(*work));
+    if (!put_off(*work)) begin(std::move(*work));
   }
+}
+
+/// Where a tool may make two records of two requests at once, a row that an earlier run left in
+/// doubt goes when that run's request must have ended.
+bool Sender::put_off(Work& work) {
+  const milliseconds after = parts_.destination.capabilities().resend_after;
+  if (after <= milliseconds(0)) return false;
+  std::int64_t free_ms = 0;
+  for (const WorkRow& row : work.rows) {
+    const auto doubt = parts_.state.doubts.find(row.identity);
+    if (doubt == parts_.state.doubts.end()) continue;
+    const std::int64_t sent_ms = doubt->second.horizon_ms - options_.timing.quiet.count();
+    free_ms = std::max(free_ms, sent_ms + after.count());
+  }
+  const Clock::Time now = parts_.clock.now();
+  const milliseconds left(free_ms - store_ms(now));
+  if (left <= milliseconds(0)) return false;
+  for (RowIndex i = 0; i < work.rows.size(); ++i) {
+    work.rows[i].verdict = Verdict{i, Outcome::retryable, {}, {}};
+  }
+  work.ready_at = now + left;
+  retries_.push_back(std::move(work));
+  return true;
 }
 
 /// Takes up a batch whose backoff is over. One that waits for the retry budget goes when requests

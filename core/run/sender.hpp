@@ -124,6 +124,7 @@ class Sender {
   void end_waiting();
   void end_unsent(Work work);
   [[nodiscard]] bool next_retry(Clock::Time now);
+  [[nodiscard]] bool put_off(Work& work);
   void settle_rest();
   void count_lost();
   [[nodiscard]] bool sending_over() const;

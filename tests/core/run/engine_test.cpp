@@ -188,6 +188,50 @@ TEST(Engine, ARowFlippedBackAfterACrashIsSentAgain) {
   EXPECT_TRUE(world.tool_equals_model());
 }
 
+/// The world's tool, which would make two records of two requests at once.
+class Doubling final : public Destination {
+ public:
+  explicit Doubling(std::unique_ptr<Destination> inner) : inner_(std::move(inner)) {
+    can_ = inner_->capabilities();
+    can_.resend_after = 300ms;
+  }
+  const Capabilities& capabilities() const override { return can_; }
+  bool identity_into(std::string_view match, std::string& out) const override {
+    return inner_->identity_into(match, out);
+  }
+  std::size_t row_bytes(const BatchRow& row) const override { return inner_->row_bytes(row); }
+  Step begin(const Batch& batch) const override { return inner_->begin(batch); }
+  Step reply(const Batch& batch, const Memo& memo, const Call& call,
+             const wire::Reply& reply) const override {
+    return inner_->reply(batch, memo, call, reply);
+  }
+
+ private:
+  std::unique_ptr<Destination> inner_;
+  Capabilities can_;
+};
+
+TEST(Engine, WhatACrashLeftInDoubtWaitsWhereTwoRequestsAtOnceMakeTwoRecords) {
+  World world;
+  world.destination = [](const auto& connection, const auto& object, const Schema& schema) {
+    return std::make_unique<Doubling>(make_destination(connection, object, schema));
+  };
+  world.changes["timing"] = {{"send_window_s", 0.2}};
+  world.fill(9);
+  world.tool.fate = [](int nth) {
+    Fate fate;
+    fate.dies = nth == 1;
+    return fate;
+  };
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_THROW((void)world.run(), Died);
+  world.tool.fate = [](int) { return Fate{}; };
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::done) << report.message;
+  EXPECT_TRUE(world.tool_equals_model());
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 500ms) << "the window, and what it takes";
+}
+
 TEST(Engine, AnEmptyModelIsRefusedBeforeTheFirstRequest) {
   World world;
   world.fill(5);
