@@ -73,7 +73,7 @@ def project(tmp_path: Path) -> Callable[..., Project]:
         (tmp_path / "tailrace.yml").write_text(text, encoding="utf-8")
         (tmp_path / "destinations" / "ours.yml").write_text(profile, encoding="utf-8")
         (tmp_path / "syncs" / "s.yml").write_text(json.dumps(sync), encoding="utf-8")
-        return Project.load(tmp_path, env={"TOKEN": "t-1"})
+        return Project.load(tmp_path, env={"TOKEN": "canary-41c7"})
 
     return make
 
@@ -81,7 +81,7 @@ def project(tmp_path: Path) -> Callable[..., Project]:
 def compiled(project: Project) -> tuple[dict[str, Any], dict[str, Any]]:
     """The core's connection and its object."""
     made = project._files.compiled("members")
-    return resolve(made.connection, {"TOKEN": "t-1"}), made.spec["object"]
+    return resolve(made.connection, {"TOKEN": "canary-41c7"}), made.spec["object"]
 
 
 def test_five_come_with_tailrace() -> None:
@@ -92,7 +92,7 @@ def test_a_connection_fills_a_profile(project: Callable[..., Project]) -> None:
     connection, declared = compiled(project())
     assert connection["type"] == "rest"
     assert connection["base_url"] == "https://api.example.com/v1"
-    assert connection["auth"] == {"bearer": "t-1"}
+    assert connection["auth"] == {"bearer": "canary-41c7"}
     assert connection["headers"] == {"X-Region": "eu", "X-List": "list l-7", "X-Plain": "1"}
     assert connection["limits"] == [{"requests": 10, "per_s": 1.0}]
     assert declared["path"] == "/lists/l-7/members"
@@ -131,8 +131,8 @@ def test_no_secret_is_written_down(project: Callable[..., Project], tmp_path: Pa
     compiled(project())
     kept = [path for path in (tmp_path / ".tailrace").rglob("*.json") if path.is_file()]
     assert any("sync_members" in path.name for path in kept), "the credential is kept as its name"
-    assert not any(b"t-1" in path.read_bytes() for path in kept)
-    assert compiled(project())[0]["auth"] == {"bearer": "t-1"}
+    assert not any(b"canary-41c7" in path.read_bytes() for path in kept)
+    assert compiled(project())[0]["auth"] == {"bearer": "canary-41c7"}
 
 
 def test_a_secret_that_stands_in_the_file_is_written_down_nowhere_else(
@@ -148,7 +148,7 @@ def test_a_projects_own_profile_goes_before_that_of_the_same_name(
 ) -> None:
     made = project({**USE, "type": "slack"})
     (tmp_path / "destinations" / "slack.yml").write_text(PROFILE, encoding="utf-8")
-    made = Project.load(tmp_path, env={"TOKEN": "t-1"})
+    made = Project.load(tmp_path, env={"TOKEN": "canary-41c7"})
     assert compiled(made)[1]["path"] == "/lists/l-7/members"
 
 
@@ -226,7 +226,7 @@ def test_a_profile_cannot_have_the_name_of_a_type(
 ) -> None:
     project()
     (tmp_path / "destinations" / "salesforce.yml").write_text(PROFILE, encoding="utf-8")
-    (problem,) = problems(Project.load(tmp_path, env={"TOKEN": "t-1"}))
+    (problem,) = problems(Project.load(tmp_path, env={"TOKEN": "canary-41c7"}))
     assert problem.file == "destinations/salesforce.yml"
     assert "a type of its own" in problem.message
 
