@@ -18,11 +18,11 @@ constexpr std::size_t kMostInFlight = 1024;
   return value == nullptr || value->is_null() ? nullptr : value;
 }
 
-[[nodiscard]] double positive(const nlohmann::json& limit, std::string_view key) {
+[[nodiscard]] double positive(const nlohmann::json& limit, std::string_view key,
+                              const std::string& where) {
   const nlohmann::json* value = given(limit, key);
   if (value == nullptr || !value->is_number() || value->get<double>() <= 0) {
-    throw std::invalid_argument("connection: limits: '" + std::string(key) +
-                                "' must be a number above 0");
+    throw std::invalid_argument(where + "'" + std::string(key) + "' must be a number above 0");
   }
   return value->get<double>();
 }
@@ -51,20 +51,21 @@ constexpr std::size_t kMostInFlight = 1024;
 
 }  // namespace
 
-std::vector<wire::RateRule> limits_of(const nlohmann::json& connection) {
+std::vector<wire::RateRule> limits_of(const nlohmann::json& connection, const std::string& owner) {
   std::vector<wire::RateRule> rules;
   const nlohmann::json* limits = given(connection, "limits");
   if (limits == nullptr) return rules;
-  if (!limits->is_array()) throw std::invalid_argument("connection: 'limits' must be a list");
+  if (!limits->is_array()) throw std::invalid_argument(owner + ": 'limits' must be a list");
+  const std::string where = owner + ": limits: ";
   for (const nlohmann::json& limit : *limits) {
-    refuse_unknown_keys(limit, {"requests", "per_s", "name", "concurrent"}, "connection: limits");
+    refuse_unknown_keys(limit, {"requests", "per_s", "name", "concurrent"}, owner + ": limits");
     wire::RateRule rule;
     rule.chosen = true;
     rule.name = text_of(limit, "name", "limit " + std::to_string(rules.size() + 1));
     if (given(limit, "concurrent") != nullptr) {
-      const double most = positive(limit, "concurrent");
+      const double most = positive(limit, "concurrent", where);
       if (most < 1 || most > static_cast<double>(kMostInFlight)) {
-        throw std::invalid_argument("connection: limits: 'concurrent' must be between 1 and " +
+        throw std::invalid_argument(where + "'concurrent' must be between 1 and " +
                                     std::to_string(kMostInFlight));
       }
       rule.max_concurrent = static_cast<std::size_t>(most);
@@ -73,10 +74,10 @@ std::vector<wire::RateRule> limits_of(const nlohmann::json& connection) {
         continue;
       }
     }
-    rule.requests = positive(limit, "requests");
-    const double per_ms = positive(limit, "per_s") * 1000;
+    rule.requests = positive(limit, "requests", where);
+    const double per_ms = positive(limit, "per_s", where) * 1000;
     if (per_ms < 1 || per_ms > 366.0 * 86'400'000) {
-      throw std::invalid_argument("connection: limits: 'per_s' must be between 0.001 and a year");
+      throw std::invalid_argument(where + "'per_s' must be between 0.001 and a year");
     }
     rule.window = wire::Milliseconds(static_cast<std::int64_t>(per_ms));
     rules.push_back(std::move(rule));

@@ -15,8 +15,9 @@ namespace tailrace {
 
 /// `limits` of a connection: [{"requests": 190, "per_s": 10, "name": "…", "concurrent": 5}, …], of
 /// which "concurrent" or the first two may be missing; none where it is null or left out. Throws
-/// std::invalid_argument, naming the key, for anything else.
-[[nodiscard]] std::vector<wire::RateRule> limits_of(const nlohmann::json& connection);
+/// std::invalid_argument, naming the key and its owner, for anything else.
+[[nodiscard]] std::vector<wire::RateRule> limits_of(const nlohmann::json& connection,
+                                                    const std::string& owner = "connection");
 
 /// How many calls of the tool's day the runs of an account may use.
 struct DailyCalls {

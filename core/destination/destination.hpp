@@ -245,6 +245,9 @@ struct Capabilities {
   std::vector<ReadAsk::Kind> reads;  // questions that read() answers
   [[nodiscard]] bool answers(ReadAsk::Kind kind) const;
   std::size_t read_rows = 1;  // match values that one request of by_match takes
+  /// What by_match says may be older than what was written: enough to compare records, and not to
+  /// tell whether an insert without an answer happened.
+  bool reads_late = false;
   /// Set: an insert with an idempotency key may be repeated for so long and is applied once.
   std::optional<wire::Milliseconds> idempotency_ttl;
   bool partial_fields = true;  // a write leaves fields alone that it does not name

@@ -34,6 +34,9 @@ InsertSafety choose_safety(const RunSpec& spec, const Capabilities& can) {
         spec.mode == Mode::append
             ? "insert_safety: read_back: versions of one record have one match value, so that none "
               "can be told from another; park is what append can do here"
+        : can.reads_late
+            ? "insert_safety: read_back: what this object of the destination says of its records "
+              "may be older than the insert"
             : "insert_safety: read_back: this object of the destination cannot be asked for a "
               "record by its match value");
   }
@@ -50,7 +53,7 @@ bool only_looks(const RunSpec& spec) {
 bool can_find_records(const Capabilities& can) { return can.answers(ReadAsk::Kind::by_match); }
 
 bool can_read_back(Mode mode, const Capabilities& can) {
-  return mode == Mode::insert && can_find_records(can);
+  return mode == Mode::insert && can_find_records(can) && !can.reads_late;
 }
 
 Operation write_operation(Mode mode) {

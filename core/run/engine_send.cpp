@@ -15,8 +15,13 @@ namespace tailrace {
 using std::chrono::milliseconds;
 
 std::vector<wire::RateRule> rates_of(const Capabilities& can, const nlohmann::json& connection) {
+  // What the user chose takes the place of what the tool allows; requests of other classes keep
+  // the limits that the destination has for them.
   std::vector<wire::RateRule> rules = limits_of(connection);
-  if (rules.empty()) rules = can.rates;
+  const bool chosen = !rules.empty();
+  for (const wire::RateRule& rule : can.rates) {
+    if (!chosen || rule.rate_class != 0) rules.push_back(rule);
+  }
   const std::optional<DailyCalls> daily = daily_calls_of(connection);
   if (!daily) return rules;
   if (daily->share) {

@@ -30,6 +30,14 @@ void need_records(const RunSpec& spec, const Capabilities& can) {
   }
 }
 
+/// As many as whole questions take.
+std::size_t rows_at_a_time(const Capabilities& can) {
+  constexpr std::size_t kMostWaiting = 1000;
+  const bool several = can.read_rows > 1 && can.read_rows <= kMostWaiting;
+  if (!several) return std::min(can.max_rows, kMostWaiting);
+  return kMostWaiting / can.read_rows * can.read_rows;
+}
+
 }  // namespace
 
 /// Compares batch by batch what the tool answers for their match values.
@@ -46,8 +54,7 @@ class Engine::Comparison {
     // Not moved from where there was one. A record whose row left under one key may have come back
     // under another: that one counts.
     if (!alone && at->second.line.empty()) at->second = std::move(row);
-    constexpr std::size_t kMostWaiting = 1000;
-    if (waiting_.size() >= std::min(destination_.capabilities().max_rows, kMostWaiting)) flush();
+    if (waiting_.size() >= rows_at_a_time(destination_.capabilities())) flush();
   }
 
   void flush() {

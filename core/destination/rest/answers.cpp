@@ -73,9 +73,14 @@ Answers::Answers(const Declaration& declared) : declared_(declared), common_(dec
   }
 }
 
+Judgement Answers::judge(const wire::Reply& reply) const { return judge_by(common_, reply); }
+
 Judgement Answers::judge(Operation operation, const wire::Reply& reply) const {
-  Judgement judgement =
-      classify(rules_[place_of(operation)], reply, code_of(declared_.code, reply));
+  return judge_by(rules_[place_of(operation)], reply);
+}
+
+Judgement Answers::judge_by(const std::vector<AnswerRule>& rules, const wire::Reply& reply) const {
+  Judgement judgement = classify(rules, reply, code_of(declared_.code, reply));
   const bool marked = !declared_.success || judgement.means != AnswerClass::ok ||
                       unmarked(*declared_.success, reply).code.empty();
   if (!marked) judgement.means = AnswerClass::unknown;

@@ -16,8 +16,8 @@ class Answers {
  public:
   explicit Answers(const Declaration& declared);
 
-  /// How answers are read that are of no operation: the declared rules, then the usual ones.
-  [[nodiscard]] const std::vector<AnswerRule>& common() const { return common_; }
+  /// What an answer means that is of no operation: by the declared rules, then the usual ones.
+  [[nodiscard]] Judgement judge(const wire::Reply& reply) const;
 
   /// The verdicts on the rows of a request of `operation`'s endpoint, from `first` on. The batch
   /// may be of another one: an upsert that goes the way of an insert.
@@ -31,6 +31,8 @@ class Answers {
   enum class Said : std::uint8_t { nothing, missing, exists, busy };
 
   [[nodiscard]] Judgement judge(Operation operation, const wire::Reply& reply) const;
+  [[nodiscard]] Judgement judge_by(const std::vector<AnswerRule>& rules,
+                                   const wire::Reply& reply) const;
   [[nodiscard]] Said said_of(const Batch& batch, Operation operation, const Endpoint& endpoint,
                              const Judgement& judgement, const wire::Reply& reply) const;
   [[nodiscard]] Step read_success(const Batch& batch, const Endpoint& endpoint,

@@ -12,7 +12,7 @@ namespace tailrace::rest {
 Step ById::begin(const Batch& batch) const {
   Step step;
   const Endpoint& endpoint = declared_.at(batch.operation);
-  const auto asked = static_cast<RowIndex>(declared_.find_form->batch_rows);
+  const auto asked = static_cast<RowIndex>(declared_.find_form->asking.batch_rows);
   for (RowIndex first = 0; first < batch.rows.size(); first += asked) {
     const std::vector<RowIndex> rows = asked_with(batch, first);
     if (!rows.empty()) step.calls.push_back(requests_.question(batch, rows, first, Stage::find));
@@ -27,7 +27,8 @@ Step ById::begin(const Batch& batch) const {
 /// The rows that the question beginning with `first` is about.
 std::vector<RowIndex> ById::asked_with(const Batch& batch, RowIndex first) const {
   std::vector<RowIndex> rows;
-  const std::size_t end = std::min(batch.rows.size(), first + declared_.find_form->batch_rows);
+  const std::size_t end =
+      std::min(batch.rows.size(), first + declared_.find_form->asking.batch_rows);
   for (RowIndex row = first; row < end; ++row) {
     if (batch.rows[row].destination_id.empty()) rows.push_back(row);
   }
@@ -47,14 +48,14 @@ Step ById::reply(const Batch& batch, const Call& call, const wire::Reply& reply)
 }
 
 std::uint64_t ById::requests_for(std::uint64_t rows) const {
-  const std::uint64_t asked = declared_.find_form->batch_rows;
+  const std::uint64_t asked = declared_.find_form->asking.batch_rows;
   return rows + (rows + asked - 1) / asked;
 }
 
 /// Goes on with each row as its record was found, or not.
 Step ById::read_ids(const Batch& batch, const std::vector<RowIndex>& rows, const Call& call,
                     const wire::Reply& reply) const {
-  Judgement judgement = classify(answers_.common(), reply, code_of(declared_.code, reply));
+  Judgement judgement = answers_.judge(reply);
   Reason reason = refusal_reason(reply);
   std::optional<Found> found;
   if (judgement.means == AnswerClass::record && rows.size() == 1 && reply.status == 404) {

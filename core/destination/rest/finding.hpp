@@ -9,18 +9,14 @@
 #include <vector>
 
 #include "destination/destination.hpp"
-#include "destination/rest/template.hpp"
+#include "destination/rest/asking.hpp"
 #include "wire/request.hpp"
 
 namespace tailrace::rest {
 
 /// How the API's own ids are looked up by match values, where paths of operations hold {id}.
 struct FindForm {
-  wire::Method method = wire::Method::post;
-  Template path;  // with {match} where one value is asked for at a time
-  bool has_body = false;
-  Template body;  // "$matches" where the match values go
-  std::size_t batch_rows = 1;  // match values in one question
+  Asking asking;
   std::string results;  // dotted path of the list of records; empty: the body is the list
   std::string match;    // member with the match value; empty: that of the match field
   std::string id = "id";
@@ -38,11 +34,7 @@ struct Found {
   [[nodiscard]] const std::string* find(std::string_view match) const;
 };
 
-/// The question for the ids of these match values, which are at most as many as it takes.
-[[nodiscard]] wire::Request question_for(const FindForm& form,
-                                         const std::vector<std::string_view>& matches);
-
-/// Its answer; nothing where that is no list of records. `match_field` is the sync's.
+/// What was found; nothing where the answer is no list of records. `match_field` is the sync's.
 [[nodiscard]] std::optional<Found> read_found(const FindForm& form, const wire::Reply& reply,
                                               std::string_view match_field);
 

@@ -5,35 +5,37 @@
 #include <string>
 #include <vector>
 
-#include "destination/classify.hpp"
-#include "destination/destination.hpp"
-#include "destination/rest/template.hpp"
-#include "row/schema.hpp"
+#include "destination/rest/asking.hpp"
+#include "destination/rest/record_form.hpp"
+#include "wire/rate.hpp"
 
 namespace tailrace::rest {
 
-/// How the record of one match value is asked for: a GET whose path holds {match}. Members are
-/// dotted paths.
+/// Questions by match value are counted apart where they have limits of their own.
+inline constexpr wire::RateClass kReadClass = 1;
+
+/// How records are asked for by their match values.
 struct ReadForm {
-  Template path;
+  Asking asking;
+  RecordForm record;
   /// The list of records in an answer that may hold several, none of them where there is no such
   /// record. Not set: the answer is the record, and 404 says that there is none.
   std::optional<std::string> results;
-  std::string record;  // where the record stands in the answer, or in an entry of the list
-  std::string match;   // member with the match value; empty: that of the match field
-  std::string id;      // member with the API's own id
+  std::string cut;  // a member that is there where the list is not whole
+  bool empty_is_absent = false;  // `{}` in a record's place says that there is none, too
+  bool lags = false;  // may be older than what was written: absence says nothing of a lost insert
+  std::vector<std::string> hidden;  // fields that no answer has
+  std::vector<wire::RateRule> rates;  // of kReadClass; none: as writes
 };
 
 /// How all records are listed, page by page. At most one of `cursor` and `link`.
 struct ListForm {
   std::string path;  // with its query, nothing put into it
   std::string results;
-  std::string record;
-  std::string match;
-  std::string id;
-  std::string cursor;     // member with what `parameter` is set to for the next page; null ends
+  RecordForm record;
+  std::string cursor;  // member with what `parameter` is set to for the next page; null ends
   std::string parameter;
-  std::string link;       // member with the next page's path and query; null ends
+  std::string link;  // member with the next page's path and query; null ends
 };
 
 /// `read` of a declaration; nothing where it has no path, or no `all`. Throws
@@ -42,37 +44,5 @@ struct ListForm {
                                                 const std::string& where);
 [[nodiscard]] std::optional<ListForm> list_form(const nlohmann::json& settings,
                                                 const std::string& where);
-
-/// Asks an API for its records. Nothing is said of a match value whose answer does not speak of it
-/// in the very form in which it was asked for: an API may keep it in another.
-class Questions {
- public:
-  Questions(std::optional<ReadForm> one, std::optional<ListForm> all, std::vector<Column> fields,
-            std::string match_field, std::vector<AnswerRule> answers)
-      : one_(std::move(one)),
-        all_(std::move(all)),
-        fields_(std::move(fields)),
-        match_field_(std::move(match_field)),
-        answers_(std::move(answers)) {}
-
-  [[nodiscard]] std::vector<ReadAsk::Kind> kinds() const;
-  [[nodiscard]] ReadStep first(const ReadAsk& ask) const;
-  [[nodiscard]] ReadStep next(const ReadAsk& ask, const Call& call, const wire::Reply& reply) const;
-
- private:
-  [[nodiscard]] ReadStep read_one(const std::string& asked, const nlohmann::json& body) const;
-  [[nodiscard]] ReadStep read_page(const Call& call, const nlohmann::json& body) const;
-  /// Address of the page after this one; empty at the end, nullopt where it makes no sense.
-  [[nodiscard]] std::optional<std::string> next_page(const nlohmann::json& body) const;
-  [[nodiscard]] std::optional<Record> record_of(const nlohmann::json& entry,
-                                                const std::string& record, const std::string& match,
-                                                const std::string& id) const;
-
-  std::optional<ReadForm> one_;
-  std::optional<ListForm> all_;
-  std::vector<Column> fields_;
-  std::string match_field_;
-  std::vector<AnswerRule> answers_;
-};
 
 }  // namespace tailrace::rest

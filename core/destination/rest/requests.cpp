@@ -78,7 +78,7 @@ Call Requests::question(const Batch& batch, const std::vector<RowIndex>& rows, R
   Call call;
   call.tag = tag_of(stage, first);
   call.effect = Effect::none;
-  call.request = question_for(*declared_.find_form, matches);
+  call.request = question_for(declared_.find_form->asking, matches);
   return call;
 }
 

@@ -9,8 +9,9 @@
 #include "destination/rest/body.hpp"
 #include "destination/rest/by_id.hpp"
 #include "destination/rest/declaration.hpp"
-#include "destination/rest/reading.hpp"
+#include "destination/rest/questions.hpp"
 #include "destination/rest/requests.hpp"
+#include "destination/settle.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/rate_headers.hpp"
 #include "wire/utf8.hpp"
@@ -53,7 +54,7 @@ class Rest final : public Destination {
         requests_(declared_, bodies_, may_gzip(connection)),
         answers_(declared_),
         by_id_(declared_, requests_, answers_, match_field_),
-        questions_(declared_.read, declared_.list, fields_, match_field_, answers_.common()) {
+        questions_(declared_, answers_, fields_, match_field_) {
     equality_.empty_is_null = declared_.form.clear == wire::RowForm::Clear::empty_text;
     learn_operations();
     can_.max_bytes = declared_.batch_bytes;
@@ -61,6 +62,7 @@ class Rest final : public Destination {
     can_.max_in_flight = max_in_flight_of(connection, kDefaultInFlight);
     can_.partial_fields = declared_.partial;
     can_.reads = questions_.kinds();
+    learn_reading();
     if (declared_.idempotency && declared_.find(Operation::insert) != nullptr) {
       can_.idempotency_ttl = declared_.idempotency->ttl;
     }
@@ -124,7 +126,9 @@ class Rest final : public Destination {
 
   [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
                                  const std::optional<std::string>& theirs) const override {
-    return equal_text(equality_, fields_.at(column), ours, theirs);
+    const Column& field = fields_.at(column);
+    const bool hidden = declared_.read && is_one_of(field.name, declared_.read->hidden);
+    return hidden || equal_text(equality_, field, ours, theirs);
   }
 
  private:
@@ -142,9 +146,17 @@ class Rest final : public Destination {
     }
   }
 
+  void learn_reading() {
+    if (!declared_.read) return;
+    can_.read_rows = declared_.read->asking.batch_rows;
+    can_.reads_late = declared_.read->lags;
+    const auto& rates = declared_.read->rates;
+    can_.rates.insert(can_.rates.end(), rates.begin(), rates.end());
+  }
+
   /// Rows that are gathered for an operation: those of one request, or of one question for ids.
   [[nodiscard]] std::size_t batch_rows_of(const Endpoint& endpoint) const {
-    return endpoint.path.has_id() ? declared_.find_form->batch_rows : endpoint.batch_rows;
+    return endpoint.path.has_id() ? declared_.find_form->asking.batch_rows : endpoint.batch_rows;
   }
 
   std::string match_field_;

@@ -140,6 +140,7 @@ def _count_up_to(most: int) -> WithJsonSchema:
 
 
 BatchRows = Annotated[int, Field(ge=1, le=100_000), _count_up_to(100_000)]
+Requests = Annotated[int, Field(ge=1, le=1_000_000), _count_up_to(1_000_000)]
 FoundRows = Annotated[int, Field(ge=1, le=1000), _count_up_to(1000)]
 
 

@@ -10,7 +10,6 @@ from tailrace.connections.base import Can
 from tailrace.connections.rest_answers import (  # noqa: TC001  (pydantic reads the annotations)
     CodeMeanings,
     CodePaths,
-    RestFind,
     RestSuccess,
 )
 from tailrace.connections.rest_endpoint import (
@@ -25,7 +24,7 @@ from tailrace.connections.rest_endpoint import (
     needs_id,
 )
 from tailrace.connections.rest_header import HeaderName  # noqa: TC001  (pydantic too)
-from tailrace.connections.rest_reading import RestRead  # noqa: TC001
+from tailrace.connections.rest_reading import RestFind, RestRead  # noqa: TC001
 from tailrace.spec.values import OneOrMore, Seconds, Strict
 
 _SHAPE = tuple(RestShape.model_fields)
@@ -126,7 +125,7 @@ class RestObject(RestShape):
         }
         safeties = {
             "idempotency_key": self.idempotency is not None,
-            "read_back": self.read is not None and self.read.path is not None,
+            "read_back": self._finds_at_once(),
         }
         return Can(
             modes=frozenset(mode for mode, offered in modes.items() if offered),
@@ -135,6 +134,10 @@ class RestObject(RestShape):
             changed_fields=not self._replaces() if self.partial is None else self.partial,
             match=None if self.match is None else frozenset(self.match),
         )
+
+    def _finds_at_once(self) -> bool:
+        """Whether a record is found as soon as it was made."""
+        return self.read is not None and self.read.path is not None and not self.read.lags
 
     def _replaces(self) -> bool:
         """PUT puts a record in the place of what was there."""
@@ -145,6 +148,8 @@ class RestObject(RestShape):
         told: dict[str, Any] = self.model_dump(
             mode="json", exclude_none=True, exclude={"match"}, by_alias=True
         )
+        if self.read is not None:
+            told["read"] = self.read.core_dict()
         if self.idempotency is not None:
             told["idempotency"]["ttl_s"] = told["idempotency"].pop("ttl")
         return {**told, "name": name}

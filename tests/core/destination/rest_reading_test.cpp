@@ -89,6 +89,98 @@ TEST_F(RestReading, AListHoldsTheRecordOrIsEmpty) {
   EXPECT_TRUE(ask(kTwo, reply_of(404, "{}")).stop) << "a list that is not there is no empty list";
 }
 
+TEST_F(RestReading, SeveralRecordsAreAskedForInOneBody) {
+  declare({{"path", "/find"},
+           {"batch_rows", 2},
+           {"body", {{"in", "$matches"}, {"by", "$match_field"}}},
+           {"results", "found"},
+           {"id", "id"},
+           {"cut", "next"}});
+  const ReadAsk three{ReadAsk::Kind::by_match, {"a", "b\"", "c"}};
+  EXPECT_EQ(destination_->capabilities().read_rows, 2u);
+  const ReadStep first = destination_->read(three);
+  ASSERT_EQ(first.calls.size(), 2u);
+  EXPECT_EQ(first.calls[0].request.method, wire::Method::post);
+  EXPECT_EQ(first.calls[0].request.path, "/find");
+  EXPECT_EQ(json::parse(first.calls[0].request.body),
+            json({{"by", "email"}, {"in", {"a", "b\""}}}));
+  EXPECT_EQ(json::parse(first.calls[1].request.body)["in"], json({"c"}));
+  EXPECT_EQ(first.calls[0].rate_class, 0u);
+  const ReadStep found =
+      ask(three, reply_of(200, R"({"found":[{"email":"a","id":7}],"next":null})"));
+  ASSERT_EQ(found.records.size(), 1u);
+  EXPECT_EQ(found.records[0].destination_id, "7");
+  EXPECT_EQ(found.absent, Words{"b\""});
+  EXPECT_EQ(ask(three, reply_of(200, R"({"found":[]})"), 1).absent, Words{"c"});
+  EXPECT_TRUE(
+      ask(three, reply_of(200, R"({"found":[{"email":"a"}],"next":{"page":2}})")).absent.empty())
+      << "the list is not whole";
+  EXPECT_TRUE(ask(three, reply_of(404, "{}")).stop);
+}
+
+TEST_F(RestReading, OneInAnotherSpellingMayBeOursAndIsNotAbsent) {
+  declare(
+      {{"path", "/find"}, {"batch_rows", 3}, {"body", {{"in", "$matches"}}}, {"results", "found"}});
+  const ReadAsk three{ReadAsk::Kind::by_match, {"a@B.co", "b", "c"}};
+  EXPECT_EQ(ask(three, reply_of(200, R"({"found":[{"email":"A@b.co"},{"email":"b"}]})")).absent,
+            Words{"c"});
+  const ReadStep strange = ask(three, reply_of(200, R"({"found":[{"email":"x"},{"email":"b"}]})"));
+  EXPECT_EQ(strange.records.size(), 1u);
+  EXPECT_TRUE(strange.absent.empty()) << "it may be any of them";
+}
+
+TEST_F(RestReading, FieldsStandWhereTheDeclarationSays) {
+  declare({{"path", "/a/{match}"},
+           {"record", "user"},
+           {"within", {"own", "more.own"}},
+           {"paths", {{"score", "rating.value"}}},
+           {"hidden", {"seen_at"}}});
+  const ReadStep step = ask(kTwo, reply_of(200, R"({"user":{"email":"a@b.co","score":1,
+      "own":{"note":"n","email":"x"},"more":{"own":{"active":true,"note":"m"}},
+      "rating":{"value":2}}})"));
+  ASSERT_EQ(step.records.size(), 1u);
+  using Field = std::pair<std::string, Their>;
+  EXPECT_EQ(
+      step.records[0].fields,
+      (std::vector<Field>{{"email", "a@b.co"}, {"score", "2"}, {"active", "true"}, {"note", "n"}}));
+  EXPECT_TRUE(destination_->equal_value(4, "2024-01-01 00:00:00+00", std::nullopt)) << "hidden";
+  EXPECT_FALSE(destination_->equal_value(3, "n", std::nullopt));
+}
+
+TEST_F(RestReading, AnEmptyObjectSaysThatThereIsNoRecordWhereThatIsDeclared) {
+  declare({{"path", "/a/{match}"}, {"record", "user"}, {"or_empty", true}});
+  EXPECT_EQ(ask(kTwo, reply_of(200, "{}")).absent, Words{"a@b.co"});
+  EXPECT_EQ(ask(kTwo, reply_of(404, "{}")).absent, Words{"a@b.co"});
+  for (const char* body : {"[]", "", R"({"ok":false})", R"({"user":null})"}) {
+    EXPECT_TRUE(ask(kTwo, reply_of(200, body)).stop) << body;
+  }
+  declare({{"path", "/a/{match}"}, {"record", "user"}});
+  EXPECT_TRUE(ask(kTwo, reply_of(200, "{}")).stop);
+}
+
+TEST_F(RestReading, QuestionsMayHaveLimitsOfTheirOwn) {
+  declare(
+      {{"path", "/a/{match}"}, {"lags", true}, {"limits", {{{"requests", 250}, {"per_s", 60}}}}});
+  EXPECT_EQ(destination_->read(kTwo).calls.at(0).rate_class, 1u);
+  const Capabilities& can = destination_->capabilities();
+  ASSERT_EQ(can.rates.size(), 1u);
+  EXPECT_EQ(can.rates[0].rate_class, 1u);
+  EXPECT_EQ(can.rates[0].requests, 250);
+  EXPECT_TRUE(can.reads_late);
+}
+
+TEST_F(RestReading, ASuccessWithoutItsMarkIsNoAnswer) {
+  destination_ = rest_of(rows_.schema, {{"path", "/a"},
+                                        {"success", {{"path", "ok"}}},
+                                        {"code", {"error"}},
+                                        {"codes", {{"bad_login", "terminal"}}},
+                                        {"read", {{"path", "/a/{match}"}}}});
+  EXPECT_EQ(ask(kTwo, reply_of(200, R"({"ok":true,"email":"a@b.co"})")).records.size(), 1u);
+  EXPECT_EQ(ask(kTwo, reply_of(200, R"({"email":"a@b.co"})")).stop->kind, Stop::Kind::quota);
+  const ReadStep refused = ask(kTwo, reply_of(200, R"({"ok":false,"error":"bad_login"})"));
+  EXPECT_EQ(refused.stop->kind, Stop::Kind::configuration);
+}
+
 TEST_F(RestReading, PagesAreFollowedByCursorOrLink) {
   declare(
       {{"id", "id"},

@@ -13,10 +13,9 @@ import yaml
 from tailrace.connections.profile import Parameter, ProfileFile
 from tailrace.connections.registry import TYPES
 from tailrace.connections.rest import RestConnection
-from tailrace.connections.rest_answers import RestFind
 from tailrace.connections.rest_endpoint import RestResults
 from tailrace.connections.rest_object import RestObject
-from tailrace.connections.rest_reading import RestList, RestRead
+from tailrace.connections.rest_reading import RestFind, RestList, RestRead
 from tailrace.errors import ConfigError
 from tailrace.spec.document import read_document
 from tailrace.spec.profiles import ProfileReader, connect, packaged

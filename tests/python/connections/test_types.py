@@ -345,6 +345,30 @@ def test_deadlines_and_packing_go_to_the_core() -> None:
             "must hold {match}, and no {key}",
         ),
         (MODES.replace("link: next", "cursor: next"), 11, "objects.people.read.all", "go together"),
+        *(
+            (MODES.replace('read: {path: "/people/{match}"', f"read: {{{read}"), 11, where, said)
+            for read, where, said in (
+                ("path: /find", "objects.people.read", "needs {match} in its path, or $matches"),
+                ("path: /find, body: {a: $rows}", "objects.people.read.body", "$matches"),
+                ("path: /find, body: {a: $matches}", "objects.people.read", "`results` says where"),
+                ('path: "/a/{id}"', "objects.people.read.path", "holds {id}"),
+                ('path: "/a/{match}", batch_rows: 2', "objects.people.read", "must be 1"),
+                ('path: "/a/{match}", method: PUT', "objects.people.read.method", "'GET'"),
+                ('path: "/a/{match}", cut: next', "objects.people.read", "goes with `results`"),
+                (
+                    'path: "/{match}", results: r, or_empty: true',
+                    "objects.people.read",
+                    "empty list",
+                ),
+                (
+                    'path: "/{match}", limits: [{requests: 5}]',
+                    "objects.people.read.limits[0]",
+                    "per",
+                ),
+                ('path: "/{match}", paths: {a: 5}', "objects.people.read.paths.a", "text"),
+                ("hidden: [a]", "objects.people.read", "`hidden` goes with a path"),
+            )
+        ),
         (
             MODES.replace("/people/{key}/archive", "/people/archive"),
             9,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 TRACK = "/users/track"
+EXPORT = "/users/export/ids"
 MOMENT = "2026-01-31T09:30:00Z"
 
 
@@ -127,15 +128,54 @@ def test_what_is_accepted_is_done_later(braze: Any, clock: Any) -> None:
 def test_users_are_exported_and_deleted(workspace: Any) -> None:
     track(workspace, {"external_id": "A1", "x": 1}, {"external_id": "A2"}, {"external_id": "A3"})
     body = {"external_ids": ["A1", "A2", "A9"]}
-    users = workspace("POST", "/users/export/ids", body).body["users"]
-    assert [(one["external_id"], one.get("x")) for one in users] == [("A1", 1), ("A2", None)]
+    fields = {"fields_to_export": ["braze_id", "external_id", "email", "custom_attributes"]}
+    told = workspace("POST", EXPORT, {**body, **fields}).body
+    users = told["users"]
+    own = [(one["external_id"], one["custom_attributes"]) for one in users]
+    assert own == [("A1", {"x": 1}), ("A2", {})]
+    assert (told["message"], told["invalid_user_ids"]) == ("success", ["A9"])
     reply = workspace("POST", "/users/delete", body)
     assert reply.body == {"deleted": 2, "message": "success"}
     assert [one["external_id"] for one in stored(workspace)] == ["A3"]
     for wrong in ({}, {"external_ids": ["x"] * 51}, {"external_ids": [5]}, {"external_ids": "A3"}):
         assert workspace("POST", "/users/delete", wrong).status == 400
-    ids = {"braze_ids": [users[0]["braze_id"]]}
-    assert workspace("POST", "/users/export/ids", ids).body["users"] == []
+    gone = {"braze_id": users[0]["braze_id"], **fields}
+    assert workspace("POST", EXPORT, gone).body["users"] == []
+
+
+def test_an_export_shows_the_fields_that_were_asked_for(workspace: Any) -> None:
+    alias = {"alias_name": "a", "alias_label": "crm"}
+    user = {"external_id": "A1", "email": "a@acme.test", "dob": "1990-01-02", "tier": "low"}
+    track(workspace, {**user, "user_alias": alias, "twitter": {"id": 1}})
+
+    def export(fields: list[str], **who: Any) -> Any:
+        reply = workspace("POST", EXPORT, {**who, "fields_to_export": fields})
+        return reply.body["users"] if reply.status == 201 else reply.status
+
+    everything = ["email", "custom_attributes", "user_aliases"]
+    told = {"email": "a@acme.test", "custom_attributes": {"tier": "low"}, "user_aliases": [alias]}
+    assert export(everything, email_address="A@acme.test") == [told]
+    assert export(everything, user_aliases=[alias]) == [told]
+    assert export(["dob"], external_ids=["A1"]) == [{"dob": "1990-01-02"}]
+    assert export(["dob"], external_ids=["A1"] * 51) == 400
+    assert export(["dob"], external_ids=["A1"], phone="+1", email_address="a@acme.test") == 400
+    assert export(["tier"], external_ids=["A1"]) == 400
+    assert export([], external_ids=["A1"]) == 400
+    assert export(["dob"]) == 400
+    assert export(["dob"], external_ids=["A1"], colour="red") == 400
+    assert workspace("POST", EXPORT, {"external_ids": ["A1"]}).status == 400
+    assert workspace("GET", EXPORT).status == 404
+
+
+def test_exports_have_a_limit_of_their_own(braze: Any, clock: Any) -> None:
+    clock.now = 3000.0
+    workspace = braze(limits="standard")
+    ask = {"external_ids": ["A"], "fields_to_export": ["email"]}
+    answers = [workspace("POST", EXPORT, ask).status for _ in range(251)]
+    assert (answers.count(201), answers[-1]) == (250, 429)
+    assert track(workspace, {"external_id": "A"}).status == 201
+    clock.now += 60
+    assert workspace("POST", EXPORT, ask).status == 201
 
 
 def test_limits_are_told_in_headers_alone(braze: Any, clock: Any) -> None:

@@ -2,7 +2,8 @@
 
 From the vendor's public pages and from clients that others wrote. Not confirmed against a live
 account: what an attribute of another type than before is answered with, the words of most errors,
-whether a request none of whose rows are good is 400, whether four megabytes are 4,000,000 bytes.
+whether a request none of whose rows are good is 400, whether four megabytes are 4,000,000 bytes,
+what an export that asks for an unknown field is answered with.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ MAX_DELETED = 50
 MAX_EXPORTED = 50
 MAX_TEXT = 255
 LIMIT, WINDOW_S = 3000, 3.0
+EXPORT_LIMIT, EXPORT_WINDOW_S = 250, 60.0
+EXPORT_PATH = "/users/export/ids"
 
 KINDS = ("attributes", "events", "purchases")
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -36,6 +39,21 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "email_subscribe": ("opted_in", "unsubscribed", "subscribed"),
     "push_subscribe": ("opted_in", "unsubscribed", "subscribed"),
 }
+EXPORTED = (
+    *("apps", "attributed_ad", "attributed_adgroup", "attributed_campaign", "attributed_source"),
+    *("braze_id", "campaigns_received", "canvases_received", "cards_clicked", "country"),
+    *("created_at", "custom_attributes", "custom_events", "devices", "dob", "email"),
+    *("email_subscribe", "external_id", "first_name", "gender", "home_city", "language"),
+    *("last_coordinates", "last_name", "phone", "purchases", "push_subscribe", "push_tokens"),
+    *("random_bucket", "time_zone", "total_revenue", "uninstalled_at", "user_aliases"),
+)
+"""What ``fields_to_export`` may name: attributes of one's own are there all together."""
+UNTOLD = (
+    *("current_location", "date_of_first_session", "date_of_last_session"),
+    *("email_click_tracking_disabled", "email_open_tracking_disabled", "facebook", "image_url"),
+    *("marked_email_as_spam_at", "subscription_groups", "twitter"),
+)
+"""Attributes that are written, and that no export has."""
 META = ("_update_existing_only", "_merge_objects")
 
 NO_IDENTIFIER = "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required"

@@ -59,6 +59,21 @@ class Users:
         found = (self.find(row) for row in rows)
         return list({one.id: one for one in found if one is not None}.values())
 
+    def exported(self, record: Record, fields: list[str]) -> dict[str, Json]:
+        """A user as an export shows it: attributes of one's own stand together."""
+        values = record.values
+        standard = {*facts.EXPORTED, *facts.UNTOLD, "user_alias"}
+        told: dict[str, Json] = {name: values[name] for name in fields if name in values}
+        if "braze_id" in fields:
+            told["braze_id"] = record.id
+        if "custom_attributes" in fields:
+            own = {name: value for name, value in values.items() if name not in standard}
+            told["custom_attributes"] = own
+        if "user_aliases" in fields and values.get("user_alias"):
+            label, _, name = str(values["user_alias"]).partition("\x1f")
+            told["user_aliases"] = [{"alias_name": name, "alias_label": label}]
+        return told
+
     # -- checking --------------------------------------------------------------------------------
 
     def check(self, kind: str, row: Json) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tailrace.sandbox.braze import facts
 from tailrace.sandbox.braze.users import RowError, Users, key_of
 from tailrace.sandbox.config import choice, number, texts
 from tailrace.sandbox.jobs import Deeds
-from tailrace.sandbox.limits import window_from, window_headers
+from tailrace.sandbox.limits import FixedWindow, window_from, window_headers
 from tailrace.sandbox.routes import Routes, route
 from tailrace.sandbox.vendor import Call, Setting, Vendor
 from tailrace.sandbox.wire import Flaw, Json, RefusalError, Reply, Request, json_object
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
 
-    from tailrace.sandbox.records import Collection
+    from tailrace.sandbox.records import Collection, Record
 
 _WHERE = "vendors.braze"
 _LIMITS: Mapping[str, Mapping[str, int]] = {
     "standard": {"max": facts.LIMIT, "interval_ms": int(facts.WINDOW_S * 1000)}
 }
+_SINGLE = {"email_address": "email", "phone": "phone", "braze_id": "braze_id"}
+"""Identifiers of which an export takes one, and the fields that they are."""
 
 
 class Braze(Vendor):
     """A Braze workspace.
 
     Options: ``api_keys`` (where none is given any is good), ``limits`` (standard, none, or ``{max,
-    interval_ms}``), ``count`` (together or each: what 75 objects are counted over), ``type_clash``
-    (error or drop: a value of another type than before), ``errors`` (objects, or texts with the
-    place in their words), ``job_ms`` (how long until what was accepted is done),
-    ``max_body_bytes``.
+    interval_ms}``; users are exported under a limit of their own), ``count`` (together or each:
+    what 75 objects are counted over), ``type_clash`` (error or drop: a value of another type than
+    before), ``errors`` (objects, or texts with the place in their words), ``job_ms`` (how long
+    until what was accepted is done), ``max_body_bytes``.
     """
 
     name: ClassVar[str] = "braze"
@@ -59,7 +61,7 @@ class Braze(Vendor):
             [
                 route("POST", "/users/track", self._read_track),
                 route("POST", "/users/delete", self._read_delete),
-                route("POST", "/users/export/ids", self._read_export),
+                route("POST", facts.EXPORT_PATH, self._read_export),
             ]
         )
         self.set_limits(options.get("limits", "standard"))
@@ -79,12 +81,16 @@ class Braze(Vendor):
     def set_limits(self, limits: Any) -> None:
         """``standard``, ``none``, or ``{max, interval_ms}``; the workspace's, not the key's."""
         self._window = window_from(limits, _LIMITS, _WHERE, self.clock)
+        self._exports = self._window and FixedWindow(
+            facts.EXPORT_LIMIT, facts.EXPORT_WINDOW_S, self.clock
+        )
 
     def admit(self, principal: str, request: Request) -> list[tuple[str, str]]:  # noqa: ARG002
-        if self._window is None:
+        window = self._exports if request.path == facts.EXPORT_PATH else self._window
+        if window is None:
             return []
-        grant = self._window.take()
-        headers = window_headers(self._window, grant, self.wall_ms())
+        grant = window.take()
+        headers = window_headers(window, grant, self.wall_ms())
         if not grant.allowed:
             refused = _refused(429)
             refused.headers += headers
@@ -176,16 +182,26 @@ class Braze(Vendor):
             self._users.remove(record)
 
     def _read_export(self, request: Request, _match: re.Match[str]) -> Call:
-        body = _ids_of(request, facts.MAX_EXPORTED)
+        body = json_object(request, _unreadable)
+        fields = _exported(body)
 
         def run(_: Call) -> Reply:
-            users = [
-                {"braze_id": one.id, **{k: v for k, v in one.values.items() if k != "user_alias"}}
-                for one in self._users.of_ids(body)
-            ]
-            return Reply(201, {"message": "success", "users": users})
+            found = [*self._users.of_ids(body), *self._alone(body)]
+            told: dict[str, Json] = {"message": "success"}
+            told["users"] = [self._users.exported(one, fields) for one in found]
+            ids = {one.values.get("external_id") for one in found}
+            strange = [one for one in body.get("external_ids") or [] if one not in ids]
+            return Reply(201, {**told, "invalid_user_ids": strange} if strange else told)
 
-        return Call("read", "users", [], run)
+        return Call("read", "users", [str(one) for one in body.get("external_ids") or []], run)
+
+    def _alone(self, body: Mapping[str, Any]) -> list[Record]:
+        """The user that an identifier names of which a request has one."""
+        for name, field in _SINGLE.items():
+            if name in body:
+                found = self._users.find({field: body[name]})
+                return [] if found is None else [found]
+        return []
 
     # -- the rest of a vendor --------------------------------------------------------------------
 
@@ -224,14 +240,41 @@ def _unreadable(flaw: Flaw, why: str) -> RefusalError:
     return RefusalError(_refused(400, _UNREADABLE[flaw].format(why)))
 
 
+def _exported(body: dict[str, Any]) -> list[str]:
+    """The fields that an export asks for. Raises RefusalError (400)."""
+    several = ("external_ids", "user_aliases")
+    for name in body.keys() - {*several, *_SINGLE, "device_id", "fields_to_export"}:
+        raise RefusalError(_refused(400, f"'{name}' is not a field of this request"))
+    alone = [name for name in (*_SINGLE, "device_id") if name in body]
+    if len(alone) > 1 or not all(isinstance(body[name], str) and body[name] for name in alone):
+        raise RefusalError(_refused(400, "One of email_address, phone, device_id, braze_id"))
+    if not alone or any(name in body for name in several):
+        _check_ids({name: body.get(name) for name in several}, facts.MAX_EXPORTED)
+    fields = body.get("fields_to_export")
+    if not isinstance(fields, list) or not fields:
+        raise RefusalError(_refused(400, "'fields_to_export' is required"))
+    for name in fields:
+        if name not in facts.EXPORTED:
+            raise RefusalError(_refused(400, f"'{name}' is not a valid field to export"))
+    return fields
+
+
 def _ids_of(request: Request, most: int) -> dict[str, Any]:
     body = json_object(request, _unreadable)
     names = ("external_ids", "braze_ids", "user_aliases")
-    lists = [body.get(name) or [] for name in names]
+    for name in body.keys() - set(names):
+        raise RefusalError(_refused(400, f"'{name}' is not a field of this request"))
+    _check_ids({name: body.get(name) for name in names}, most)
+    return body
+
+
+def _check_ids(given: Mapping[str, Json], most: int) -> None:
+    """Raises RefusalError (400) where lists of identifiers are none, or too long."""
+    lists = [one or [] for one in given.values()]
     if not all(isinstance(one, list) for one in lists) or not any(lists):
-        raise RefusalError(_refused(400, f"One of {', '.join(names)} is required"))
+        raise RefusalError(_refused(400, f"One of {', '.join(given)} is required"))
     if sum(map(len, lists)) > most:
         raise RefusalError(_refused(400, f"A request takes {most} users"))
-    if not all(isinstance(one, str) for listed in lists[:2] for one in listed):
+    ids = [listed or [] for name, listed in given.items() if name != "user_aliases"]
+    if not all(isinstance(one, str) for listed in ids for one in listed):
         raise RefusalError(_refused(400, "ids are strings"))
-    return body

@@ -29,6 +29,8 @@ CONTACT: Mapping[str, str] = {
     "owner_id": "string",
     "custom_attributes": "object",
 }
+UNSHOWN = ("email_verified", "avatar", "custom_attributes")
+"""What a contact does not show, or in another form than it was written in."""
 COMPANY: Mapping[str, str] = {
     **dict.fromkeys(("name", "company_id", "plan", "website", "industry"), "string"),
     **dict.fromkeys(("size", "monthly_spend"), "number"),

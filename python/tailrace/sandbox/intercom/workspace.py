@@ -121,12 +121,13 @@ class Workspace:
 
     def contact_json(self, record: Record) -> dict[str, Json]:
         """A contact as the API shows it."""
-        names = [name for name in facts.CONTACT if name != "custom_attributes"]
+        names = [name for name in facts.CONTACT if name not in facts.UNSHOWN]
         return {
             "type": "contact",
             "id": record.id,
             "workspace_id": "sandbox",
             **{name: record.values.get(name) for name in names},
+            "avatar": {"type": "avatar", "image_url": record.values.get("avatar")},
             "created_at": record.created_ms // 1000,
             "updated_at": record.updated_ms // 1000,
             "custom_attributes": record.values.get("custom_attributes", {}),
