@@ -262,6 +262,12 @@ _ATTRIBUTES = {
     "big": "integer",
     "flag": "boolean",
 }
+_DATA_FIELDS = {
+    **dict.fromkeys((*TEXTS, "day", "moment", "instant"), "string"),
+    **dict.fromkeys(("amount", "ratio"), "double"),
+    "big": "long",
+    "flag": "boolean",
+}
 _BRAZE: dict[str, Any] = {
     "vendor": "braze",
     "object_name": "users",
@@ -328,6 +334,7 @@ FORMS = (
         "$SECRET",
         credential_option="api_keys",
         connection={"batch_rows": 25},
+        options={"fields": _DATA_FIELDS},
         batch_rows=25,
         match="userId",
         wordless=True,

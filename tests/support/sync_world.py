@@ -29,8 +29,12 @@ if TYPE_CHECKING:
     from tailrace.sandbox import Sandbox
 
 SYNC = "people"
-_FIELDS = re.compile(r"/(properties/[^/]+|describe2?(\.json)?|\w+_fields\.json|merge-fields)$")
+_FIELDS = re.compile(
+    r"/(properties/[^/]+|describe2?(\.json)?|\w+_fields\.json|merge-fields|data_attributes|getFields)$"
+)
 """What a new mapping's first run asks: which fields there are."""
+_OWNERS = re.compile(r"/(me|auth\.test|accounts/region)$")
+"""What is asked once for a login: whose it is, of tools that are declared by profiles."""
 SECRET = "canary-9f3ac17e55d0"
 VARIABLE = "DESTINATION_SECRET"
 STATE_VARIABLE = "STATE_ADDRESS"
@@ -169,7 +173,7 @@ class World(ProjectFolder):
 
     def _asks_before(self, entry: Mapping[str, Any]) -> bool:
         path = str(entry["path"]).partition("?")[0]
-        if entry["method"] == "GET" and _FIELDS.search(path):
+        if entry["method"] == "GET" and (_FIELDS.search(path) or _OWNERS.search(path)):
             return True
         if not self.form.account_path or not path.endswith(self.form.account_path):
             return False

@@ -29,10 +29,10 @@ constexpr std::array kOwnOperations{Operation::update, Operation::insert, Operat
 
 [[nodiscard]] const std::vector<std::string_view>& object_keys() {
   static const std::vector<std::string_view> keys = [] {
-    std::vector<std::string_view> all{"name",        "batch_bytes", "row_bytes", "idempotent",
-                                      "idempotency", "partial",     "numbers",   "encode",
-                                      "clear_as",    "answer",      "success",   "statuses",
-                                      "code",        "codes",       "find",      "read"};
+    std::vector<std::string_view> all{
+        "name",    "batch_bytes", "row_bytes", "idempotent", "idempotency", "partial",
+        "numbers", "encode",      "clear_as",  "answer",     "success",     "statuses",
+        "code",    "codes",       "find",      "read",       "describe"};
     all.insert(all.end(), shape_keys().begin(), shape_keys().end());
     for (const Operation operation : kOwnOperations) all.push_back(to_text(operation));
     return all;
@@ -135,6 +135,9 @@ Declaration::Declaration(const json& object) {
   if (const json* settings = reader.given("read")) {
     read = read_form(*settings, reader.place("read"));
     list = list_form(*settings, reader.place("read"));
+  }
+  if (const json* settings = reader.given("describe")) {
+    describe = read_describe(*settings, reader.place("describe"));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "destination/destination.hpp"
 #include "destination/rest/endpoint.hpp"
 #include "destination/rest/finding.hpp"
+#include "destination/rest/knowing.hpp"
 #include "destination/rest/reading.hpp"
 #include "wire/json_row.hpp"
 
@@ -49,10 +50,10 @@ struct SuccessMark {
 
 /// An object of a `rest` connection. What is sent for upsert stands at its top (`method`, `path`,
 /// `batch_rows`, `body`, `row`, `results`), the other operations under `update`, `insert`,
-/// `delete`, `archive` and `clear`, questions under `read`; an operation that is not declared is
-/// not offered. `batch_bytes`, `row_bytes`, `idempotent`, `idempotency`, `partial`, `numbers`,
-/// `clear_as`, `encode`, `answer`, `success`, `statuses`, `code`, `codes` and `find` hold for all
-/// of them.
+/// `delete`, `archive` and `clear`, questions under `read` and `describe`; an operation that is not
+/// declared is not offered. `batch_bytes`, `row_bytes`, `idempotent`, `idempotency`, `partial`,
+/// `numbers`, `clear_as`, `encode`, `answer`, `success`, `statuses`, `code`, `codes` and `find`
+/// hold for all of them.
 ///
 /// An operation whose path holds {id} needs `find`: the API's own id is looked up first. An upsert
 /// of which there is no record then goes the way of `insert`.
@@ -86,6 +87,7 @@ struct Declaration {
   std::optional<FindForm> find_form;
   std::optional<ReadForm> read;
   std::optional<ListForm> list;
+  std::optional<DescribeForm> describe;
 
  private:
   void check_ids(const std::string& where) const;

@@ -70,13 +70,24 @@ std::vector<ReadAsk::Kind> Questions::kinds() const {
   std::vector<ReadAsk::Kind> kinds;
   if (declared_.read) kinds.push_back(ReadAsk::Kind::by_match);
   if (declared_.list) kinds.push_back(ReadAsk::Kind::all_ids);
+  if (declared_.describe) kinds.push_back(ReadAsk::Kind::describe);
+  if (declared_.describe && declared_.describe->makes) {
+    kinds.push_back(ReadAsk::Kind::make_fields);
+  }
+  if (owner_) kinds.push_back(ReadAsk::Kind::account);
   return kinds;
+}
+
+const std::string& Questions::path_of(ReadAsk::Kind kind) const {
+  if (kind == ReadAsk::Kind::describe) return declared_.describe->path;
+  return kind == ReadAsk::Kind::account ? owner_->path : declared_.list->path;
 }
 
 ReadStep Questions::first(const ReadAsk& ask) const {
   if (ask.kind == ReadAsk::Kind::by_match) return ask_by_match(ask);
   ReadStep step;
-  step.calls.push_back(question_call(question_at(declared_.list->path), 0));
+  if (ask.kind == ReadAsk::Kind::make_fields) return step;  // the first rows make them
+  step.calls.push_back(question_call(question_at(path_of(ask.kind)), 0));
   return step;
 }
 
@@ -118,12 +129,27 @@ ReadStep Questions::next(const ReadAsk& ask, const Call& call, const wire::Reply
   if (judgement.means != AnswerClass::ok) return end_question({judgement, refusal_reason(reply)});
   const auto body = wire::read_json(reply);
   if (!body) return senseless("an answer whose body is not whole JSON");
-  return read_answer(asked, call, *body);
+  if (ask.kind == ReadAsk::Kind::describe) return read_fields(*body);
+  if (ask.kind == ReadAsk::Kind::account) return read_account(*body);
+  return asked.empty() ? read_page(call, *body) : read_records(asked, *body);
 }
 
-ReadStep Questions::read_answer(std::span<const std::string> asked, const Call& call,
-                                const json& body) const {
-  if (asked.empty()) return read_page(call, body);
+ReadStep Questions::read_fields(const json& body) const {
+  auto fields = fields_of(*declared_.describe, body, match_field_);
+  if (!fields) return senseless("an answer without the fields");
+  ReadStep step;
+  step.fields = std::move(*fields);
+  return step;
+}
+
+ReadStep Questions::read_account(const json& body) const {
+  ReadStep step;
+  step.account = wire::text_at(body, owner_->id);
+  if (step.account.empty()) return senseless("an answer that names no account");
+  return step;
+}
+
+ReadStep Questions::read_records(std::span<const std::string> asked, const json& body) const {
   return declared_.read->results ? read_several(asked, body) : read_one(asked.front(), body);
 }
 

@@ -12,6 +12,7 @@
 #include "destination/rest/questions.hpp"
 #include "destination/rest/requests.hpp"
 #include "destination/settle.hpp"
+#include "row/type_word.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/rate_headers.hpp"
 #include "wire/utf8.hpp"
@@ -44,6 +45,12 @@ constexpr std::size_t kDefaultInFlight = 64;
   return gzip != nullptr && gzip->is_boolean() && gzip->get<bool>();
 }
 
+[[nodiscard]] std::optional<OwnerForm> owner_of(const nlohmann::json& connection) {
+  const nlohmann::json* owner = wire::member(connection, "owner");
+  if (owner == nullptr || owner->is_null()) return std::nullopt;
+  return read_owner(*owner, "connection: owner");
+}
+
 class Rest final : public Destination {
  public:
   Rest(const nlohmann::json& connection, const nlohmann::json& object, const Schema& schema)
@@ -54,7 +61,7 @@ class Rest final : public Destination {
         requests_(declared_, bodies_, may_gzip(connection)),
         answers_(declared_),
         by_id_(declared_, requests_, answers_, match_field_),
-        questions_(declared_, answers_, fields_, match_field_) {
+        questions_(declared_, answers_, fields_, match_field_, owner_of(connection)) {
     equality_.empty_is_null = declared_.form.clear == wire::RowForm::Clear::empty_text;
     learn_operations();
     can_.max_bytes = declared_.batch_bytes;
@@ -122,6 +129,15 @@ class Rest final : public Destination {
                               const wire::Reply* reply) const override {
     if (!can_.answers(ask.kind)) return Destination::read(ask, call, reply);
     return reply == nullptr ? questions_.first(ask) : questions_.next(ask, *call, *reply);
+  }
+
+  /// Made by the first row that has it; the API finds the type itself.
+  [[nodiscard]] std::optional<FieldFact> new_field(const Column& column) const override {
+    if (!declared_.describe || !declared_.describe->makes) return std::nullopt;
+    FieldFact made;
+    made.name = column.name;
+    made.type = to_text(column.type);
+    return made;
   }
 
   [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, create_model, model_validator
 from tailrace.connections.base import BaseUrl, HttpReaching, RateLimit
 from tailrace.connections.rest import RestAuth, RestConnection
 from tailrace.connections.rest_header import FreeHeaderName  # noqa: TC001
+from tailrace.connections.rest_knowing import RestOwner  # noqa: TC001
 from tailrace.connections.rest_object import RestObject  # noqa: TC001
 from tailrace.secret import Secret
 from tailrace.spec.document import Path  # noqa: TC001
@@ -76,6 +77,7 @@ class ProfileFile(Strict):
     auth: RestAuth | None = None
     headers: dict[FreeHeaderName, Secret] = Field(default_factory=dict)
     gzip: bool | None = None
+    owner: RestOwner | None = None
     max_in_flight: int | None = Field(default=None, ge=1, le=1024)
     timeout: Seconds | None = None
     limits: tuple[RateLimit, ...] | None = None

@@ -14,6 +14,7 @@ from tailrace.connections.oauth import (  # noqa: TC001  (pydantic reads the ann
     RefreshToken,
 )
 from tailrace.connections.rest_header import FreeHeaderName, HeaderName  # noqa: TC001
+from tailrace.connections.rest_knowing import RestOwner  # noqa: TC001
 from tailrace.connections.rest_object import RestObject  # noqa: TC001  (pydantic too)
 from tailrace.nearest import hint
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
@@ -60,12 +61,14 @@ class RestAuth(Strict):
 
 class RestConnection(HttpDestination):
     """`objects` declares what may be written; `headers` go with every request. `gzip` says that
-    the API takes bodies in gzip: those of 1 KiB and more are sent so."""
+    the API takes bodies in gzip: those of 1 KiB and more are sent so. `owner`: where it says whose
+    the login is."""
 
     type: Literal["rest"]
     auth: RestAuth | None = None
     headers: dict[FreeHeaderName, Secret] = Field(default_factory=dict)
     gzip: bool = False
+    owner: RestOwner | None = None
     objects: dict[Name, RestObject] = Field(min_length=1)
 
     def contradictions(self) -> Iterator[tuple[Path, str]]:
@@ -118,6 +121,10 @@ class RestConnection(HttpDestination):
         yield from self.can(name).refusals(wanted, f"object {name!r} as it is declared")
 
     def core_dict(self, name: str) -> dict[str, Any]:
-        """With the headers, and whether bodies may be packed."""
-        packed = {"gzip": True} if self.gzip else {}
-        return {**super().core_dict(name), "headers": dict(self.headers), **packed}
+        """With the headers, whether bodies may be packed, and where the owner is asked for."""
+        told: dict[str, Any] = {**super().core_dict(name), "headers": dict(self.headers)}
+        if self.gzip:
+            told["gzip"] = True
+        if self.owner is not None:
+            told["owner"] = self.owner.model_dump()
+        return told

@@ -24,6 +24,7 @@ from tailrace.connections.rest_endpoint import (
     needs_id,
 )
 from tailrace.connections.rest_header import HeaderName  # noqa: TC001  (pydantic too)
+from tailrace.connections.rest_knowing import RestDescribe  # noqa: TC001
 from tailrace.connections.rest_reading import RestFind, RestRead  # noqa: TC001
 from tailrace.spec.values import OneOrMore, Seconds, Strict
 
@@ -52,6 +53,7 @@ class RestObject(RestShape):
     archive: RestRemoval | None = None
     clear: RestUpdate | None = None
     read: RestRead | None = None
+    describe: RestDescribe | None = None
     idempotency: RestIdempotency | None = None
     idempotent: bool | None = None
     partial: bool | None = None
@@ -132,6 +134,7 @@ class RestObject(RestShape):
             removals=frozenset({"ignore", *removals}),
             safeties=Can.safeties | {name for name, offered in safeties.items() if offered},
             changed_fields=not self._replaces() if self.partial is None else self.partial,
+            creates_fields=self.describe is not None and self.describe.makes is True,
             match=None if self.match is None else frozenset(self.match),
         )
 

@@ -14,6 +14,7 @@ from tailrace.connections.profile import Parameter, ProfileFile
 from tailrace.connections.registry import TYPES
 from tailrace.connections.rest import RestConnection
 from tailrace.connections.rest_endpoint import RestResults
+from tailrace.connections.rest_knowing import RestDescribe, RestOwner
 from tailrace.connections.rest_object import RestObject
 from tailrace.connections.rest_reading import RestFind, RestList, RestRead
 from tailrace.errors import ConfigError
@@ -102,7 +103,11 @@ def test_the_profile_of_the_page_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [RestObject, RestResults, RestFind, RestRead, RestList, ProfileFile, Parameter]
+    "kind",
+    [
+        *(RestObject, RestResults, RestFind, RestRead, RestList, RestDescribe, RestOwner),
+        *(ProfileFile, Parameter),
+    ],
 )
 def test_every_key_of_a_declaration_is_told(kind: Any) -> None:
     known = {field.alias or name for name, field in kind.model_fields.items()}

@@ -346,6 +346,24 @@ def test_deadlines_and_packing_go_to_the_core() -> None:
         ),
         (MODES.replace("link: next", "cursor: next"), 11, "objects.people.read.all", "go together"),
         *(
+            (
+                MODES.replace("    clear:", f"    describe: {{{told}}}\n    clear:"),
+                10,
+                f"objects.people.describe{where}",
+                said,
+            )
+            for told, where, said in (
+                ("results: data", ".path", "missing"),
+                ('path: "/f/{match}"', ".path", "no placeholder"),
+                ("path: /f, takes: {int: numbers}", ".takes.int", "'whole_number'"),
+                ("path: /f, naem: x", ".naem", "name"),
+                ("path: /f, makes: maybe", ".makes", "true or false"),
+                ("path: /f, standard: [5]", ".standard[0]", "text"),
+            )
+        ),
+        (MODES.replace("objects:", "owner: {path: /me}\nobjects:"), 3, "owner.id", "missing"),
+        (MODES.replace("objects:", "owner: {path: me, id: x}\nobjects:"), 3, "owner.path", "slash"),
+        *(
             (MODES.replace('read: {path: "/people/{match}"', f"read: {{{read}"), 11, where, said)
             for read, where, said in (
                 ("path: /find", "objects.people.read", "needs {match} in its path, or $matches"),

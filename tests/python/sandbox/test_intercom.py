@@ -274,7 +274,7 @@ def test_a_token_is_needed_and_limits_are_told(intercom: Any, clock: Any) -> Non
 
 def test_other_refusals_and_faults_are_lists_of_errors(start: Any) -> None:
     _, client = start({"vendors": {"intercom": {}}, "faults": [{"do": 503, "times": 1}]})
-    assert client("GET", "/me").json()["errors"][0]["code"] == "service_unavailable"
+    assert client("GET", "/contacts").json()["errors"][0]["code"] == "service_unavailable"
     text = {"content-type": "text/plain"}
     assert client("POST", "/contacts", b"x", text).status == 415
     assert client("POST", "/contacts", b"{").json()["errors"][0]["code"] == "bad_request"

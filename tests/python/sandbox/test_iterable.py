@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tailrace.sandbox.config import ConfigError
+
 BULK = "/api/users/bulkUpdate"
 
 
@@ -97,6 +99,17 @@ def test_one_user_is_written_read_and_deleted(project: Any) -> None:
     assert project("DELETE", "/api/users/a@acme.test").status == 200
     assert project("GET", "/api/users/a@acme.test").status == 404
     assert stored(project) == []
+
+
+def test_data_fields_may_be_there_from_the_start(iterable: Any) -> None:
+    project = iterable(fields={"risk": "double", "vip": "boolean"})
+    fields = project("GET", "/api/users/getFields").body["fields"]
+    assert fields == {"email": "string", "userId": "string", "risk": "double", "vip": "boolean"}
+    body = update(project, user("a@acme.test", vip="yes"), user("b@acme.test", risk=1)).body
+    assert failures(body) == {"invalidDataEmails": ["a@acme.test"]}
+    for wrong in (["risk"], {"risk": "money"}):
+        with pytest.raises(ConfigError, match="fields"):
+            iterable(fields=wrong)
 
 
 def test_lists_have_members(project: Any) -> None:

@@ -37,11 +37,13 @@ class CustomerIo(Vendor):
 
     Options: ``logins`` (``SITE_ID:API_KEY``; where none is given any is good), ``limits``
     (standard, none, or ``{max, interval_ms}``), ``job_ms`` (how long until what was accepted is
-    done), ``max_body_bytes``.
+    done), ``account_id`` (whose logins they are, a number), ``max_body_bytes``.
     """
 
     name: ClassVar[str] = "customerio"
-    OPTIONS: ClassVar[frozenset[str]] = frozenset({"logins", "limits", "job_ms", "max_body_bytes"})
+    OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        {"logins", "limits", "job_ms", "account_id", "max_body_bytes"}
+    )
     LIMIT_NAMES: ClassVar[frozenset[str]] = frozenset({"none", *_LIMITS})
     max_body_bytes = facts.MAX_BATCH_BYTES
 
@@ -50,6 +52,7 @@ class CustomerIo(Vendor):
         options = setting.options
         self._auth = Auth("basic", texts(options, "logins", _WHERE))
         self._job_ms = number(options, "job_ms", 0, _WHERE)
+        self._account_id = int(number(options, "account_id", 1, _WHERE))
         self._routes = Routes(
             [
                 route("POST", "/api/v2/batch", self._read_batch),
@@ -150,8 +153,8 @@ class CustomerIo(Vendor):
         return Call(op, "people", [key_of(one)], run)
 
     def _read_region(self, _request: Request, _match: re.Match[str]) -> Call:
-        body = {"url": "track.customer.io", "data_center": "us", "environment_id": 1}
-        return Call("region", "account", [], lambda _: Reply(200, body))
+        body = {"url": "track.customer.io", "data_center": "us", "environment_id": self._account_id}
+        return Call("details", "account", [], lambda _: Reply(200, body))
 
     # -- the rest of a vendor --------------------------------------------------------------------
 

@@ -45,12 +45,13 @@ class Intercom(Vendor):
 
     Options: ``tokens`` (where none is given any is good), ``limits`` (standard, none, or ``{max,
     interval_ms}``), ``attributes`` (per model, contact and company: ``name: type``, ``name: {type,
-    options}``, or a saved answer of ``data_attributes``), ``max_body_bytes``.
+    options}``, or a saved answer of ``data_attributes``), ``account_id`` (whose tokens they are),
+    ``max_body_bytes``.
     """
 
     name: ClassVar[str] = "intercom"
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
-        {"tokens", "limits", "attributes", "max_body_bytes"}
+        {"tokens", "limits", "attributes", "account_id", "max_body_bytes"}
     )
     LIMIT_NAMES: ClassVar[frozenset[str]] = frozenset({"none", *_LIMITS})
     max_body_bytes = facts.MAX_BODY_BYTES
@@ -120,9 +121,10 @@ class Intercom(Vendor):
         return call
 
     def _read_me(self, _request: Request, _match: re.Match[str]) -> Call:
-        app = {"type": "app", "id_code": "sandbox", "name": "Sandbox", "region": "US"}
+        number = str(self._options.get("account_id", "sandbox"))
+        app = {"type": "app", "id_code": number, "name": "Sandbox", "region": "US"}
         body = {"type": "admin", "id": "1", "email": "admin@sandbox.test", "app": app}
-        return Call("me", "account", [], lambda _: Reply(200, body))
+        return Call("details", "account", [], lambda _: Reply(200, body))
 
     def _contact(self, number: str) -> Record:
         record = self._workspace.contacts.get(number)

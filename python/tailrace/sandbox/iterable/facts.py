@@ -24,6 +24,7 @@ FAILURES = (
 USER_MEMBERS = frozenset(
     {"email", "userId", "dataFields", "preferUserId", "mergeNestedObjects", "createNewFields"}
 )
+FIELD_TYPES = ("string", "boolean", "long", "double", "date", "object", "array")
 CODES: Mapping[int, str] = {
     400: "BadParams",
     401: "BadApiKey",

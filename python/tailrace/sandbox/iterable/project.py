@@ -25,12 +25,14 @@ class RowError(Exception):
 class Project:
     """One project, from one reset to the next."""
 
-    def __init__(self, names: tuple[str, ...], wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, names: tuple[str, ...], types: Mapping[str, str], wall_ms: Callable[[], int]
+    ) -> None:
         self._wall_ms = wall_ms
         self.users = Collection("users", ("email", "userId"), folded=("email",))
         self.events = Collection("events", ("id",))
         self.lists = Collection("lists")
-        self.types: dict[str, str] = {}
+        self.types: dict[str, str] = dict(types)
         for name in names:
             self.lists.create({"name": name, "members": []}, wall_ms(), key=name)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from tailrace.sandbox.auth import Auth
-from tailrace.sandbox.config import texts
+from tailrace.sandbox.config import ConfigError, texts
 from tailrace.sandbox.iterable import facts
 from tailrace.sandbox.iterable.project import Project, RowError, key_of
 from tailrace.sandbox.limits import SlidingWindow, limits_from
@@ -34,11 +34,14 @@ class Iterable(Vendor):
     """An Iterable project.
 
     Options: ``api_keys`` (where none is given any is good), ``limits`` (standard, none, or ``{bulk,
-    others}``: requests in a second), ``lists`` (names), ``max_body_bytes``.
+    others}``: requests in a second), ``lists`` (names), ``fields`` (data fields that are there
+    already: ``name: type``), ``max_body_bytes``.
     """
 
     name: ClassVar[str] = "iterable"
-    OPTIONS: ClassVar[frozenset[str]] = frozenset({"api_keys", "limits", "lists", "max_body_bytes"})
+    OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        {"api_keys", "limits", "lists", "fields", "max_body_bytes"}
+    )
     LIMIT_NAMES: ClassVar[frozenset[str]] = frozenset({"none", *_LIMITS})
     max_body_bytes = facts.MAX_BODY_BYTES
 
@@ -46,6 +49,7 @@ class Iterable(Vendor):
         super().__init__(setting)
         options = setting.options
         self._auth = Auth("header", texts(options, "api_keys", _WHERE), "api-key")
+        self._fields = _fields_from(options.get("fields") or {})
         self._names = texts(options, "lists", _WHERE) or ("Sandbox List",)
         self._routes = Routes(
             [
@@ -192,7 +196,15 @@ class Iterable(Vendor):
         return {"users": project.users, "lists": project.lists, "events": project.events}
 
     def reset(self) -> None:
-        self._project = Project(self._names, self.wall_ms)
+        self._project = Project(self._names, self._fields, self.wall_ms)
+
+
+def _fields_from(given: Any) -> dict[str, str]:
+    """Raises ConfigError where the data fields of a configuration are none."""
+    if not isinstance(given, dict) or not set(given.values()) <= set(facts.FIELD_TYPES):
+        allowed = ", ".join(facts.FIELD_TYPES)
+        raise ConfigError(f"{_WHERE}.fields: name: type, a type is one of {allowed}")
+    return {str(name): kind for name, kind in given.items()}
 
 
 def _named(match: re.Match[str]) -> str:

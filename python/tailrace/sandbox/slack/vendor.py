@@ -36,12 +36,16 @@ class Slack(Vendor):
     Options: ``tokens`` (where none is given any is good), ``limits`` (standard, none, or
     ``{per_channel_ms, minute}``), ``channels`` (names; the app is in all of them), ``archived`` and
     ``foreign`` (names of channels that are archived, or that the app is not in), ``webhooks`` (the
-    last parts of their addresses, each of which posts to the first channel), ``max_body_bytes``.
+    last parts of their addresses, each of which posts to the first channel), ``account_id`` (whose
+    tokens they are), ``max_body_bytes``.
     """
 
     name: ClassVar[str] = "slack"
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
-        {"tokens", "limits", "channels", "archived", "foreign", "webhooks", "max_body_bytes"}
+        {
+            *("tokens", "limits", "channels", "archived", "foreign", "webhooks", "account_id"),
+            "max_body_bytes",
+        }
     )
     LIMIT_NAMES: ClassVar[frozenset[str]] = frozenset({"none", *facts.LIMITS})
     max_body_bytes = 1_000_000
@@ -53,6 +57,7 @@ class Slack(Vendor):
         self._names = texts(options, "channels", _WHERE) or facts.DEFAULT_CHANNELS
         self._archived = texts(options, "archived", _WHERE)
         self._foreign = texts(options, "foreign", _WHERE)
+        self._account_id = str(options.get("account_id", "T0SANDBOX"))
         self._webhooks = texts(options, "webhooks", _WHERE)
         self._routes = Routes(
             [
@@ -176,9 +181,9 @@ class Slack(Vendor):
         return Call("post", "messages", [_key(body)], run)
 
     def _read_test(self, _request: Request, _match: re.Match[str]) -> Call:
-        body = {"ok": True, "team": "Sandbox", "team_id": "T0SANDBOX", "user_id": "U0SANDBOX"}
+        body = {"ok": True, "team": "Sandbox", "team_id": self._account_id, "user_id": "U0SANDBOX"}
         body.update(url="https://sandbox.slack.com/", user="tailrace", bot_id="B0SANDBOX")
-        return Call("auth", "account", [], lambda _: Reply(200, body))
+        return Call("details", "account", [], lambda _: Reply(200, body))
 
     def _read_channels(self, request: Request, _match: re.Match[str]) -> Call:
         hides = request.query.get("exclude_archived") == "true"
