@@ -3,6 +3,9 @@ a job breaks off, an answer is lost or the process dies. The sandbox's own log i
 
 from __future__ import annotations
 
+import base64
+import json
+import urllib.request
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -307,3 +310,97 @@ def test_a_ticket_whose_answer_was_lost_is_made_once(make_desk: Callable[..., De
     assert report.counts.accepted == 4
     assert desk.created() == 4
     assert desk.requests()["create"] == 5
+
+
+# -- tags ----------------------------------------------------------------------------------------
+
+OF_A_TAG = {"external_id": "key"}
+
+
+@pytest.fixture
+def make_tagged(make_desk: Callable[..., Desk]) -> Callable[..., Desk]:
+    """Records with a tag of their own; the sync gives them another."""
+
+    def make(name: str = "users", count: int = 130) -> Desk:
+        desk = make_desk(name)
+        desk.people(count)
+        own = {"external_id": "key", "name": "name", "tags": {"sql": "['own']"}}
+        _declare(desk, fields=own)
+        assert desk.run()[1] is None
+        _declare(desk, object=f"{name[:-1]}_tag:Churn", mode="mirror", fields=OF_A_TAG)
+        return desk
+
+    return make
+
+
+def _declare(desk: Desk, **changes: Any) -> None:
+    desk.sync.update(changes)
+    desk.write()
+
+
+def tagged(desk: Desk, tag: str = "churn") -> set[str]:
+    return {key for key, one in desk.held().items() if tag in one["tags"]}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_mirrored_tag_is_had_by_the_rows_of_the_model(
+    make_tagged: Callable[..., Desk], name: str
+) -> None:
+    desk = make_tagged(name)
+    before = desk.requests()
+    assert desk.settles().counts.accepted == 130
+    asked = desk.requests() - before
+    assert (asked["add_tags"], asked["show_many"]) == (130, 2)
+    assert tagged(desk) == tagged(desk, "own") == {f"P{i}" for i in range(130)}
+    desk.sql("delete from people where key in ('P0', 'P129')")
+    before = desk.requests()
+    report = desk.settles()
+    assert (report.counts.removed, report.counts.accepted) == (2, 2)
+    assert desk.requests() - before == {"remove_tags": 2}, "the ids were known"
+    assert tagged(desk) == {f"P{i}" for i in range(1, 129)}
+    assert len(tagged(desk, "own")) == 130
+
+
+def test_who_lost_the_tag_or_is_no_user_is_found(make_tagged: Callable[..., Desk]) -> None:
+    desk = make_tagged(count=3)
+    desk.people(1, first=3)
+    report, error = desk.run()
+    assert error is None, error
+    assert (report.counts.accepted, report.counts.skipped) == (3, 1)
+    (lost,) = (one for one in desk.sandbox.records("zendesk", "users") if one["id"].endswith("1"))
+    login = base64.b64encode(f"ann@acme.test/token:{TOKEN}".encode()).decode()
+    request = urllib.request.Request(
+        f"{desk.sandbox.url}/api/v2/users/{lost['id']}/tags.json",
+        data=b'{"tags": ["churn"]}',
+        method="DELETE",
+        headers={"authorization": f"Basic {login}", "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.load(answer) == {"tags": ["own"]}
+    found = desk.project().verify("people")
+    assert (found.equal, found.missing) == (2, 1)
+    assert desk.project().verify("people", repair=True).missing == 1
+    assert tagged(desk) == {"P0", "P1", "P2"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"object": "user_tag:two words"}, "names no tag"),
+        ({"fields": {"external_id": "key", "name": "name"}}, "is written"),
+        ({"match": "email", "fields": {"email": "key"}}, "email"),
+        ({"mode": "insert"}, "insert"),
+        ({"mode": "upsert", "on_removed": "clear"}, "clear"),
+    ],
+)
+def test_a_tag_that_cannot_be_is_refused_before_anything_is_sent(
+    make_tagged: Callable[..., Desk], changes: dict[str, Any], said: str
+) -> None:
+    desk = make_tagged(count=1)
+    before = desk.requests()
+    _declare(desk, **changes)
+    assert said in str(desk.project().check()[0])
+    _, error = desk.run()
+    assert error is not None
+    assert error.exit_code == 2
+    assert desk.requests() == before

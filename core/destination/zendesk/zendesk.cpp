@@ -11,6 +11,8 @@
 #include "destination/zendesk/lookup.hpp"
 #include "destination/zendesk/membership.hpp"
 #include "destination/zendesk/questions.hpp"
+#include "destination/zendesk/rates.hpp"
+#include "destination/zendesk/tags.hpp"
 #include "destination/zendesk/writing.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/utf8.hpp"
@@ -20,14 +22,6 @@ namespace {
 
 // Steps of a batch; a single ticket's call has its row for a tag.
 enum Tag : int { kLookUp = -1, kQueue = -2, kOrganizations = -3 };
-
-[[nodiscard]] std::vector<wire::RateRule> rates_of(const nlohmann::json& connection) {
-  std::vector<wire::RateRule> rates = limits_of(connection);
-  if (!rates.empty()) return rates;
-  const Tier& tier = tier_of(connection, kTiers, "Zendesk");
-  rates.push_back({0, tier.per_minute, kRateWindow, "minutely"});
-  return rates;
-}
 
 [[nodiscard]] bool skips_verify_email(const nlohmann::json& connection) {
   const auto found = connection.find("skip_verify_email");
@@ -369,6 +363,7 @@ namespace tailrace {
 
 std::unique_ptr<Destination> make_zendesk(const nlohmann::json& connection,
                                           const nlohmann::json& object, const Schema& schema) {
+  if (zendesk::is_tag(object)) return zendesk::make_tag(connection, object, schema);
   return std::make_unique<zendesk::Zendesk>(connection, object, schema);
 }
 

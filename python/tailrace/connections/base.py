@@ -95,7 +95,8 @@ class Can:
     nothing of the destination. `changed_fields` says that a write leaves fields alone which it
     does not name, `creates_fields` that fields which are missing can be made. `match` are the
     fields that may identify a record; None: any. `associates` says that
-    records can be linked to others by `associate`.
+    records can be linked to others by `associate`, `members` that nothing of a record is written:
+    rows say which are on a list, or have a tag.
     """
 
     modes: frozenset[str] = frozenset({"upsert", "mirror"})
@@ -105,6 +106,7 @@ class Can:
     creates_fields: bool = False
     match: frozenset[str] | None = None
     associates: bool = False
+    members: bool = False
 
     def refusals(self, wanted: Wanted, who: str) -> Iterator[tuple[Path, str]]:
         """Of what is wanted that which cannot be done: (path in the sync, message)."""
@@ -130,6 +132,10 @@ class Can:
             yield ("match",), f"match: {wanted.match} is not taken by {who}; it takes {names}"
         if wanted.associate is not None and not self.associates:
             yield ("associate",), f"associate is not offered by {who}; {LINKING} do it"
+        others = wanted.fields - {wanted.match or ""} if self.members else frozenset()
+        for field in sorted(others):
+            message = f"nothing of the records of {wanted.object!r} is written, they are named by"
+            yield ("fields", field), f"{message} {wanted.match} alone"
 
 
 class Reaching(Connection):

@@ -30,7 +30,7 @@ _RECORDS = Can(
 )
 _STANDARD = {"contacts", "companies", "deals", "tickets", "contact", "company", "deal", "ticket"}
 _STANDARD |= {"0-1", "0-2", "0-3", "0-5"}
-_MEMBERS = Can(modes=frozenset({"upsert", "update", "mirror"}))
+_MEMBERS = Can(modes=frozenset({"upsert", "update", "mirror"}), members=True)
 
 
 def _of_association(wanted: Wanted, associate: Associate) -> Iterator[tuple[Path, str]]:

@@ -23,7 +23,7 @@ _LEADS = Can(
     safeties=frozenset({"read_back", "park", "duplicate_ok"}),
     changed_fields=True,
 )
-_MEMBERS = Can()
+_MEMBERS = Can(members=True)
 
 
 def _without_rest(url: str) -> str:

@@ -16,6 +16,8 @@ from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Strict, Text
 
 _SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+_TAG = re.compile(r"(user|organization)_tag:[^\s,\"]+\Z")
+_TAGS = ("user_tag:", "organization_tag:")
 
 _RECORDS = Can(
     modes=frozenset({"upsert", "update", "insert", "append", "mirror"}),
@@ -33,6 +35,12 @@ _CAN = {
         changed_fields=True,
     ),
 }
+
+_TAGGED = Can(
+    modes=frozenset({"upsert", "update", "mirror"}),
+    match=frozenset({"external_id", "id"}),
+    members=True,
+)
 
 
 def _of_membership(wanted: Wanted, associate: Associate) -> Iterator[tuple[Path, str]]:
@@ -99,13 +107,20 @@ class ZendeskConnection(HttpDestination):
 
     def can(self, name: str) -> Can:
         """Updates and removals are not offered where users are matched by their e-mail address;
-        the core says so."""
-        return _CAN.get(name, _RECORDS)
+        the core says so. A tag is given, and taken away."""
+        return _TAGGED if name.startswith(_TAGS) else _CAN.get(name, _RECORDS)
 
     def refusals(self, wanted: Wanted) -> Iterator[tuple[Path, str]]:
-        """Three objects; custom ones are another API."""
+        """Three objects, and tags; custom ones are another API."""
         yield from super().refusals(wanted)
-        if wanted.object not in _CAN:
+        if wanted.object.startswith(_TAGS):
+            if not _TAG.match(wanted.object):
+                message = (
+                    f"{wanted.object!r} names no tag; it is user_tag: or organization_tag: and the"
+                    " tag, which is one word, as in user_tag:churn_risk"
+                )
+                yield ("object",), message
+        elif wanted.object not in _CAN:
             known = ", ".join(sorted(_CAN))
             message = f"destination zendesk has no object {wanted.object!r}; it does {known}"
             yield ("object",), message

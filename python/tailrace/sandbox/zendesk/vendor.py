@@ -26,6 +26,7 @@ from tailrace.sandbox.zendesk.looking import Looking
 from tailrace.sandbox.zendesk.polling import Polling
 from tailrace.sandbox.zendesk.records import Store
 from tailrace.sandbox.zendesk.single import Single
+from tailrace.sandbox.zendesk.tagging import Tagging
 
 if TYPE_CHECKING:
     from tailrace.sandbox.zendesk.values import CustomField
@@ -156,6 +157,7 @@ class Zendesk(Vendor):
                 *Looking(account).routes(),
                 *Bulk(account, may_import=self._bulk_import).routes(),
                 *Single(account).routes(),
+                *Tagging(account).routes(),
                 *Polling(account).routes(),
                 *Fields(account).routes(),
             ]
