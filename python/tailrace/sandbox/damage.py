@@ -178,7 +178,7 @@ def _invent(results: list[Any], n: int) -> None:
         if isinstance(stranger, list):
             stranger[0] = f"nobody-{at}"
         else:
-            named = {"id", "key", "objectWriteTraceId"} & stranger.keys()
+            named = {"id", "key", "objectWriteTraceId", "email_address"} & stranger.keys()
             stranger.update(dict.fromkeys(named, f"nobody-{at}"))
         results.append(stranger)
 

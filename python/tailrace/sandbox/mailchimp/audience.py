@@ -6,6 +6,7 @@ again makes it anew; deleting it for good bars its address.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tailrace.sandbox.wire import Json
 
 
+@functools.lru_cache(4096)
 def hash_of(email: str) -> str:
     """What a path names a member by."""
     return hashlib.md5(email.lower().encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
@@ -59,7 +61,7 @@ class Audience:
     def find(self, named: str) -> Record | None:
         """The member that a path names: by its hash, or by its address."""
         number = hash_of(named) if "@" in named else named.lower()
-        return self.records.find("mark", f"{self.id}/{number}")
+        return self.records.find("place", f"{self.id}/{number}")
 
     def __iter__(self) -> Iterator[Record]:
         return (one for one in self.records if one.values["list_id"] == self.id)
@@ -152,7 +154,7 @@ class Audience:
             self.set_tags(archived, row.get("tags") or [])
             return archived
         values: dict[str, Any] = {
-            "mark": f"{self.id}/{hash_of(email)}",
+            "place": f"{self.id}/{hash_of(email)}",
             "list_id": self.id,
             "email_address": email,
             "status": status,
@@ -171,7 +173,7 @@ class Audience:
         if row.get("status"):
             values["status"] = row["status"]
         email = row.get("email_address", record.values["email_address"])
-        values.update(email_address=email, mark=f"{self.id}/{hash_of(email)}")
+        values.update(email_address=email, place=f"{self.id}/{hash_of(email)}")
         self.records.update(record, values, self.wall_ms(), key=email.lower())
 
     def _merged(self, held: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,7 +216,7 @@ class Audience:
     def as_json(self, record: Record) -> dict[str, Json]:
         """A member as the API shows it."""
         values = record.values
-        number = values["mark"].partition("/")[2]
+        number = values["place"].partition("/")[2]
         filled = {tag: values["merge_fields"].get(tag, "") for tag in self.fields}
         names = (str(filled.get(tag, "")) for tag in ("FNAME", "LNAME"))
         return {

@@ -144,7 +144,7 @@ class Mailchimp(Vendor):
         return {"members": self._account.members, "batches": self._batches.records}
 
     def reset(self) -> None:
-        members = Collection("members", ("mark",))
+        members = Collection("members", ("place",))
         account = Account({}, members, self._new_status)
         lists = self._options.get("lists") or {facts.DEFAULT_LIST: {}}
         known(lists, lists, f"{_WHERE}.lists")
