@@ -46,8 +46,10 @@ inline constexpr std::array kAnswers{
     AnswerRule{403, 403, "", AnswerClass::retry, 2s},
     AnswerRule{404, 404, "*", AnswerClass::terminal},
     AnswerRule{405, 405, "*", AnswerClass::terminal},
+    AnswerRule{409, 409, "*", AnswerClass::record},  // unconfirmed, as is 422
     AnswerRule{413, 413, "", AnswerClass::split},
     AnswerRule{415, 415, "*", AnswerClass::terminal},
+    AnswerRule{422, 422, "*", AnswerClass::record},
     AnswerRule{429, 429, "", AnswerClass::retry, 1s},
     AnswerRule{500, 599, "", AnswerClass::unknown},
 };

@@ -246,6 +246,16 @@ TEST(Mailchimp, ABare403IsALoadAndAProblemARight) {
   EXPECT_NE(right.stop->message.find("server"), std::string::npos);
 }
 
+TEST(Mailchimp, ARefusalInItsOwnWordsIsOfItsRow) {
+  Audience audience(1);
+  const Call call = audience.begin(Operation::upsert);
+  for (const int status : {400, 409, 422}) {
+    EXPECT_EQ(words_of(audience.answer(call, problem(status, "Conflict")), 1), Said{"rejected"});
+    EXPECT_EQ(words_of(audience.answer(call, reply_of(status, "<html>", "text/html")), 1),
+              Said{"unknown"});
+  }
+}
+
 TEST(Mailchimp, KeepsToTenConnections) {
   const Audience audience(0);
   const auto& rates = audience.chimp->capabilities().rates;
