@@ -35,9 +35,10 @@ def test_successes_that_say_nothing_are_never_acceptances(
 ) -> None:
     batch = world.form.batch_rows
     world.people(len(NONSENSE) * batch)
+    keys = [world.form.key_at_tool(f"p{i}") for i in range(len(NONSENSE) * batch)]
     world.sandbox.set_faults(
         [
-            {**rule, "match": {"key": [f"p{i}" for i in range(at * batch, (at + 1) * batch)]}}
+            {**rule, "match": {"key": keys[at * batch : (at + 1) * batch]}}
             for at, (rule, _) in enumerate(NONSENSE)
         ]
     )

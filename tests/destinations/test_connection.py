@@ -22,7 +22,9 @@ def first_attempts(world: World, faults: list[dict[str, Any]]) -> None:
     world.people(2 * len(faults) * batch)
     rules = []
     for at, fault in enumerate(faults):
-        keys = [f"p{i}" for i in range(2 * at * batch, (2 * at + 1) * batch)]
+        keys = [
+            world.form.key_at_tool(f"p{i}") for i in range(2 * at * batch, (2 * at + 1) * batch)
+        ]
         rules.append({**fault, "match": {"key": keys, "attempt": 1}})
     world.sandbox.set_faults(rules)
 
@@ -143,7 +145,7 @@ def test_a_redirect_is_not_followed_to_another_host(
 
 @pytest.mark.appends
 def test_a_wrong_credential_ends_the_run_after_few_requests(world: World) -> None:
-    world.people(30 * world.form.batch_rows)
+    world.people(12 * world.form.batch_rows)
     world.environment["DESTINATION_SECRET"] = "canary-9f3ac17e55d0"[::-1]
     ended = world.run()
     assert ended.code == 2

@@ -43,7 +43,9 @@ def test_a_batch_refused_for_one_row_is_halved_down_to_it(world: World, status: 
     batch = world.form.batch_rows
     bad = f"p{batch // 3}"
     world.people(batch)
-    world.sandbox.set_faults([{"match": {"key": bad}, "do": status, "message": "bad apple"}])
+    world.sandbox.set_faults(
+        [{"match": {"key": world.form.key_at_tool(bad)}, "do": status, "message": "bad apple"}]
+    )
     ended = world.run()
     if status in world.form.hopeless:
         # It is said of the request, so that no row is called rejected for it.

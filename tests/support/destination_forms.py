@@ -66,6 +66,10 @@ class Form:
     """Statuses that are about a request as a whole, so that no half of it fares better."""
     wordless: bool = False
     """A row among others is refused without a word of why."""
+    address: str = ""
+    """What makes an e-mail address of a key, where the match field has to be one."""
+    gone: dict[str, Any] = field(default_factory=dict)
+    """What a record says that was taken away, where the tool keeps it."""
     appends: bool = False
     """Every version of a row is a new record, which nothing finds again."""
     asks: int = 0
@@ -94,13 +98,32 @@ class Form:
         """The tool's name of a field."""
         return self.match if name == KEY else self.prefix + self.names.get(name, name)
 
+    def match_value(self, column: Any) -> Any:
+        """What is mapped to the match field: a column, or an address made of it. One that is blank
+        stays so."""
+        if not self.address or not isinstance(column, str):
+            return column
+        made = f"{column}::varchar || '{self.address}'"
+        return {"sql": f"case when trim({column}::varchar) = '' then '' else {made} end"}
+
+    def key_at_tool(self, key: str) -> str:
+        """What the tool has as the match value of a key."""
+        return key + self.address
+
+    def is_there(self, values: dict[str, Any]) -> bool:
+        """Whether a record as the sandbox holds it was not taken away."""
+        return not self.gone or any(values.get(name) != one for name, one in self.gone.items())
+
     def as_row(self, values: dict[str, Any]) -> dict[str, Any]:
         """A record as the sandbox holds it, by our names."""
         held = dict(values)
         if self.prefix:
             held.update(held.pop(self.prefix.rstrip("."), {}))
         ours = {self.match: KEY, **{tools: name for name, tools in self.names.items()}}
-        return {ours.get(name, name): one for name, one in held.items()}
+        row = {ours.get(name, name): one for name, one in held.items()}
+        if self.address:
+            row[KEY] = str(row[KEY]).removesuffix(self.address)
+        return row
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The record that a row of the model makes: NULL clears."""
@@ -404,5 +427,37 @@ SLACK = _profile(
     wordless=True,
     appends=True,
 )
-FORMS = (*FORMS, _PYTHON, SLACK)
+_TAGS = {
+    **dict.fromkeys((*TEXTS, "flag", "moment", "instant"), "text"),
+    **dict.fromkeys(("big", "amount", "ratio"), "number"),
+    "day": "date",
+}
+_AUDIENCE = "5ab0c1d2e3"
+_MAILCHIMP = Form(
+    "mailchimp",
+    vendor="mailchimp",
+    object="members",
+    batch_rows=500,
+    connection={"list_id": _AUDIENCE, "status_if_new": "subscribed"},
+    options={
+        "limits": "none",
+        "lists": {_AUDIENCE: {"merge_fields": {tag.upper(): kind for tag, kind in _TAGS.items()}}},
+    },
+    login={"api_key": "$SECRET"},
+    credential_option="api_keys",
+    credential=["$SECRET"],
+    path="/3.0",
+    match="email_address",
+    names={name: name.upper() for name in _TAGS},
+    prefix="merge_fields.",
+    address="@acme.test",
+    gone={"status": "archived"},
+    max_text=255,
+    forgets=True,
+    fills=frozenset({"list_id", "place", "status", "tags"}),
+    account_path="/3.0/",
+    lists=True,
+    calls_per_delete=True,
+)
+FORMS = (*FORMS, _PYTHON, SLACK, _MAILCHIMP)
 BY_NAME = {form.name: form for form in FORMS}

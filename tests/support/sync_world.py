@@ -108,6 +108,9 @@ class World(ProjectFolder):
     def _told(self) -> dict[str, Any]:
         """The sync by the tool's own names of its fields."""
         fields = {self.form.field(name): one for name, one in self.sync["fields"].items()}
+        match = self.form.field(KEY)
+        if match in fields:
+            fields[match] = self.form.match_value(fields[match])
         return {**self.sync, "match": self.form.field(self.sync["match"]), "fields": fields}
 
     def keep_state_at(self, url: str, *secrets: str) -> None:
@@ -156,7 +159,8 @@ class World(ProjectFolder):
         """The records that the sandbox holds, by key, without what nobody wrote."""
         records = self.sandbox.records(self.form.vendor, self.form.object)
         unwritten = self.form.fills - self.sync["fields"].keys()
-        rows = [self.form.as_row(record["values"]) for record in records]
+        held = (record["values"] for record in records)
+        rows = [self.form.as_row(values) for values in held if self.form.is_there(values)]
         return {
             str(row[KEY]): {name: one for name, one in row.items() if name not in unwritten}
             for row in rows
