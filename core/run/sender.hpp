@@ -103,7 +103,8 @@ class Sender {
   struct Poll {
     std::uint64_t call = 0;
     std::vector<std::uint64_t> works;
-    std::chrono::milliseconds late{0};  // behind the time that the pace had chosen
+    std::vector<std::chrono::milliseconds> late;  // behind the time that the pace had chosen
+    std::size_t round = 1;                        // requests that it takes to ask for all jobs
   };
   struct Settled {
     OutcomeCounts counts;
@@ -172,6 +173,9 @@ class Sender {
   void hold_place();
   [[nodiscard]] std::optional<Clock::Time> jobs_due() const;
   void ask_for_jobs();
+  [[nodiscard]] std::size_t jobs_under_way() const;
+  [[nodiscard]] bool jobs_are_urgent() const;
+  [[nodiscard]] std::size_t round_of(std::size_t jobs) const;
   [[nodiscard]] std::vector<JobBatch> job_batches(const Poll& poll) const;
   void take_polled(const PendingCall& pending, const wire::Reply& reply);
   void leave_long_jobs();

@@ -128,6 +128,18 @@ void Sender::note_lost_job(const Work& work) {
 /// For a job that goes on without a batch that waits for it.
 void Sender::hold_place() { lost_jobs_.push_back(parts_.clock.now() + kLostJob); }
 
+std::size_t Sender::jobs_under_way() const {
+  return static_cast<std::size_t>(std::count_if(
+      works_.begin(), works_.end(),
+      [](const auto& entry) { return entry.second.in_job && !entry.second.handing_over; }));
+}
+
+bool Sender::jobs_are_urgent() const {
+  const std::size_t most = parts_.destination.capabilities().max_jobs;
+  const bool full = most > 0 && works_.size() + lost_jobs_.size() >= most;
+  return full || exhausted_ || ending();
+}
+
 /// When to ask for jobs; nothing where there are none to ask for.
 std::optional<Clock::Time> Sender::jobs_due() const {
   if (poll_) return std::nullopt;
@@ -137,9 +149,7 @@ std::optional<Clock::Time> Sender::jobs_due() const {
     if (!oldest || *work.job_since < *oldest) oldest = work.job_since;
   }
   if (!oldest) return std::nullopt;
-  const std::size_t most = parts_.destination.capabilities().max_jobs;
-  const bool full = most > 0 && works_.size() + lost_jobs_.size() >= most;
-  return job_pace_.next(*oldest, full || exhausted_ || ending());
+  return job_pace_.next(*oldest, jobs_are_urgent(), round_of(jobs_under_way()));
 }
 
 /// One request for all jobs that are under way, the ones that were asked for longest ago first. A
@@ -159,17 +169,32 @@ void Sender::ask_for_jobs() {
     const auto asked = [&](std::uint64_t id) { return works_.at(id).job_asked_at; };
     return asked(a) != asked(b) ? asked(a) < asked(b) : a < b;
   });
+  poll.round = round_of(poll.works.size());
   const std::size_t most = parts_.destination.capabilities().poll_jobs;
   if (poll.works.size() > most) poll.works.resize(most);
   PendingCall pending;
   pending.call = parts_.destination.poll(job_batches(poll));
   if (!may_start(pending.call.rate_class)) return;
-  for (const std::uint64_t id : poll.works) works_.at(id).job_asked_at = now;
-  poll.late = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(now - *due));
+  for (const std::uint64_t id : poll.works) {
+    Work& work = works_.at(id);
+    // One that has to wait for its turn could have been seen to end before.
+    const bool waited = poll.round > 1 && work.job_asked_at < *work.job_since;
+    const Clock::Time in_time =
+        waited ? std::min(*due, job_pace_.first_look(*work.job_since, jobs_are_urgent())) : *due;
+    poll.late.push_back(
+        std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(now - in_time)));
+    work.job_asked_at = now;
+  }
   poll.call = next_id_++;
   calls_.emplace(poll.call, std::move(pending));
   poll_ = std::move(poll);
   start_call(poll_->call);
+}
+
+/// Requests that it takes to ask for so many jobs.
+std::size_t Sender::round_of(std::size_t jobs) const {
+  const std::size_t most = parts_.destination.capabilities().poll_jobs;
+  return std::max<std::size_t>(1, (jobs + most - 1) / most);
 }
 
 std::vector<JobBatch> Sender::job_batches(const Poll& poll) const {
@@ -195,8 +220,6 @@ void Sender::take_polled(const PendingCall& pending, const wire::Reply& reply) {
   }
   take_stop(of_the_request, said.common, &reply);
   const Clock::Time now = parts_.clock.now();
-  // A question that had to wait for the limits says nothing of how long jobs take.
-  const Clock::Time in_time = now - poll.late;
   bool any_ended = false;
   for (std::size_t i = 0; i < poll.works.size(); ++i) {
     Work& work = works_.at(poll.works[i]);
@@ -206,13 +229,15 @@ void Sender::take_polled(const PendingCall& pending, const wire::Reply& reply) {
       continue;
     }
     any_ended = true;
+    // A question that had to wait says nothing of how long jobs take.
+    const Clock::Time in_time = now - poll.late[i];
     if (in_time > *work.job_since) {
       job_pace_.ended(std::chrono::duration_cast<milliseconds>(in_time - *work.job_since));
     }
     work.in_job = false;
     apply(work, std::move(step), nullptr, nullptr);
   }
-  job_pace_.answered(now, any_ended);
+  job_pace_.answered(now, any_ended, poll.round);
   if (!any_ended) return;
   jobs_full_until_ = {};
   jobs_full_ = 0;

@@ -38,6 +38,20 @@ TEST(JobPace, FollowsHowLongJobsTake) {
   EXPECT_EQ(pace.next(kStart - 60s, true), kStart + 2s) << "of one that is late";
 }
 
+TEST(JobPace, LooksAtEachOfManyJobsAsOftenAsAtOne) {
+  JobPace pace;
+  pace.ended(64s);
+  pace.answered(kStart, true, 8);
+  EXPECT_EQ(pace.next(kStart - 600s, true, 8), kStart + 1875ms);
+  EXPECT_EQ(pace.next(kStart - 600s, false, 8), kStart + 1875ms);
+  Clock::Time now = kStart;
+  JobPace young;
+  for (int i = 0; i < 8; ++i) young.answered(now += 200ms, false, 8);
+  EXPECT_LT(young.next(kStart, true, 8), now + 250ms) << "one round that finds none ended";
+  for (int i = 0; i < 80; ++i) young.answered(now += 2s, false, 8);
+  EXPECT_EQ(young.next(kStart, true, 8), now + 1875ms);
+}
+
 TEST(JobPace, TakesItsTimeWhileNothingWaitsForAPlace) {
   JobPace pace;
   EXPECT_EQ(pace.next(kStart, false), kStart + 5s);
