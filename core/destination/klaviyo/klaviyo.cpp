@@ -43,7 +43,7 @@ class Klaviyo final : public Destination {
     // Around the rows: the document's own members.
     constexpr std::size_t kEnvelope = 512;
     can_.operations = operations_of(target_);
-    can_.max_rows = kMaxRows;
+    can_.max_rows = count_of(connection, "batch_rows", kMaxRows, kMaxRows);
     can_.max_bytes = kMaxBytes - kEnvelope;
     can_.rates = rates_of(connection);
     can_.max_in_flight = max_in_flight_of(connection, can_.max_in_flight);

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator  # noqa: TC003  (pydantic reads the annotation)
 from typing import Any, Literal
 
+from pydantic import Field
+
 from tailrace.connections.base import BaseUrl, Can, HttpDestination, Wanted
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
@@ -37,15 +39,21 @@ class KlaviyoAuth(Strict):
 
 
 class KlaviyoConnection(HttpDestination):
-    """`limits` hold for each endpoint by itself, as Klaviyo's own do."""
+    """`limits` hold for each endpoint by itself, as Klaviyo's own do. `batch_rows` is the most that
+    goes into one import."""
 
     type: Literal["klaviyo"]
     base_url: BaseUrl = "https://a.klaviyo.com"
     auth: KlaviyoAuth
+    batch_rows: int | None = Field(default=None, ge=1, le=10_000)
 
     def auth_dict(self) -> dict[str, Any]:
         """The key, under Klaviyo's own scheme."""
         return {"scheme": {"name": "Klaviyo-API-Key", "token": self.auth.api_key}}
+
+    def core_dict(self, name: str) -> dict[str, Any]:
+        """With the rows of an import."""
+        return {**super().core_dict(name), "batch_rows": self.batch_rows}
 
     def can(self, name: str) -> Can:
         """Members of a list are added and taken off; nothing of theirs is emptied. Events are made
