@@ -329,7 +329,7 @@ def test_an_update_passes_over_what_is_not_there(shop: Shop) -> None:
     assert {one["location"]["city"] for one in shop.held().values()} == {"Oslo"}
     assert shop.created() == 130
     # A new mapping reads one record first, for the right to.
-    assert (shop.requests()["read"], shop.imports()) == (1 + 1 + 3, [130, 130])
+    assert (shop.requests()["find"], shop.imports()) == (1 + 1 + 3, [130, 130])
 
 
 def test_a_look_up_that_fails_on_the_way_writes_nothing_and_goes_again(shop: Shop) -> None:
@@ -337,9 +337,9 @@ def test_a_look_up_that_fails_on_the_way_writes_nothing_and_goes_again(shop: Sho
     shop.settles()
     shop.sql("update people set city = 'Oslo'")
     shop.declare(mode="update")
-    shop.sandbox.set_faults([{"match": {"op": "read", "key": "120"}, "do": "503", "times": 1}])
+    shop.sandbox.set_faults([{"match": {"op": "find", "key": "120"}, "do": "503", "times": 1}])
     assert shop.settles().counts.accepted == 250
-    assert (shop.requests()["read"], shop.imports()) == (1 + 1 + 5, [250, 250])
+    assert (shop.requests()["find"], shop.imports()) == (1 + 1 + 5, [250, 250])
 
 
 def test_an_insert_makes_what_is_not_there_and_changes_nothing(shop: Shop) -> None:

@@ -13,9 +13,10 @@ rules:
 ``nth`` counts, per vendor and from 1, the requests that passed login and rate limit since the
 schedule was set. Questions that come before a write (whose account a login is, ``op: account`` or
 ``details``; which fields there are, ``op: describe``, ``fields`` or ``properties``; which records
-are there, ``op: find``) are not counted and meet only rules that name them, so that a schedule says
-the same whether or not they are asked. ``attempt`` counts how often the same operation came with
-the same set of keys.
+are there, ``op: find``) or after one (what became of a job, ``op: job_status``, ``import_status``
+or ``import_errors``) are not counted and meet only rules that name them, so that a schedule says
+the same whether or not they are asked, and however often. ``attempt`` counts how often the same
+operation came with the same set of keys.
 With ``p`` a request's fate hangs on (seed, rule, operation, keys, attempt) alone, never on the
 order of arrival, so concurrent clients meet the same faults in every run. The first rule that
 fires wins; ``times`` bounds how often a rule may.
@@ -82,7 +83,10 @@ KINDS: Mapping[str, Kind] = {
     "job_slow": Kind(True, ("seconds",), may_choose=False),
 }
 
-_QUESTIONS = ("account", "details", "describe", "fields", "find", "properties")
+_QUESTIONS = (
+    *("account", "details", "describe", "fields", "find", "properties"),
+    *("job_status", "import_status", "import_errors"),
+)
 _MATCH = ("nth", "every", "vendor", "op", "object", "key", "keyset", "attempt")
 
 

@@ -43,6 +43,14 @@ def test_nth_is_counted_per_vendor() -> None:
     assert faults.decide("rest", "upsert", "a", ["1"]) is None
 
 
+@pytest.mark.parametrize("op", ["account", "describe", "find", "import_status", "job_status"])
+def test_a_question_is_not_counted_and_meets_only_rules_that_name_it(op: str) -> None:
+    faults = Faults([{"match": {"nth": 1}, "do": 503}, {"match": {"op": op}, "do": "slow"}])
+    assert fates(faults, [["a"], []], op) == ["slow", "slow"]
+    assert fates(faults, [["a"], ["b"]]) == ["503", ""]
+    assert fates(Faults([{"do": 503}]), [["a"]], op) == [""]
+
+
 def test_attempt_counts_the_same_keys_in_any_order() -> None:
     faults = Faults([{"match": {"attempt": 2}, "do": "apply_then_reset"}])
     assert fates(faults, [["a", "b"], ["a"], ["b", "a"], ["a", "b"]]) == [

@@ -65,7 +65,7 @@ class Single:
             found = self._found(asked)
             return page(request, self._account.base_url, found, self._json)
 
-        return Call("read", "profiles", list(asked.values) if asked else [], run)
+        return Call("find", "profiles", list(asked.values) if asked else [], run)
 
     def _found(self, asked: Filter | None) -> list[Record]:
         records = self._account.profiles.records
