@@ -349,19 +349,6 @@ def test_a_right_that_is_missing_stops_the_run(shop: Shop) -> None:
 # -- other operations ----------------------------------------------------------------------------
 
 
-def test_an_update_passes_over_who_is_not_there(shop: Shop) -> None:
-    shop.people(3)
-    shop.settles()
-    shop.project().reset("people")
-    shop.people(2, first=3)
-    shop.sql("update people set name = 'New'")
-    shop.declare(mode="update")
-    report, _ = shop.run()
-    assert (report.counts.accepted, report.counts.skipped) == (3, 2)
-    assert {one["merge_fields"]["FNAME"] for one in shop.held().values()} == {"New"}
-    assert shop.created() == 3
-
-
 def test_an_audience_that_is_not_there_stops_every_mode(shop: Shop) -> None:
     shop.people(3)
     shop.connect(list_id="abc123")

@@ -128,14 +128,17 @@ def test_a_refused_row_says_why_and_its_neighbours_are_written(
     sent = three.send(operation, rows)
     assert sent.words == ["accepted", "rejected", "accepted"]
     assert sent.rows[1]["code"]
-    assert "level" in sent.rows[1]["message"] or "oddest" in sent.rows[1]["message"]
+    said = sent.rows[1]["message"] + sent.rows[1]["field"]
+    assert "level" in said.lower() or "oddest" in said
     stored = three.stored()
     assert stored[rows[0][KEY]]["note"] == "new"
     assert stored.get(rows[1][KEY], {}).get("level") != "oddest"
 
 
 def test_match_values_that_would_lead_elsewhere_do_not(bench: Bench) -> None:
-    odd = ["a/b", "a?b", "a#b", "a%2Fb", "a b", "a&b=c", "ü", 'a"b', "a\\b"]
+    odd = ["a/b", "a?b", "a#b", "a%2Fb", "a&b=c"]
+    if not bench.form.address:
+        odd += ["a b", "ü", 'a"b', "a\\b"]
     rows = [person(0, **{KEY: one}) for one in odd]
     assert bench.send("upsert", rows).words == ["accepted"] * len(odd)
     changed = [{**row, "level": "high"} for row in rows]

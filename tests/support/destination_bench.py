@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from naming import KEY, Naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tailrace.sandbox import Sandbox
 
-KEY = "person_id"
 TOKEN = "token-5d0c"
 OBJECT = "people"
 LEVELS = ["low", "high"]
@@ -34,7 +34,7 @@ _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 @dataclass(frozen=True)
-class BenchForm:
+class BenchForm(Naming):
     """One destination and one way in which its operations are declared.
 
     `ops` are the sandbox's names of an operation's requests where they are not the operation's own,
@@ -115,7 +115,7 @@ class Bench:
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> Found:
         """The records of these rows, compared with them."""
-        cells = {str(row[KEY]): [_cell(row.get(name)) for name in self.fields] for row in rows}
+        cells = {self.form.key_at_tool(str(row[KEY])): self._cells(row) for row in rows}
         return self._read({"read": "by_match", "match_values": list(cells), "cells": cells})
 
     def read_all(self) -> Found:
@@ -127,7 +127,9 @@ class Bench:
         unwritten = self.form.fills - self.fields.keys()
         found = {}
         for record in self.sandbox.records(self.form.vendor, self.form.object_name):
-            held = record["values"].items()
+            if not self.form.is_there(record["values"]):
+                continue
+            held = self.form.as_row(record["values"]).items()
             values = {name: one for name, one in held if one not in (None, "")}
             values = {name: one for name, one in values.items() if name not in unwritten}
             found[str(values[KEY])] = values
@@ -142,23 +144,33 @@ class Bench:
 
     def _read(self, asked: dict[str, Any]) -> Found:
         answer = self._ask(asked)
-        records = {one["match"]: one for one in answer["records"]}
+        ours = {self.form.field(name): name for name in self.fields}
+        key_of = self.form.key_of
+        records = {key_of(one["match"]): one for one in answer["records"]}
         assert len(records) == len(answer["records"]), "a record is told twice"
         return Found(
             records,
-            answer["absent"],
+            [key_of(one) for one in answer["absent"]],
             answer["requests"],
             answer["stop"],
-            answer.get("different", {}),
+            {
+                key_of(match): [ours[name] for name in names]
+                for match, names in answer.get("different", {}).items()
+            },
         )
 
     def _row(self, row: Mapping[str, Any], *, gone: bool) -> dict[str, Any]:
-        told = {"key": str(row[KEY]), "match": str(row[KEY]), "id": row.get("id", "")}
+        match = self.form.key_at_tool(str(row[KEY]))
+        told = {"key": str(row[KEY]), "match": match, "id": row.get("id", "")}
         if not gone:
-            told["line"] = "\t".join(_cell(row.get(name)) for name in self.fields)
+            told["line"] = "\t".join(self._cells(row))
             if "send" in row:
                 told["send"] = "".join("\x01" if n in row["send"] else "\0" for n in self.fields)
         return told
+
+    def _cells(self, row: Mapping[str, Any]) -> list[str]:
+        match = self.form.key_at_tool(str(row[KEY]))
+        return [_cell(match if name == KEY else row.get(name)) for name in self.fields]
 
     def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
         login = {"bearer" if self.form.vendor == "rest" else "token": TOKEN}
@@ -172,7 +184,9 @@ class Bench:
         document = {
             "connection": connection,
             "object": self.object,
-            "fields": [{"name": name, "type": kind} for name, kind in self.fields.items()],
+            "fields": [
+                {"name": self.form.field(name), "type": kind} for name, kind in self.fields.items()
+            ],
             **asked,
         }
         asked_for = json.dumps(document).encode()
@@ -315,6 +329,47 @@ def _marketo(name: str) -> BenchForm:
     )
 
 
+_MERGE_FIELDS = {
+    "LEVEL": {"type": "dropdown", "choices": LEVELS},
+    **dict.fromkeys(("AMOUNT", "BIG"), "number"),
+    **dict.fromkeys(("NOTE", "FLAG", "INSTANT"), "text"),
+    "DAY": "date",
+}
+_AUDIENCE = "5ab0c1d2e3"
+_MAILCHIMP_OPS: Mapping[str, tuple[str, ...]] = {
+    "upsert": ("batch",),
+    "insert": ("create",),
+    "clear": ("update",),
+    "delete": ("archive",),
+    "by_match": ("read",),
+    "all_ids": ("list",),
+}
+
+
+def _mailchimp(name: str) -> BenchForm:
+    return BenchForm(
+        name,
+        "mailchimp",
+        {"name": "members", "list_id": _AUDIENCE},
+        {
+            "limits": "none",
+            "api_keys": [TOKEN],
+            "lists": {_AUDIENCE: {"merge_fields": _MERGE_FIELDS}},
+        },
+        path="/3.0",
+        ops=_MAILCHIMP_OPS,
+        whole_seconds=True,
+        page=1000,
+        fills=frozenset({"list_id", "place", "status", "tags"}),
+        connection={"status_if_new": "subscribed"},
+        match="email_address",
+        names={tag.lower(): tag for tag in _MERGE_FIELDS},
+        prefix="merge_fields.",
+        address="@acme.test",
+        gone={"status": "archived"},
+    )
+
+
 _SCHEMA = {
     "required": [KEY],
     "properties": {"level": {"enum": [*LEVELS, None]}},
@@ -352,6 +407,7 @@ BENCH_FORMS = (
     _hubspot("hubspot_full", answers_alone=True, multi_status="full"),
     _salesforce("salesforce"),
     _marketo("marketo"),
+    _mailchimp("mailchimp"),
     _rest(
         "rest_paths",
         {

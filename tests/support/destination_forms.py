@@ -7,17 +7,18 @@ sandbox serves it, and what a row of the model looks like once it is there.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from naming import KEY, Naming
+
 OBJECT = "people"
-KEY = "person_id"
 # Names that every form can be asked to write.
 TEXTS = ("level", "note", "mark")
 
 
 @dataclass(frozen=True)
-class Form:
+class Form(Naming):
     """One destination and one way in which its API takes rows.
 
     `login` is a connection's `auth` with `$SECRET` where the credential stands; `credential` the
@@ -54,22 +55,12 @@ class Form:
     """Differs from another form in its answers alone: asked where those are the question."""
     type: str = ""
     """Of the connection, where it is that of a profile: the login's parts are its parameters."""
-    match: str = KEY
-    """The tool's name of the match field."""
-    names: dict[str, str] = field(default_factory=dict)
-    """The tool's names of other fields, where it has names of its own alone."""
-    prefix: str = ""
-    """Before the tool's names of the other fields; dotted, it is where they stand in a record."""
     max_text: int = 20_000
     """Characters that a text may have."""
     hopeless: frozenset[str] = frozenset()
     """Statuses that are about a request as a whole, so that no half of it fares better."""
     wordless: bool = False
     """A row among others is refused without a word of why."""
-    address: str = ""
-    """What makes an e-mail address of a key, where the match field has to be one."""
-    gone: dict[str, Any] = field(default_factory=dict)
-    """What a record says that was taken away, where the tool keeps it."""
     appends: bool = False
     """Every version of a row is a new record, which nothing finds again."""
     asks: int = 0
@@ -93,37 +84,6 @@ class Form:
             "base_url": url + self.path,
             **(login if self.type else {"auth": login}),
         }
-
-    def field(self, name: str) -> str:
-        """The tool's name of a field."""
-        return self.match if name == KEY else self.prefix + self.names.get(name, name)
-
-    def match_value(self, column: Any) -> Any:
-        """What is mapped to the match field: a column, or an address made of it. One that is blank
-        stays so."""
-        if not self.address or not isinstance(column, str):
-            return column
-        made = f"{column}::varchar || '{self.address}'"
-        return {"sql": f"case when trim({column}::varchar) = '' then '' else {made} end"}
-
-    def key_at_tool(self, key: str) -> str:
-        """What the tool has as the match value of a key."""
-        return key + self.address
-
-    def is_there(self, values: dict[str, Any]) -> bool:
-        """Whether a record as the sandbox holds it was not taken away."""
-        return not self.gone or any(values.get(name) != one for name, one in self.gone.items())
-
-    def as_row(self, values: dict[str, Any]) -> dict[str, Any]:
-        """A record as the sandbox holds it, by our names."""
-        held = dict(values)
-        if self.prefix:
-            held.update(held.pop(self.prefix.rstrip("."), {}))
-        ours = {self.match: KEY, **{tools: name for name, tools in self.names.items()}}
-        row = {ours.get(name, name): one for name, one in held.items()}
-        if self.address:
-            row[KEY] = str(row[KEY]).removesuffix(self.address)
-        return row
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The record that a row of the model makes: NULL clears."""

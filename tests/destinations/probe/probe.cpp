@@ -226,6 +226,7 @@ class Probe {
     outcome = {{"outcome", word_of(verdict.outcome)},
                {"code", verdict.reason.code},
                {"message", verdict.reason.message},
+               {"field", verdict.reason.field},
                {"id", verdict.destination_id}};
   }
 
