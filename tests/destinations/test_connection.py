@@ -166,7 +166,7 @@ def test_a_credential_that_expires_in_mid_run(world: World) -> None:
     ended = world.run()
     assert ended.code == 2
     assert ended.requests <= 3 + 2
-    assert ended.counts.accepted == 3 * batch
+    assert ended.taken == 3 * batch
     assert ended.counts.unknown == 0
     world.sandbox.set_faults([])
     assert world.settles().requests == 9

@@ -90,7 +90,7 @@ def test_a_spent_quota_stops_the_run_and_the_next_sends_the_rest(world: World) -
     ended = world.run()
     assert ended.code == 6
     assert ended.requests <= 4 + 2
-    assert ended.counts.accepted == 4 * batch
+    assert ended.taken == 4 * batch
     assert ended.counts.not_attempted == 8 * batch
     world.sandbox.set_faults([])
     assert world.settles().requests == 8

@@ -63,6 +63,9 @@ class Form(Naming):
     """A row among others is refused without a word of why."""
     appends: bool = False
     """Every version of a row is a new record, which nothing finds again."""
+    jobs: bool = False
+    """A request queues a job, which is asked for until it has ended. Nothing else is read but
+    records that are to be taken away."""
     asks: int = 0
     """Records that are looked up at a time before they are written, at `account_path`."""
 
@@ -97,7 +100,8 @@ class Form(Naming):
 
     def planned(self, rows: int) -> int:
         """The same with the questions that so many rows need."""
-        return self.calls(rows) + (-(-rows // self.asks) if self.asks else 0)
+        calls = self.calls(rows) * (2 if self.jobs else 1)
+        return calls + (-(-rows // self.asks) if self.asks else 0)
 
 
 def _filled(value: Any, secret: str) -> Any:
@@ -419,5 +423,23 @@ _MAILCHIMP = Form(
     lists=True,
     calls_per_delete=True,
 )
-FORMS = (*FORMS, _PYTHON, SLACK, _MAILCHIMP)
+_KLAVIYO = Form(
+    "klaviyo",
+    vendor="klaviyo",
+    object="profiles",
+    batch_rows=40,
+    connection={"batch_rows": 40, "limits": [{"requests": 100_000, "per": "1s"}]},
+    options={"limits": "none"},
+    login={"api_key": "$SECRET"},
+    credential_option="api_keys",
+    credential=["$SECRET"],
+    match="external_id",
+    prefix="properties.",
+    forgets=True,
+    account_path="/api/accounts",
+    jobs=True,
+    calls_per_delete=True,
+    hopeless=frozenset({"400"}),
+)
+FORMS = (*FORMS, _PYTHON, SLACK, _MAILCHIMP, _KLAVIYO)
 BY_NAME = {form.name: form for form in FORMS}

@@ -49,14 +49,19 @@ class Ended:
     report: RunReport | None
     error: TailraceError | None
     requests: int
-    """That wrote rows or read records."""
+    """That had to do with rows."""
     questions: int = 0
-    """That asked before the rows: see `World.questions`."""
+    """That did not: see `World.questions`."""
 
     @property
     def counts(self) -> Any:
         assert self.report is not None, self.error
         return self.report.counts
+
+    @property
+    def taken(self) -> int:
+        """Rows that the tool has, if only in a job."""
+        return int(self.counts.accepted + self.counts.pending)
 
     @property
     def code(self) -> int:
@@ -167,17 +172,19 @@ class World(ProjectFolder):
         }
 
     def requests(self) -> int:
-        """Requests that the sandbox got, but for those that ask before a run's rows."""
+        """Requests that the sandbox got, but for questions."""
         counters = self.sandbox.counters(self.form.vendor)
         return int(counters["total"]) - self.questions()
 
     def questions(self) -> int:
-        """How often the sandbox was asked for the account of a login, or for an object's fields."""
-        return sum(self._asks_before(one) for one in self.sandbox.log(self.form.vendor))
+        """How often the sandbox was asked for the account of a login, for an object's fields, or
+        for what the form says besides."""
+        return sum(self._asks(one) for one in self.sandbox.log(self.form.vendor))
 
-    def _asks_before(self, entry: Mapping[str, Any]) -> bool:
+    def _asks(self, entry: Mapping[str, Any]) -> bool:
         path = str(entry["path"]).partition("?")[0]
-        if entry["method"] == "GET" and (_FIELDS.search(path) or _OWNERS.search(path)):
+        told = self.form.jobs or _FIELDS.search(path) or _OWNERS.search(path)
+        if entry["method"] == "GET" and told:
             return True
         if not self.form.account_path or not path.endswith(self.form.account_path):
             return False
@@ -196,7 +203,7 @@ class World(ProjectFolder):
         """The sandbox's log of the requests that `requests` counts after the first `since`, oldest
         first."""
         log = self.sandbox.log(self.form.vendor)
-        counted = (one for one in log if not self._asks_before(one))
+        counted = (one for one in log if not self._asks(one))
         log = [{**one, "number": number} for number, one in enumerate(counted, start=1)]
         return [one for one in log if one["number"] > since]
 
@@ -261,6 +268,7 @@ class World(ProjectFolder):
             return
         assert_sums(ended.report)
         counts = ended.report.counts
+        assert counts.pending == 0 or self.form.jobs
         assert (ended.code == 0) == (ended.report.status == "done")
         if counted:
             assert ended.report.http.requests == ended.requests + ended.questions
