@@ -68,7 +68,8 @@ struct Moment {
   bool operator==(const Moment&) const = default;
 };
 
-/// Takes Z, +hh, +hhmm or +hh:mm off the end; nothing is taken where there is none.
+/// Takes Z, +hh, +hhmm or +hh:mm off the end, and a space before it; nothing is taken where there
+/// is none.
 [[nodiscard]] std::optional<std::int64_t> take_zone_seconds(std::string_view& text) {
   if (text.ends_with('Z')) {
     text.remove_suffix(1);
@@ -84,6 +85,7 @@ struct Moment {
   const std::int64_t seconds = digits_of(zone.substr(0, 2)) * 3600 + digits_of(zone.substr(2)) * 60;
   const bool east = text[sign] == '+';
   text = text.substr(0, sign);
+  if (text.ends_with(' ')) text.remove_suffix(1);
   return east ? seconds : -seconds;
 }
 

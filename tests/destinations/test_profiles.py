@@ -163,6 +163,42 @@ def test_every_request_to_intercom_is_one_that_its_description_has(
     assert description.request_problems("POST", "/contacts", {"external_id": 5})
 
 
+def test_every_question_to_intercom_is_one_that_its_description_has(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    true_read = Intercom.read
+
+    def look(self: Intercom, request: Any) -> Any:
+        if request.method == "GET" or request.path.endswith("/search"):
+            asked.append(request)
+        return true_read(self, request)
+
+    monkeypatch.setattr(Intercom, "read", look)
+    description = spec(INTERCOM)
+    world = make_world("intercom")
+    world.people(3)
+    assert world.run().code == 0
+    assert world.project().verify("people").equal == 3
+    world.sync["object"] = "companies"
+    told = {"company_id": "person_id", "name": "note"}
+    monkeypatch.setattr(
+        world, "_told", lambda: {**world.sync, "match": "company_id", "fields": told}
+    )
+    world.write()
+    assert world.run(compared=False).code == 0
+    assert world.project().verify("people").equal == 3
+    for request in asked:
+        query = dict(request.query)
+        assert description.parameter_problems(request.method, request.path, "query", query) == []
+        if request.method == "POST":
+            searched = json.loads(request.body)
+            assert description.request_problems("POST", request.path, searched) == []
+    paths = {"/me", "/data_attributes", "/contacts/search", "/companies"}
+    assert {request.path for request in asked} == paths
+    assert description.parameter_problems("GET", "/companies", "query", {"key": "p1"})
+
+
 def test_contacts_are_looked_up_many_at_a_time(make_world: Callable[..., World]) -> None:
     world = make_world("intercom")
     world.people(45)

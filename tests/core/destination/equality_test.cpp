@@ -51,6 +51,8 @@ TEST(EqualText, TimesByTheirMoment) {
   EXPECT_TRUE(equal(Type::timestamptz, ours, "2024-03-01T01:30:00.250+02:00"));
   EXPECT_TRUE(equal(Type::timestamptz, ours, "2024-02-29 18:00:00.25-0530"));
   EXPECT_TRUE(equal(Type::timestamptz, ours, "2024-03-01T00:30:00.25+01"));
+  EXPECT_TRUE(equal(Type::timestamptz, ours, "2024-02-29 23:30:00.25 +00:00"));
+  EXPECT_FALSE(equal(Type::timestamptz, ours, "2024-02-29 23:30:00.25  +00:00"));
   EXPECT_FALSE(equal(Type::timestamptz, ours, "2024-02-29T23:30:00.25"));
   EXPECT_FALSE(equal(Type::timestamptz, ours, "2024-02-29T23:30:00.250001Z"));
   EXPECT_FALSE(equal(Type::timestamptz, ours, "2024-02-30T23:30:00.25Z"));
