@@ -22,6 +22,7 @@ Answer Engine::ask_tool(Session& session, const Destination& destination, const 
                        session.report.http},
                       spec_.connection, rates);
   Answer answer = questions.ask(question);
+  progress_.requests.store(session.report.http.requests, std::memory_order_relaxed);
   account.give_back(world_.clock->now());
   return answer;
 }

@@ -82,14 +82,19 @@ class LineWatch:
         try:
             yield look
         finally:
-            told = f": {describe(last)}" if last is not None else ""
+            told = f": {count(last)}" if last is not None else ""
             self._write(f"{sync}: ended after {self._clock() - start:.1f} s{told}")
 
 
 def describe(progress: Progress) -> str:
     """`send: 1,200 of 23,570 accepted, 3 rejected, 12 requests`."""
+    return f"{progress.phase}: {count(progress)}"
+
+
+def count(progress: Progress) -> str:
+    """The same without the phase."""
     if progress.planned == 0:
-        return f"{progress.phase}: {progress.scanned:,} rows read"
+        return f"{progress.scanned:,} rows read"
     parts = [f"{progress.accepted:,} of {progress.planned:,} accepted"]
     parts += [
         f"{count:,} {name}"
@@ -97,4 +102,4 @@ def describe(progress: Progress) -> str:
         if count
     ]
     parts.append(f"{progress.requests:,} requests")
-    return f"{progress.phase}: {', '.join(parts)}"
+    return ", ".join(parts)

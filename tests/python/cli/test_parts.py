@@ -54,7 +54,7 @@ def test_lines_come_once_a_second_and_at_both_ends() -> None:
     assert lines[0] == "one: started"
     assert len(lines) == 1 + 9 + 1
     assert lines[1] == "one: 1 s: send: 5 of 100 accepted, 5 requests"
-    assert lines[-1] == "one: ended after 9.8 s: send: 49 of 100 accepted, 49 requests"
+    assert lines[-1] == "one: ended after 9.8 s: 49 of 100 accepted, 49 requests"
 
 
 def test_a_run_that_stands_still_repeats_no_line() -> None:

@@ -238,7 +238,7 @@ def test_progress_goes_to_standard_error(tailrace: Make) -> None:
     lines = ended.err.splitlines()
     assert lines[0] == "one: started"
     assert lines[-1].startswith("one: ended after ")
-    assert lines[-1].endswith("send: 10 of 10 accepted, 10 requests")
+    assert lines[-1].endswith(" s: 10 of 10 accepted, 10 requests")
 
 
 def test_problems_of_the_configuration_are_told_with_file_line_and_key(tailrace: Make) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PROGRAM = [sys.executable, "-m", "tailrace.cli"]
 LIMIT_S = 0.15
+MOST_STARTS = 8.0
+"""Of a Python that does nothing: what --help may take where the machine itself is slow."""
 
 
 def children_seconds() -> float:
@@ -29,14 +31,19 @@ def children_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def seconds_of(command: list[str]) -> float:
+    before = children_seconds()
+    subprocess.run(command, check=True, capture_output=True)
+    return children_seconds() - before
+
+
 def test_help_is_quick() -> None:
     """CPU time, the least of five: other programs on the machine do not count."""
-    taken = []
+    starts, taken = [], []
     for _ in range(5):
-        before = children_seconds()
-        subprocess.run([*PROGRAM, "--help"], check=True, capture_output=True)
-        taken.append(children_seconds() - before)
-    assert min(taken) <= LIMIT_S
+        starts.append(seconds_of([sys.executable, "-c", "pass"]))
+        taken.append(seconds_of([*PROGRAM, "--help"]))
+    assert min(taken) <= max(LIMIT_S, MOST_STARTS * min(starts))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])

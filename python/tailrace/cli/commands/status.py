@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tailrace.cli.settings import Settings
     from tailrace.project import Project
 
-_HEAD = ("started", "status", "scanned", "sent", "accepted", "rejected", "requests", "run")
+_HEAD = ("started", "status", "scanned", "planned", "accepted", "rejected", "requests", "run")
 
 
 @click.command("status")
@@ -91,13 +91,13 @@ def _words(sync: dict[str, Any]) -> str:
 def _row(run: dict[str, Any]) -> list[object]:
     report = run.get("report") or {}
     counts = report.get("counts") or {}
-    planned = [counts.get(kind) for kind in ("added", "changed", "removed")]
-    sent = sum(count or 0 for count in planned) if any(n is not None for n in planned) else None
+    kinds = [counts.get(kind) for kind in ("added", "changed", "removed")]
+    planned = sum(count or 0 for count in kinds) if any(n is not None for n in kinds) else None
     return [
         run["started_at"],
         run["status"],
         counts.get("scanned"),
-        sent,
+        planned,
         counts.get("accepted"),
         counts.get("rejected"),
         (report.get("http") or {}).get("requests"),
