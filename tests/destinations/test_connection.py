@@ -161,7 +161,7 @@ def test_a_wrong_credential_ends_the_run_after_few_requests(world: World) -> Non
 def test_a_credential_that_expires_in_mid_run(world: World) -> None:
     batch = world.form.batch_rows
     world.connect(max_in_flight=2)
-    world.people(12 * batch)
+    world.people(8 * batch)
     world.sandbox.set_faults([{"match": {"nth": n}, "do": "401_always"} for n in range(4, 100)])
     ended = world.run()
     assert ended.code == 2
@@ -169,4 +169,4 @@ def test_a_credential_that_expires_in_mid_run(world: World) -> None:
     assert ended.taken == 3 * batch
     assert ended.counts.unknown == 0
     world.sandbox.set_faults([])
-    assert world.settles().requests == 9
+    assert world.settles().requests == 5
