@@ -142,3 +142,19 @@ def test_an_answer_that_makes_no_sense_is_no_absence(world: World) -> None:
     with pytest.raises(Unfinished) as caught:
         world.project().verify("people")
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("iterable", "users_by_email"), ("intercom", "contacts")]
+)
+def test_records_may_be_known_by_their_addresses(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    world = make_world(name)
+    world.sync["object"] = kind
+    fields = {"email": {"sql": "person_id || '@Acme.test'"}, world.form.field("level"): "level"}
+    monkeypatch.setattr(world, "_told", lambda: {**world.sync, "match": "email", "fields": fields})
+    world.write()
+    world.people(25)
+    assert world.run(compared=False).code == 0
+    assert seen(world.project().verify("people")) == {"equal": 25}
