@@ -56,9 +56,8 @@ void compare(SeenRow& seen, const Row& row, const Answer& answer, const Schema& 
 
 }  // namespace
 
-Looked look_at(Source& source, Schema schema, const Destination& destination,
+Looked look_at(Source& source, const Schema& schema, const Destination& destination,
                const std::function<Answer(const ReadAsk&)>& ask) {
-  set_types(schema, source.open());
   const std::vector<Row> rows = first_rows(source, schema, destination);
   ReadAsk question;
   question.kind = ReadAsk::Kind::by_match;

@@ -29,9 +29,9 @@ struct Looked {
   std::string failure;  // why the tool could not be asked
 };
 
-/// Reads the first rows of a model (the schema's types are the source's) and their records, and
-/// changes nothing. Throws SourceError.
-[[nodiscard]] Looked look_at(Source& source, Schema schema, const Destination& destination,
+/// Reads the first rows of a model whose source was opened (the types of the schema, and of the
+/// destination's, are the source's) and their records, and changes nothing. Throws SourceError.
+[[nodiscard]] Looked look_at(Source& source, const Schema& schema, const Destination& destination,
                              const std::function<Answer(const ReadAsk&)>& ask);
 
 [[nodiscard]] nlohmann::json to_json(const Looked& looked);

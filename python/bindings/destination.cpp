@@ -122,11 +122,12 @@ std::string look_at_rows(const std::string& connection_json, const std::string& 
   const json spec = json::parse(spec_json);
   std::unique_ptr<Source> streamed = take_arrow_source(stream);
   const py::gil_scoped_release released;
-  const Schema schema = parse_schema(spec);
+  const std::unique_ptr<Source> source = source_of(spec, std::move(streamed));
+  Schema schema = parse_schema(spec);
+  set_types(schema, source->open());
   const auto destination = make_destination(connection, spec.at("object"), schema);
   Asker asker(connection, state_url);
   const auto asking = [&](const ReadAsk& question) { return asker(*destination, question); };
-  const std::unique_ptr<Source> source = source_of(spec, std::move(streamed));
   return text_of_document(to_json(look_at(*source, schema, *destination, asking)));
 }
 

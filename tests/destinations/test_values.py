@@ -90,6 +90,8 @@ def test_numbers_dates_and_flags_arrive_exactly(world: World) -> None:
     assert record["moment"] == "2024-02-29T12:34:56.789012"
     assert record["instant"] == "2024-02-29T10:34:56.5Z"
     assert world.run(compared=False).requests == 0
+    (seen,) = world.project().look("people").rows
+    assert seen.state in ("equal", "unreadable"), seen.fields
 
 
 def test_values_at_the_ends_of_their_ranges_arrive_exactly(world: World) -> None:
