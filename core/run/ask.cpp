@@ -18,6 +18,11 @@ std::string failure_of(const wire::Reply& reply) {
   return "HTTP " + std::to_string(reply.status);
 }
 
+std::string failure_to_look(const Answer& answer) {
+  if (answer.status != 401) return answer.failure;
+  return "the credentials were refused (" + answer.failure + "): check the connection's auth";
+}
+
 bool says_old_token(const wire::Reply& reply, const ReadStep& step) {
   return reply.failure == wire::Failure::none && (reply.status == 401 || step.reauthenticate);
 }

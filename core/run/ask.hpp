@@ -20,12 +20,16 @@ struct Answer {
   std::optional<double> calls_left;
   std::string failure;         // empty: answered
   bool configuration = false;  // of the failure: trying again will not help
+  int status = 0;              // of the failure: the HTTP status that it came with
   bool spent = false;          // of the failure: limits leave no room for the question
   std::optional<std::chrono::milliseconds> again_after;  // of spent: until they do
 };
 
 /// The longest wait for answers until a stop is looked for again.
 inline constexpr std::chrono::milliseconds kPoll{100};
+
+/// Why a question was refused, with what to do where that is known.
+[[nodiscard]] std::string failure_to_look(const Answer& answer);
 
 /// Why there was no answer, or its status.
 [[nodiscard]] std::string failure_of(const wire::Reply& reply);

@@ -95,6 +95,9 @@ std::string Engine::ask_account(Session& session, const Destination& destination
   if (answer.failure.empty()) return answer.account;
   const std::string what =
       "which account the login belongs to could not be asked (" + answer.failure + ")";
+  if (answer.configuration && answer.status == 401) {
+    throw Ended(Status::config, failure_to_look(answer) + ": nothing was sent");
+  }
   if (needed && !answer.configuration) {
     end_unanswered(session, answer, what + ": nothing was sent");
   }

@@ -9,6 +9,14 @@
 #include "run/mapping.hpp"
 
 namespace tailrace {
+namespace {
+
+/// Whether the rows would fare no better: nobody's login, or an object that is not there.
+[[nodiscard]] bool is_definite(const Answer& answer) {
+  return answer.configuration && (answer.status == 401 || answer.status == 404);
+}
+
+}  // namespace
 
 void Engine::judge_mapping(Session& session) {
   const bool is_new = session.claim->mapping_fingerprint != spec_.mapping_fingerprint;
@@ -18,6 +26,9 @@ void Engine::judge_mapping(Session& session) {
   Answer answer = ask_tool(session, *session.destination, {ReadAsk::Kind::describe});
   if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled before anything was sent");
   if (!answer.failure.empty()) {
+    if (is_definite(answer)) {
+      throw Ended(Status::config, failure_to_look(answer) + ": no row was sent");
+    }
     // A login may have the right to write and not the one to look.
     session.report.notes.push_back("the mapping was not held against the destination's fields: " +
                                    answer.failure);

@@ -140,9 +140,10 @@ wire::Reply Questions::fetch(const ReadAsk& question, const Call& call, ReadStep
 Answer Questions::ask(const ReadAsk& question) {
   Answer answer;
   std::deque<Call> calls;
-  const auto follow = [&](ReadStep step) {
+  const auto follow = [&](ReadStep step, int status) {
     take_step(step, answer);
     if (step.stop) {
+      answer.status = status;
       answer.failure = parts_.login.scrubber().clean(step.stop->message);
       answer.configuration = step.stop->kind == Stop::Kind::configuration;
       answer.spent = !answer.configuration;
@@ -150,7 +151,7 @@ Answer Questions::ask(const ReadAsk& question) {
     }
     std::move(step.calls.begin(), step.calls.end(), std::back_inserter(calls));
   };
-  follow(parts_.destination.read(question));
+  follow(parts_.destination.read(question), 0);
   while (!calls.empty() && answer.failure.empty()) {
     const Call call = std::move(calls.front());
     calls.pop_front();
@@ -165,7 +166,7 @@ Answer Questions::ask(const ReadAsk& question) {
     const bool nothing = step.calls.empty() && !step.stop && step.records.empty() &&
                          step.absent.empty() && step.fields.empty() && reply.status / 100 != 2;
     if (nothing) step.stop = Stop{Stop::Kind::configuration, failure_of(reply), std::nullopt};
-    follow(std::move(step));
+    follow(std::move(step), reply.status);
   }
   return answer;
 }

@@ -212,6 +212,21 @@ TEST(NewMapping, LeavesAsManyUnfitRowsToTheToolAsAreTolerated) {
   EXPECT_EQ(world.written, 1);
 }
 
+TEST(NewMapping, OfNobodysLoginOrOfAnObjectThatIsNotThereSendsNothing) {
+  for (const auto& [status, said] : {std::pair{401,
+                                               "the credentials were refused (no right to "
+                                               "look): check the connection's auth: no row "
+                                               "was sent"},
+                                     std::pair{404, "no right to look: no row was sent"}}) {
+    FieldWorld world;
+    world.fields_status = status;
+    const RunResult result = world.run_through();
+    EXPECT_EQ(result.report.status, Status::config);
+    EXPECT_EQ(result.report.message, said);
+    EXPECT_EQ(world.written, 0);
+  }
+}
+
 TEST(NewMapping, ThatRowsOnceFitLeavesLaterOnesToTheTool) {
   FieldWorld world;
   world.fields[1].max_length = 7;
