@@ -151,6 +151,7 @@ class Sender {
   void take_stop(Work& work, Step& step, const wire::Reply* reply);
   void judge_connection(const wire::Reply& reply);
   void judge_speed(const PendingCall& pending, const wire::Reply& reply);
+  void judge_delay(Clock::Time now);
   void keep_daily_share(const wire::RateHint& hint);
   void trace(const Work& work, const PendingCall& pending, const http::Finished& finished,
              std::string_view outcome) const;
@@ -255,6 +256,7 @@ class Sender {
   std::optional<Stop> stop_;
   std::string trouble_;
   std::optional<Clock::Time> failing_since_;
+  std::optional<Clock::Time> put_off_since_;  // by answers that are not about the rate
   std::optional<Clock::Time> draining_until_;
   bool drained_ = false;  // nothing is waited for any more
   Clock::Time started_at_{};

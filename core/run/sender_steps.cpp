@@ -76,10 +76,14 @@ void Sender::take_pace(Work& work, const Step& step, wire::RateClass rate_class,
   }
   if (step.pause <= milliseconds(0)) {
     if (refused) pacer_.refused(rate_class, now);
-    if (reply != nullptr && reply->status / 100 == 2) pacer_.succeeded(rate_class);
+    if (reply != nullptr && reply->status / 100 == 2) {
+      pacer_.succeeded(rate_class);
+      put_off_since_.reset();
+    }
     return;
   }
   work.paced = true;
+  if (!refused) judge_delay(now);
   const bool past_deadline =
       options_.timing.deadline && now + step.pause > started_at_ + *options_.timing.deadline;
   if (step.pause > kLongestPause || past_deadline) {
@@ -87,6 +91,12 @@ void Sender::take_pace(Work& work, const Step& step, wire::RateClass rate_class,
     return;
   }
   pacer_.pause(rate_class, now + step.pause);
+}
+
+/// A tool that puts everything off, and not for its rate, is one that fails.
+void Sender::judge_delay(Clock::Time now) {
+  if (!put_off_since_) put_off_since_ = now;
+  if (now - *put_off_since_ >= options_.timing.outage && !given_up_) give_up();
 }
 
 void Sender::take_stop(Work& work, Step& step, const wire::Reply* reply) {

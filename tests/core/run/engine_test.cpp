@@ -232,6 +232,24 @@ TEST(Engine, WhatACrashLeftInDoubtWaitsWhereTwoRequestsAtOnceMakeTwoRecords) {
   EXPECT_GE(std::chrono::steady_clock::now() - before, 500ms) << "the window, and what it takes";
 }
 
+TEST(Engine, AToolThatPutsEverythingOffIsAwayAfterAWhile) {
+  World world;
+  world.changes["object"] = {{"statuses", {{"409", "retry"}}}};
+  world.fill(3);
+  world.tool.fate = [](int) {
+    Fate fate;
+    fate.apply = false;
+    fate.status = 409;
+    fate.retry_after = 20ms;
+    return fate;
+  };
+  const Report report = world.run().report;
+  EXPECT_EQ(report.status, Status::unfinished) << report.message;
+  EXPECT_EQ(report.outcomes.not_attempted, 3u);
+  world.tool.fate = [](int) { return Fate{}; };
+  EXPECT_EQ(world.run().report.outcomes.accepted, 3u);
+}
+
 TEST(Engine, AnEmptyModelIsRefusedBeforeTheFirstRequest) {
   World world;
   world.fill(5);
