@@ -51,12 +51,21 @@ using nlohmann::json;
   return field;
 }
 
+[[nodiscard]] Takes takes_of(std::string_view type) {
+  if (type == "decimal") return Takes::number;
+  if (type == "integer") return Takes::whole_number;
+  if (type == "checkbox") return Takes::yes_or_no;
+  if (type == "dropdown" || type == "tagger") return Takes::one_of;
+  return Takes::anything;
+}
+
 /// A field of the account's own. An option is sent by its value, which is its tag.
 [[nodiscard]] FieldFact fact_of(const Target& target, const json& custom) {
   FieldFact field;
   const char* name = target.kind == Kind::tickets ? "id" : "key";
   field.name = std::string(target.custom_prefix()) + wire::text_at(custom, name);
   field.type = wire::text_at(custom, "type");
+  field.takes = takes_of(field.type);
   const json* active = wire::member(custom, "active");
   field.writable = active == nullptr || !active->is_boolean() || active->get<bool>();
   const json* options = wire::member(custom, "custom_field_options");

@@ -140,6 +140,7 @@ class RecordTag final : public Destination {
     if (!can_.answers(ask.kind)) return Destination::read(ask, call, reply);
     if (reply == nullptr) return first_questions(target_, ask);
     ReadStep step = read_answer(target_, {}, ask, *call, *reply);
+    for (FieldFact& field : step.fields) field.required = false;  // nobody is made
     if (ask.kind != ReadAsk::Kind::by_match || step.records.empty()) return step;
     const auto body = wire::read_json(*reply);
     const Tagged tagged = tagged_in(*body);

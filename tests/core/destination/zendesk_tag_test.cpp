@@ -155,6 +155,16 @@ TEST_F(ZendeskTag, IsReadAsTheRecordsThatHaveIt) {
   EXPECT_TRUE(tag_->read(ask, &call, &untold).absent.empty()) << "nothing is known";
 }
 
+TEST_F(ZendeskTag, NeedsNoFieldOfARecordToBeMade) {
+  ReadAsk ask;
+  ask.kind = ReadAsk::Kind::describe;
+  const Call call = tag_->read(ask, nullptr, nullptr).calls.at(0);
+  const wire::Reply fields = json_reply(200, {{"user_fields", json::array()}});
+  for (const FieldFact& field : tag_->read(ask, &call, &fields).fields) {
+    EXPECT_FALSE(field.required) << field.name;
+  }
+}
+
 TEST_F(ZendeskTag, TellsWhatItTakes) {
   EXPECT_EQ(tag_->requests_for(Operation::upsert, 250), 250u + 3u);
   EXPECT_EQ(tag_->requests_for(Operation::delete_, 250), 250u);
