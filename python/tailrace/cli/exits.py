@@ -48,7 +48,8 @@ STATUS_CODES = {
 _ADVICE = {
     REJECTED: (
         "More rows were rejected or invalid than the sync tolerates. `tailrace rejected{select}` "
-        "lists them; they are sent again when the row or the mapping changes."
+        "lists them; they are sent again when the row or the mapping changes, and parked ones "
+        "when you have looked (`--retry`)."
     ),
     CONFIG: "Correct the configuration; `tailrace check{select}` looks at it without sending.",
     REFUSED: (
