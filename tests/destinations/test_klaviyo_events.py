@@ -351,7 +351,8 @@ def test_a_wrong_key_makes_no_event_and_is_not_shown(make_feed: Callable[..., Fe
     report, error = feed.run()
     assert error is not None
     assert error.exit_code == 2
-    assert (report.counts.not_attempted, feed.events()) == (3, [])
+    assert (report.counts.accepted, feed.events()) == (0, [])
+    assert report.counts.scanned == 0, "refused for its login before the model was read"
 
 
 def test_a_key_that_is_refused_in_the_middle_stops_the_run(feed: Feed) -> None:
