@@ -58,7 +58,15 @@ enum class Api : std::uint8_t { automatic, leads, bulk };
   return all;
 }
 
-constexpr FileLimits kFiles{kFileRows, kCallsPerFile, kMaxRows};
+/// Smaller files than those that the number of rows is judged by would never be made.
+[[nodiscard]] FileLimits files_of(const nlohmann::json& connection, Api api) {
+  const std::size_t rows = count_of(connection, "job_rows", kFileRows, kFileRows);
+  if (api == Api::automatic && rows < kBulkFrom) {
+    throw std::invalid_argument("connection: job_rows below " + std::to_string(kBulkFrom) +
+                                " takes api: bulk");
+  }
+  return {rows, kCallsPerFile, kMaxRows};
+}
 
 class Marketo final : public Destination {
  public:
@@ -67,6 +75,7 @@ class Marketo final : public Destination {
         leads_(target_, schema, text_of(connection, "partition", "")),
         by_id_(target_),
         api_(api_of(connection, target_)),
+        files_(files_of(connection, api_)),
         bulk_(target_, schema, text_of(connection, "partition", ""), api_ == Api::automatic),
         daily_calls_(
             static_cast<double>(count_of(connection, "daily_quota", kDailyCalls, kMostDailyCalls))),
@@ -88,11 +97,12 @@ class Marketo final : public Destination {
     can_.streams = api_ != Api::leads && bulk_.can(can_.operations.front());
     can_.resumes = can_.streams;
     if (!can_.streams) return;
-    can_.max_rows = kFileRows;
+    can_.max_rows = files_.file_rows;
     can_.max_bytes = kMaxFileBytes - kFormBytes - bulk_.header_bytes();
     can_.max_jobs = count_of(connection, "max_jobs", kMaxJobs, kMostJobs);
     for (const Operation operation : can_.operations) {
-      if (!bulk_.can(operation)) can_.fewer_rows.emplace_back(operation, kMaxRows);
+      if (bulk_.can(operation)) continue;
+      can_.fewer_rows.emplace_back(operation, std::min(kMaxRows, files_.file_rows));
     }
   }
 
@@ -110,7 +120,7 @@ class Marketo final : public Destination {
     const std::uint64_t requests = (rows + kMaxRows - 1) / kMaxRows;
     if (!target_.list.empty() && !target_.by_id) return 2 * requests;  // looked up first
     if (!can_.streams || !bulk_.can(operation)) return requests;
-    return calls_by_files(kFiles, rows, in_an_import(operation, rows % kFiles.file_rows));
+    return calls_by_files(files_, rows, in_an_import(operation, rows % files_.file_rows));
   }
 
   [[nodiscard]] Step begin(const Batch& batch) const override {
@@ -118,7 +128,7 @@ class Marketo final : public Destination {
     const std::vector<RowIndex> unfit = bulk_.unfit(batch);
     if (unfit.empty()) return bulk_.begin(batch);
     if (unfit.size() == batch.rows.size()) return by_requests(batch);
-    return part_from_file(kFiles, batch, unfit);
+    return part_from_file(files_, batch, unfit);
   }
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& memo, const Call& call,
@@ -179,6 +189,7 @@ class Marketo final : public Destination {
   Leads leads_;
   ById by_id_;
   Api api_;
+  FileLimits files_;
   Bulk bulk_;
   double daily_calls_;
   std::size_t match_ = 0;

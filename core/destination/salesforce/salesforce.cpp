@@ -63,7 +63,15 @@ enum class Api : std::uint8_t { automatic, bulk, collections };
   return all;
 }
 
-constexpr FileLimits kFiles{kJobRows, kCallsPerJob, kMaxRows};
+/// Smaller files than those that the number of rows is judged by would never be made.
+[[nodiscard]] FileLimits files_of(const nlohmann::json& connection, Api api) {
+  const std::size_t rows = count_of(connection, "job_rows", kJobRows, kJobRows);
+  if (api == Api::automatic && rows < kBulkFrom) {
+    throw std::invalid_argument("connection: job_rows below " + std::to_string(kBulkFrom) +
+                                " takes api: bulk");
+  }
+  return {rows, kCallsPerJob, kMaxRows};
+}
 
 class Salesforce final : public Destination {
  public:
@@ -74,6 +82,7 @@ class Salesforce final : public Destination {
         hard_delete_(hard_delete_of(connection)),
         bulk_(target_, schema, hard_delete_),
         api_(api_of(connection)),
+        files_(files_of(connection, api_)),
         match_(schema.match),
         fields_(schema.fields().begin(), schema.fields().end()) {
     if (hard_delete_ && api_ == Api::collections) {
@@ -88,12 +97,13 @@ class Salesforce final : public Destination {
     can_.read_rows = kMaxRows;
     can_.resumes = api_ != Api::collections;
     can_.streams = api_ != Api::collections;
-    can_.max_rows = can_.streams ? kJobRows : kMaxRows;
+    can_.max_rows = can_.streams ? files_.file_rows : kMaxRows;
     can_.max_bytes = can_.streams ? kMaxFileBytes : kMaxBytes;
     if (!can_.streams) return;
     can_.max_jobs = kMaxJobs;
     for (const Operation operation : can_.operations) {
-      if (!bulk_.can(operation)) can_.fewer_rows.emplace_back(operation, kMaxRows);
+      if (bulk_.can(operation)) continue;
+      can_.fewer_rows.emplace_back(operation, std::min(kMaxRows, files_.file_rows));
     }
   }
 
@@ -111,7 +121,7 @@ class Salesforce final : public Destination {
     if (!can_.streams || !bulk_.can(operation)) {
       return Destination::requests_for(operation, rows);
     }
-    return calls_by_files(kFiles, rows, in_a_job(operation, rows % kFiles.file_rows));
+    return calls_by_files(files_, rows, in_a_job(operation, rows % files_.file_rows));
   }
 
   [[nodiscard]] Step begin(const Batch& batch) const override {
@@ -119,7 +129,7 @@ class Salesforce final : public Destination {
     const std::vector<RowIndex> unfit = bulk_.unfit(batch);
     if (unfit.empty()) return bulk_.begin(batch);
     if (unfit.size() == batch.rows.size()) return by_collections(batch);
-    return part_from_file(kFiles, batch, unfit);
+    return part_from_file(files_, batch, unfit);
   }
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& memo, const Call& call,
@@ -181,6 +191,7 @@ class Salesforce final : public Destination {
   bool hard_delete_;
   Bulk bulk_;
   Api api_;
+  FileLimits files_;
   std::size_t match_ = 0;
   std::vector<Column> fields_;
   Capabilities can_;

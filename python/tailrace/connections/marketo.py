@@ -10,11 +10,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tailrace.connections.address import checked_base_url
 from tailrace.connections.base import Can, HttpDestination, Wanted
+from tailrace.connections.job_rows import check_job_rows
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
 from tailrace.spec.values import Seconds, Strict, Text
 
 _TOKEN_PATH = "/identity/oauth/token"  # noqa: S105  (a path)
+_BULK_FROM = 10_000
+"""From so many rows on `api: auto` makes imports."""
 _LIST = re.compile(r"list:\d{1,18}\Z")
 
 _LEADS = Can(
@@ -54,8 +57,8 @@ class MarketoConnection(HttpDestination):
     """`base_url` is the instance's own address, and the account, whoever logs in. `api` says what
     writes leads: requests of 300, bulk imports, or either by the number of rows. `partition` is
     where new leads are made; `daily_quota` the instance's calls a day, over all integrations;
-    `max_jobs` the imports that this run may have queued or at work. `resend_after`: how long after
-    an answer was lost its rows wait before they go again."""
+    `max_jobs` the imports that this run may have queued or at work, `job_rows` the most leads in
+    one. `resend_after`: how long after an answer was lost its rows wait before they go again."""
 
     type: Literal["marketo"]
     base_url: Annotated[str, AfterValidator(_without_rest)]
@@ -64,7 +67,13 @@ class MarketoConnection(HttpDestination):
     partition: Text | None = None
     daily_quota: int | None = Field(default=None, ge=1, le=100_000_000)
     max_jobs: int | None = Field(default=None, ge=1, le=10)
+    job_rows: int | None = Field(default=None, ge=1, le=25_000)
     resend_after: Seconds | None = Field(default=None, ge=0, le=3600)
+
+    @model_validator(mode="after")
+    def _jobs_are_made(self) -> MarketoConnection:
+        check_job_rows(self.job_rows, self.api, _BULK_FROM)
+        return self
 
     def auth_dict(self) -> dict[str, Any]:
         """A bearer token, or what gets one. Asked early, Marketo tells the same token again, so
@@ -102,6 +111,7 @@ class MarketoConnection(HttpDestination):
             "partition": self.partition,
             "daily_quota": self.daily_quota,
             "max_jobs": self.max_jobs,
+            "job_rows": self.job_rows,
             "resend_after_s": self.resend_after,
         }
         core = {**super().core_dict(name), **{k: v for k, v in own.items() if v is not None}}

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tailrace.connections.base import BaseUrl, Can, HttpDestination, Wanted
+from tailrace.connections.job_rows import check_job_rows
 from tailrace.connections.oauth import KeyText, RefreshTokenOf  # noqa: TC001  (pydantic reads it)
 from tailrace.secret import Secret  # noqa: TC001  (pydantic reads the annotation)
 from tailrace.spec.document import Path  # noqa: TC001
@@ -18,6 +19,8 @@ from tailrace.spec.values import Seconds, Strict, Text
 _OBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}\Z")
 _VERSION = re.compile(r"\d\d\.0\Z")
 _FIRST_VERSION = 53
+_BULK_FROM = 2_000
+"""From so many rows on `api: auto` makes jobs."""
 _TOKEN_PATH = "/services/oauth2/token"  # noqa: S105  (a path)
 _LOGIN = "https://login.salesforce.com"
 
@@ -80,7 +83,7 @@ class SalesforceConnection(HttpDestination):
     """`instance_url` is the org's own address (My Domain); `base_url` is another name of it. It is
     the account, whoever logs in. `tier` is the edition, whose calls in a day a plan counts with.
     `api` says what writes: jobs of the Bulk API, sObject Collections, or either by the number of
-    rows. `hard_delete` deletes past the org's bin."""
+    rows. `job_rows` is the most rows of a job. `hard_delete` deletes past the org's bin."""
 
     type: Literal["salesforce"]
     base_url: BaseUrl = ""
@@ -88,6 +91,7 @@ class SalesforceConnection(HttpDestination):
     auth: SalesforceAuth
     api_version: Annotated[str, AfterValidator(_version)] = Field(default="60.0")
     api: Literal["auto", "bulk", "collections"] = "auto"
+    job_rows: int | None = Field(default=None, ge=1, le=20_000)
     hard_delete: bool = False
     tier: Literal["developer", "enterprise", "unlimited"] | None = None
 
@@ -103,6 +107,11 @@ class SalesforceConnection(HttpDestination):
     def _hard_delete_takes_jobs(self) -> SalesforceConnection:
         if self.hard_delete and self.api == "collections":
             raise ValueError("hard_delete takes jobs of the Bulk API: api is auto or bulk")
+        return self
+
+    @model_validator(mode="after")
+    def _jobs_are_made(self) -> SalesforceConnection:
+        check_job_rows(self.job_rows, self.api, _BULK_FROM)
         return self
 
     @property
@@ -168,6 +177,7 @@ class SalesforceConnection(HttpDestination):
             "tier": self.tier,
             "api_version": self.api_version,
             "api": self.api,
+            "job_rows": self.job_rows,
             "hard_delete": self.hard_delete,
         }
         core = {**super().core_dict(name), **{k: v for k, v in own.items() if v is not None}}

@@ -100,8 +100,11 @@ def test_marketo_asks_for_its_token_in_the_address_and_not_before_the_old_one_en
     assert core["account"] == f"marketo:{core['base_url']}", "a new login is the same account"
     assert core["api"] == "auto"
     assert "partition" not in core
-    more = resolved(f"{MARKETO}api: bulk\nresend_after: 1m\nmax_jobs: 2\npartition: Europe\n")
+    more = resolved(
+        f"{MARKETO}api: bulk\nresend_after: 1m\nmax_jobs: 2\njob_rows: 500\npartition: Europe\n"
+    )
     assert (more["api"], more["resend_after_s"], more["max_jobs"]) == ("bulk", 60, 2)
+    assert more["job_rows"] == 500
     assert more["partition"] == "Europe"
 
 
@@ -113,6 +116,8 @@ def test_marketo_asks_for_its_token_in_the_address_and_not_before_the_old_one_en
         (f"{MARKETO}max_jobs: 11\n", "10"),
         (f"{MARKETO}daily_quota: 0\n", "1"),
         (f"{MARKETO}api: soap\n", "'leads'"),
+        (f"{MARKETO}job_rows: 500\n", "job_rows is 10,000 at least"),
+        (f"{MARKETO}job_rows: 20_000\napi: leads\n", "api is auto or bulk"),
     ],
 )
 def test_what_marketo_does_not_take_is_said(text: str, part: str) -> None:
