@@ -227,7 +227,7 @@ def test_memberships_take_one_question_for_a_hundred_rows(make: Callable[..., An
     assert desk.project().plan("people").requests == 6
     assert desk.run()[1] is None
     made = desk.ops() - before
-    assert (made["show_many"], made["create_or_update_many"]) == (3, 3)
+    assert (made["find"], made["create_or_update_many"]) == (3, 3)
 
 
 def test_people_without_a_parent_cost_no_question(linked: Linked) -> None:
@@ -237,7 +237,7 @@ def test_people_without_a_parent_cost_no_question(linked: Linked) -> None:
     before = linked.ops()
     assert linked.settles().counts.accepted == 121
     made = linked.ops() - before
-    assert not made["read"] + made["show_many"] + made["associate_default"]
+    assert not made["read"] + made["find"] + made["associate_default"]
     assert linked.links() == {}
 
 

@@ -96,7 +96,7 @@ def test_an_insert_whose_answer_was_lost_is_looked_up_and_made_once(
     ended = world.run()
     assert (ended.code, ended.counts.unknown) == (5, 20)
     assert world.settles().counts.accepted == 20
-    assert "read" in ops(world)
+    assert "find" in ops(world)
     assert world.created() == 20
 
 
@@ -173,7 +173,7 @@ def test_removals_are_looked_up_where_the_ids_are_not_known(world: World) -> Non
     world.sql("delete from people where person_id not like '%-1_'")
     ended = world.run(allow_guard=["max_removed"])
     assert (ended.code, ended.counts.removed) == (0, 310)
-    assert sorted(ops(world)[-4:]) == ["delete", "delete", "read", "read"]
+    assert sorted(ops(world)[-4:]) == ["delete", "delete", "find", "find"]
     assert len(world.delivered()) == 10
 
 

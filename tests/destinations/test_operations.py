@@ -177,7 +177,7 @@ def test_an_answer_that_says_nothing_of_rows_accepts_none(
         if "retryable" in sent.words:
             assert three.stored() == before, "nothing happened to a row that may go again"
         after_write = fault.get("applied", fault["do"] == "apply_then_reset")
-        reads = request in ("read", "get", "query")
+        reads = request in ("read", "get", "query", "find")
         if after_write and not reads:
             assert set(sent.words) == {"unknown"}
     counted = three.sandbox.counters(three.form.vendor)["faults"]

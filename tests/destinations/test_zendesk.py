@@ -357,7 +357,7 @@ def test_a_mirrored_tag_is_had_by_the_rows_of_the_model(
     before = desk.requests()
     assert desk.settles().counts.accepted == 130
     asked = desk.requests() - before
-    assert (asked["add_tags"], asked["show_many"]) == (130, 2)
+    assert (asked["add_tags"], asked["find"]) == (130, 2)
     assert tagged(desk) == tagged(desk, "own") == {f"P{i}" for i in range(130)}
     desk.sql("delete from people where key in ('P0', 'P129')")
     before = desk.requests()

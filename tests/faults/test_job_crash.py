@@ -113,7 +113,7 @@ def desk(make_desk: Callable[..., Kept]) -> Kept:
 def asked(world: World) -> Counter[str]:
     """Requests by what they ask for, but for those before the first row."""
     names = (entry["op"] for entry in world.sandbox.log(world.form.vendor))
-    return Counter(name for name in names if name not in ("me", "account", "fields", "find"))
+    return Counter(name for name in names if name not in ("account", "fields", "find"))
 
 
 def levels(world: World) -> dict[str, str]:

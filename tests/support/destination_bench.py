@@ -310,8 +310,8 @@ _MARKETO_OPS: Mapping[str, tuple[str, ...]] = {
     "update": ("updateOnly",),
     "insert": ("createOnly",),
     "clear": ("updateOnly",),
-    "delete": ("read", "delete"),
-    "by_match": ("read",),
+    "delete": ("find", "delete"),
+    "by_match": ("find",),
 }
 
 

@@ -7,7 +7,7 @@ sandbox serves it, and what a row of the model looks like once it is there.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from naming import KEY, Naming
@@ -57,6 +57,8 @@ class Form(Naming):
     """Of the connection, where it is that of a profile: the login's parts are its parameters."""
     max_text: int = 20_000
     """Characters that a text may have."""
+    conflict: str = "409"
+    """The status, besides 400, that one row may bring upon its request."""
     hopeless: frozenset[str] = frozenset()
     """Statuses that are about a request as a whole, so that no half of it fares better."""
     wordless: bool = False
@@ -66,6 +68,17 @@ class Form(Naming):
     jobs: bool = False
     """A request queues a job, which is asked for until it has ended. Nothing else is read but
     records that are to be taken away."""
+    job_calls: int = 1
+    """Requests that a plan counts for a job, if each is asked for by itself."""
+    asks_after: bool = False
+    """What became of a job whose start was not answered is asked for."""
+    waits_a_run: bool = False
+    """Rows of a job whose start was not answered are sent again by the next run, not by this one:
+    nobody can ask what became of them."""
+    needs: dict[str, Any] = field(default_factory=dict)
+    """What is mapped besides: fields that no record is made without."""
+    remembers: bool = False
+    """A record is taken away by the id that the tool told of when it was made."""
     asks: int = 0
     """Records that are looked up at a time before they are written, at `account_path`."""
 
@@ -100,7 +113,7 @@ class Form(Naming):
 
     def planned(self, rows: int) -> int:
         """The same with the questions that so many rows need."""
-        calls = self.calls(rows) * (2 if self.jobs else 1)
+        calls = self.calls(rows) * self.job_calls
         return calls + (-(-rows // self.asks) if self.asks else 0)
 
 
@@ -438,8 +451,61 @@ _KLAVIYO = Form(
     forgets=True,
     account_path="/api/accounts",
     jobs=True,
+    job_calls=2,
     calls_per_delete=True,
     hopeless=frozenset({"400"}),
 )
-FORMS = (*FORMS, _PYTHON, SLACK, _MAILCHIMP, _KLAVIYO)
+_ZENDESK = Form(
+    "zendesk",
+    vendor="zendesk",
+    object="users",
+    batch_rows=100,
+    connection={"limits": [{"requests": 100_000, "per": "1s"}]},
+    options={
+        "limits": "none",
+        "fields": {
+            "users": {
+                **dict.fromkeys((*TEXTS, "moment"), "text"),
+                "big": "integer",
+                "amount": "decimal",
+                "ratio": "decimal",
+                "flag": "checkbox",
+                "day": "date",
+                "instant": "text",
+            }
+        },
+    },
+    login={"email": "ann@acme.test", "api_token": "$SECRET"},
+    credential_option="api_tokens",
+    credential=["ann@acme.test/token:$SECRET"],
+    match="external_id",
+    prefix="user_fields.",
+    needs={"name": {"value": "somebody"}},
+    fills=frozenset({"name"}),
+    forgets=True,
+    account_path="/api/v2/users/me",
+    jobs=True,
+    remembers=True,
+    conflict="422",
+    hopeless=frozenset({"400"}),
+)
+_JOB_ROWS = 40
+_SALESFORCE_BULK = replace(
+    _salesforce("salesforce_bulk"),
+    batch_rows=_JOB_ROWS,
+    connection={"api": "bulk", "job_rows": _JOB_ROWS},
+    jobs=True,
+    job_calls=8,
+    asks_after=True,
+    hopeless=frozenset({"400", "409"}),
+)
+_MARKETO_BULK = replace(
+    _marketo("marketo_bulk"),
+    batch_rows=_JOB_ROWS,
+    connection={**_marketo("").connection, "api": "bulk", "job_rows": _JOB_ROWS},
+    jobs=True,
+    job_calls=4,
+    waits_a_run=True,
+)
+FORMS = (*FORMS, _PYTHON, SLACK, _MAILCHIMP, _KLAVIYO, _ZENDESK, _SALESFORCE_BULK, _MARKETO_BULK)
 BY_NAME = {form.name: form for form in FORMS}

@@ -35,6 +35,8 @@ _FIELDS = re.compile(
 """What a new mapping's first run asks: which fields there are."""
 _OWNERS = re.compile(r"/(me|auth\.test|accounts/region)$")
 """What is asked once for a login: whose it is, of tools that are declared by profiles."""
+_AROUND = ("create_job", "upload", "abort")
+"""What is said to a job besides that it may start."""
 SECRET = "canary-9f3ac17e55d0"
 VARIABLE = "DESTINATION_SECRET"
 STATE_VARIABLE = "STATE_ADDRESS"
@@ -62,6 +64,11 @@ class Ended:
     def taken(self) -> int:
         """Rows that the tool has, if only in a job."""
         return int(self.counts.accepted + self.counts.pending)
+
+    @property
+    def left_over(self) -> int:
+        """Rows of which nobody has said what became of them."""
+        return int(self.counts.unknown + self.counts.pending)
 
     @property
     def code(self) -> int:
@@ -116,6 +123,7 @@ class World(ProjectFolder):
         match = self.form.field(KEY)
         if match in fields:
             fields[match] = self.form.match_value(fields[match])
+        fields = {**self.form.needs, **fields}
         return {**self.sync, "match": self.form.field(self.sync["match"]), "fields": fields}
 
     def keep_state_at(self, url: str, *secrets: str) -> None:
@@ -184,12 +192,18 @@ class World(ProjectFolder):
     def _asks(self, entry: Mapping[str, Any]) -> bool:
         path = str(entry["path"]).partition("?")[0]
         told = self.form.jobs or _FIELDS.search(path) or _OWNERS.search(path)
-        if entry["method"] == "GET" and told:
+        if (entry["method"] == "GET" and told) or entry["op"] in _AROUND:
             return True
         if not self.form.account_path or not path.endswith(self.form.account_path):
             return False
         # A request that was refused before it was read has no object.
         return not self.form.account_object or entry["object"] in ("", self.form.account_object)
+
+    def silence(self) -> None:
+        """Let the sandbox apply what it is sent and answer nothing, nor tell of jobs."""
+        asked = {"match": {"op": "job_status"}, "do": "503"}
+        told = [asked] if self.form.asks_after else []
+        self.sandbox.set_faults([{"do": "apply_then_reset"}, *told])
 
     def is_still(self) -> bool:
         """Whether the sandbox has dealt with all that was sent to it.

@@ -13,10 +13,11 @@ rules:
 ``nth`` counts, per vendor and from 1, the requests that passed login and rate limit since the
 schedule was set. Questions that come before a write (whose account a login is, ``op: account`` or
 ``details``; which fields there are, ``op: describe``, ``fields`` or ``properties``; which records
-are there, ``op: find``) or after one (what became of a job, ``op: job_status``, ``import_status``
-or ``import_errors``) are not counted and meet only rules that name them, so that a schedule says
-the same whether or not they are asked, and however often. ``attempt`` counts how often the same
-operation came with the same set of keys.
+are there, ``op: find``), what a job is made ready by (``op: create_job``, ``upload``) and questions
+that come after a write (what became of a job, ``op: job_status``, ``import_status``,
+``import_errors`` and the like) are not counted and meet only rules that name them, so that a
+schedule says the same whether or not they are asked, and however often. ``attempt`` counts how
+often the same operation came with the same set of keys.
 With ``p`` a request's fate hangs on (seed, rule, operation, keys, attempt) alone, never on the
 order of arrival, so concurrent clients meet the same faults in every run. The first rule that
 fires wins; ``times`` bounds how often a rule may.
@@ -85,7 +86,9 @@ KINDS: Mapping[str, Kind] = {
 
 _QUESTIONS = (
     *("account", "details", "describe", "fields", "find", "properties"),
-    *("job_status", "import_status", "import_errors"),
+    *("create_job", "upload"),
+    *("job_status", "successful_results", "failed_results", "unprocessed_records"),
+    *("import_status", "import_errors", "import_failures", "import_warnings"),
 )
 _MATCH = ("nth", "every", "vendor", "op", "object", "key", "keyset", "attempt")
 

@@ -55,7 +55,7 @@ def test_the_way_of_the_readme(desk: Shop) -> None:
     assert [first[name].accepted for name in SYNCS] == [3, CUSTOMERS]
     writes = Counter(one["op"] for one in desk.log() if one["rows"])
     assert writes["create_or_update_many"] == -(-CUSTOMERS // 100)
-    assert writes["show_many"] == -(-CUSTOMERS // 100)
+    assert writes["find"] == -(-CUSTOMERS // 100)
 
     desk.load("1998-02-28")
     second = desk.run(SYNCS)

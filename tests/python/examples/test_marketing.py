@@ -46,7 +46,7 @@ def test_the_way_of_the_readme(marketing: Shop) -> None:
     first = marketing.run(SYNCS)
     assert [first[name].accepted for name in SYNCS] == [CUSTOMERS, GOLD]
     writes = Counter(one["op"] for one in marketing.log() if one["rows"])
-    assert writes == {"import": 1, "read": 2, "add": 2}
+    assert writes == {"import": 1, "find": 2, "add": 2}
 
     marketing.load("1998-02-28")
     second = marketing.run(SYNCS)

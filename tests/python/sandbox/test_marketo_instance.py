@@ -128,7 +128,7 @@ def test_only_so_many_calls_at_once(start: Any, in_flight: Any) -> None:
     sandbox, client = start(
         {
             "vendors": {"marketo": {"limits": {"max": 1000, "concurrent": 2}}},
-            "faults": [{"do": "slow", "delay_ms": 400, "times": 2}],
+            "faults": [{"match": {"op": "find"}, "do": "slow", "delay_ms": 400, "times": 2}],
         }
     )
     others = [type(client)(sandbox.url) for _ in range(2)]

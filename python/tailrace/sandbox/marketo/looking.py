@@ -68,7 +68,7 @@ class Looking:
             listed = sorted(found.values(), key=lambda one: int(one.id))
             return page(request, listed, lambda one: self._leads.as_json(one, names))
 
-        return Call("read", "leads", values, run)
+        return Call("find", "leads", values, run)
 
     def _read_one(self, request: Request, match: re.Match[str]) -> Call:
         names = shown_fields(self._leads, request)

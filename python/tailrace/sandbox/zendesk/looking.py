@@ -42,7 +42,7 @@ class Looking:
             "email": "admin@sandbox.test",
             "role": "admin",
         }
-        return Call("me", "users", [], lambda _: Reply(200, {"user": user}))
+        return Call("account", "users", [], lambda _: Reply(200, {"user": user}))
 
     def _read_show_many(self, request: Request, match: re.Match[str]) -> Call:
         store = self._account.store(match)
@@ -55,7 +55,7 @@ class Looking:
             body = {name: shown, "next_page": None, "previous_page": None, "count": len(shown)}
             return Reply(200, body)
 
-        return Call("show_many", name, keys, run)
+        return Call("find", name, keys, run)
 
     def _read_search(self, request: Request, match: re.Match[str]) -> Call:
         store, asked = self._account.store(match), request.query.get("external_id", "")
