@@ -76,6 +76,12 @@ Schema clearable(const Schema& schema, const std::function<bool(const Column&)>&
   return emptied;
 }
 
+Schema with_trimmed_match(const Schema& schema) {
+  Schema trimmed = schema;
+  trimmed.columns[trimmed.match].trimmed = true;
+  return trimmed;
+}
+
 Schema as_texts(const Schema& schema) {
   Schema texts = schema;
   for (Column& column : texts.columns) {

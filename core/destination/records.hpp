@@ -35,6 +35,10 @@ using KnownRows = std::vector<std::pair<RowIndex, std::string>>;
 [[nodiscard]] Schema clearable(const Schema& schema,
                                const std::function<bool(const Column&)>& is_kept);
 
+/// The schema for a tool that finds records by their match value without space around it: so it is
+/// written.
+[[nodiscard]] Schema with_trimmed_match(const Schema& schema);
+
 /// The schema for a tool that has no fields of JSON: what is one in the model is its text.
 [[nodiscard]] Schema as_texts(const Schema& schema);
 

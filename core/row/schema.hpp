@@ -53,6 +53,7 @@ struct Column {
   int digits = kDefaultDigits;
   /// Set: no field of the record, but compared as one. Such a column is the last of the fields.
   std::optional<Link> link = std::nullopt;
+  bool trimmed = false;  // a text is written without space around it
 };
 
 struct Schema {

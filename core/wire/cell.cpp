@@ -207,6 +207,7 @@ std::string_view value_text(std::string_view value, const Column& column, std::s
     case Type::timestamp: return shape_timestamp(value, false, scratch);
     case Type::timestamptz: return shape_timestamp(value, true, scratch);
     case Type::bytes: return shape_bytes(value, scratch);
+    case Type::text: return column.trimmed ? trimmed(value) : value;
     default: return value;
   }
 }

@@ -135,8 +135,12 @@ class HubSpot final : public Destination {
 
   [[nodiscard]] bool equal_value(std::size_t column, std::string_view ours,
                                  const std::optional<std::string>& theirs) const override {
-    if (equal_text(kEquality, fields_.at(column), ours, theirs)) return true;
-    return column == match_ && theirs && target_.compared(ours) == target_.compared(*theirs);
+    const Column& field = fields_.at(column);
+    if (equal_text(kEquality, field, ours, theirs)) return true;
+    if (!theirs) return false;
+    if (target_.is_email(field.name))
+      return Target::address_of(ours) == Target::address_of(*theirs);
+    return column == match_ && target_.compared(ours) == target_.compared(*theirs);
   }
 
  private:
@@ -255,7 +259,7 @@ namespace tailrace {
 std::unique_ptr<Destination> make_hubspot(const nlohmann::json& connection,
                                           const nlohmann::json& object, const Schema& schema) {
   if (hubspot::is_list(object)) return hubspot::make_list(connection, object, schema);
-  return std::make_unique<hubspot::HubSpot>(connection, object, schema);
+  return std::make_unique<hubspot::HubSpot>(connection, object, with_trimmed_match(schema));
 }
 
 }  // namespace tailrace

@@ -27,8 +27,17 @@ namespace {
 Target::Target(std::string object_type, std::string match_property)
     : type(std::move(object_type)),
       match(std::move(match_property)),
-      match_is_email(match == "email" &&
-                     (type == "contacts" || type == "contact" || type == "0-1")) {}
+      match_is_email(is_email(match)) {}
+
+bool Target::is_email(std::string_view property) const {
+  return property == "email" && (type == "contacts" || type == "contact" || type == "0-1");
+}
+
+std::string Target::address_of(std::string_view value) {
+  std::string address(wire::trimmed(value));
+  make_lower(address);
+  return address;
+}
 
 bool Target::identity_into(std::string_view value, std::string& out) const {
   value = wire::trimmed(value);

@@ -20,6 +20,10 @@ struct Target {
   [[nodiscard]] bool identity_into(std::string_view value, std::string& out) const;
   /// The identity, or empty text where there is none.
   [[nodiscard]] std::string compared(std::string_view value) const;
+  /// Whether it is a contact's e-mail address, which HubSpot keeps in a form of its own.
+  [[nodiscard]] bool is_email(std::string_view property) const;
+  /// That form: without space around it, in lower case.
+  [[nodiscard]] static std::string address_of(std::string_view value);
   /// How a batch's rows are found in an answer; without traces and ids.
   [[nodiscard]] RowNames names(const Batch& batch) const;
   /// Path of a batch request.

@@ -329,7 +329,7 @@ namespace tailrace {
 
 std::unique_ptr<Destination> make_mailchimp(const nlohmann::json& connection,
                                             const nlohmann::json& object, const Schema& schema) {
-  return std::make_unique<mailchimp::Mailchimp>(connection, object, schema);
+  return std::make_unique<mailchimp::Mailchimp>(connection, object, with_trimmed_match(schema));
 }
 
 }  // namespace tailrace

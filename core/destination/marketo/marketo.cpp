@@ -11,6 +11,7 @@
 #include "destination/marketo/leads.hpp"
 #include "destination/marketo/members.hpp"
 #include "destination/marketo/questions.hpp"
+#include "destination/records.hpp"
 #include "destination/settle.hpp"
 #include "wire/body.hpp"
 
@@ -204,7 +205,7 @@ namespace tailrace {
 
 std::unique_ptr<Destination> make_marketo(const nlohmann::json& connection,
                                           const nlohmann::json& object, const Schema& schema) {
-  return std::make_unique<marketo::Marketo>(connection, object, schema);
+  return std::make_unique<marketo::Marketo>(connection, object, with_trimmed_match(schema));
 }
 
 }  // namespace tailrace

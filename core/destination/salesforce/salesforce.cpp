@@ -6,6 +6,7 @@
 #include "destination/equality.hpp"
 #include "destination/kinds.hpp"
 #include "destination/loading.hpp"
+#include "destination/records.hpp"
 #include "destination/salesforce/bulk.hpp"
 #include "destination/salesforce/collections.hpp"
 #include "destination/salesforce/facts.hpp"
@@ -204,7 +205,7 @@ namespace tailrace {
 
 std::unique_ptr<Destination> make_salesforce(const nlohmann::json& connection,
                                              const nlohmann::json& object, const Schema& schema) {
-  return std::make_unique<salesforce::Salesforce>(connection, object, schema);
+  return std::make_unique<salesforce::Salesforce>(connection, object, with_trimmed_match(schema));
 }
 
 }  // namespace tailrace
