@@ -135,14 +135,17 @@ std::string_view nearest(std::string_view name, const std::vector<std::string_vi
   return closest == known.end() ? std::string_view() : *closest;
 }
 
+std::string meant_of(std::string_view name, const std::vector<std::string_view>& known) {
+  const std::string_view near = nearest(name, known);
+  // What changes every second letter is another word.
+  const bool alike = 2 * distance(name, near) <= std::max(name.size(), near.size());
+  return alike && !near.empty() ? "; did you mean '" + std::string(near) + "'?" : std::string();
+}
+
 std::string hint_of(std::string_view name, std::vector<std::string_view> known) {
   constexpr std::size_t kShown = 12;
   if (known.empty()) return "; there are none";
-  const std::string_view near = nearest(name, known);
-  // What changes every second letter is another word.
-  if (2 * distance(name, near) <= std::max(name.size(), near.size())) {
-    return "; did you mean '" + std::string(near) + "'?";
-  }
+  if (std::string meant = meant_of(name, known); !meant.empty()) return meant;
   std::sort(known.begin(), known.end());
   std::string all;
   for (std::size_t i = 0; i < std::min(kShown, known.size()); ++i) {

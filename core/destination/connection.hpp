@@ -56,8 +56,11 @@ template <class Tiers>
 [[nodiscard]] std::string_view nearest(std::string_view name,
                                        const std::vector<std::string_view>& known);
 
-/// The end of a message about an unknown name: the known one that was probably meant, else what
-/// there is.
+/// The end of a message about an unknown name: the known one that was probably meant; empty where
+/// none is like it.
+[[nodiscard]] std::string meant_of(std::string_view name,
+                                   const std::vector<std::string_view>& known);
+/// The same, or else what there is.
 [[nodiscard]] std::string hint_of(std::string_view name, std::vector<std::string_view> known);
 
 /// Throws std::invalid_argument for a member of `settings` that `known` does not have, with the

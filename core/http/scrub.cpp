@@ -34,6 +34,11 @@ bool matches_at(std::string_view text, std::size_t at, std::string_view mark) {
   return true;
 }
 
+/// The end of a longer word is no mark: "BadApiKey: " is a code of Iterable's.
+bool is_in_word(std::string_view text, std::size_t at, std::string_view mark) {
+  return mark == "apikey: " && at > 0 && is_alphanumeric(text[at - 1]);
+}
+
 bool ends_secret(char c) {
   return c == ' ' || c == '&' || c == '"' || c == '\'' || c == ',' || c == ';' || c == '\n' ||
          c == '\r' || c == '<' || c == '}';
@@ -51,7 +56,8 @@ std::string hide_marked(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     std::size_t mark_size = 0;
     for (const std::string_view mark : kMarks) {
-      if (matches_at(text, at, mark)) mark_size = std::max(mark_size, mark.size());
+      const bool marks = matches_at(text, at, mark) && !is_in_word(text, at, mark);
+      if (marks) mark_size = std::max(mark_size, mark.size());
     }
     if (mark_size == 0) {
       out += text[at++];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "destination/connection.hpp"
 #include "destination/klaviyo/facts.hpp"
 #include "row/ascii.hpp"
 #include "wire/utf8.hpp"
@@ -33,6 +34,12 @@ constexpr std::string_view kId = "id";
   const auto found = std::find_if(kStandard.begin(), kStandard.end(),
                                   [&](const Standard& one) { return one.name == name; });
   return found == kStandard.end() ? nullptr : &*found;
+}
+
+[[nodiscard]] std::string meant(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Standard& one : kStandard) names.push_back(one.name);
+  return meant_of(name, names);
 }
 
 /// A property is written whole: of one below it, others of the same would be lost.
@@ -95,7 +102,8 @@ Schema in_document(const Schema& schema) {
     const Standard* field = standard(column.name);
     if (field == nullptr && !is_property(column.name)) {
       throw std::invalid_argument("fields: Klaviyo's profiles have no attribute '" + column.name +
-                                  "'; what is your own stands below properties, as in "
+                                  "'" + meant(column.name) +
+                                  "; what is your own stands below properties, as in "
                                   "'properties.plan', one level deep");
     }
     if (field != nullptr && field->is_text && is_number(column)) column.type = Type::text;

@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "destination/connection.hpp"
 #include "destination/mailchimp/facts.hpp"
 #include "row/ascii.hpp"
 #include "wire/utf8.hpp"
@@ -28,6 +29,12 @@ namespace {
   const auto found = std::find_if(kStandard.begin(), kStandard.end(),
                                   [&](const Standard& one) { return one.name == name; });
   return found == kStandard.end() ? nullptr : &*found;
+}
+
+[[nodiscard]] std::string meant(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Standard& one : kStandard) names.push_back(one.name);
+  return meant_of(name, names);
 }
 
 [[nodiscard]] bool is_own(std::string_view name) {
@@ -83,7 +90,8 @@ Mapped::Mapped(const Schema& schema) : rows(schema) {
     const Standard* field = standard(column.name);
     if (field == nullptr && !is_own(column.name)) {
       throw std::invalid_argument("fields: Mailchimp's members have no field '" + column.name +
-                                  "'; what is your audience's own stands below merge_fields, as "
+                                  "'" + meant(column.name) +
+                                  "; what is your audience's own stands below merge_fields, as "
                                   "in 'merge_fields.FNAME', or interests");
     }
     if (!is_merge_field(column.name) && (field == nullptr || !field->clears)) {

@@ -69,7 +69,9 @@ def _rows(kind: str, count: int, sample: Sequence[RowMessage]) -> Iterator[str]:
     for row in shown:
         field = f" {visible(row.field)}:" if row.field else ""
         message = visible(shortened(row.message))
-        yield f"    {visible(row.key)}: {visible(row.code)}:{field} {message}"
+        # Some tools have a code and no words.
+        said = f":{field} {message}" if row.message != row.code else field
+        yield f"    {visible(row.key)}: {visible(row.code)}{said}"
 
 
 def size(count: int) -> str:

@@ -19,6 +19,7 @@ TEST(Scrubber, HidesWhatLooksLikeASecret) {
             "Authorization: Bearer *** rest");
   EXPECT_EQ(scrubber.clean("GET /x?api_key=abc&y=1"), "GET /x?api_key=***&y=1");
   EXPECT_EQ(scrubber.clean("PASSWORD=hunter2;next"), "PASSWORD=***;next");
+  EXPECT_EQ(scrubber.clean("no such ApiKey: abc"), "no such ApiKey: ***");
   EXPECT_EQ(scrubber.clean("postgresql://me:s3cret@db:5432/x failed"),
             "postgresql://***@db:5432/x failed");
 }
@@ -27,6 +28,7 @@ TEST(Scrubber, LeavesOrdinaryTextAlone) {
   const Scrubber scrubber({"ab", ""});
   EXPECT_EQ(scrubber.clean("Property \"size\" was not valid: abc"),
             "Property \"size\" was not valid: abc");
+  EXPECT_EQ(scrubber.clean("BadApiKey: Invalid API key"), "BadApiKey: Invalid API key");
 }
 
 TEST(Scrubber, EscapesControlCharactersSoThatOneEventIsOneLine) {

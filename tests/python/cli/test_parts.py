@@ -10,10 +10,10 @@ import pytest
 from tailrace import errors
 from tailrace.cli import exits, streams
 from tailrace.cli.bar import BarWatch
-from tailrace.cli.show_report import size
+from tailrace.cli.show_report import _rows, size
 from tailrace.cli.table import table
 from tailrace.cli.watching import LineWatch, describe
-from tailrace.report import Progress
+from tailrace.report import Progress, RowMessage
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,15 @@ def test_columns_are_aligned_by_what_a_terminal_shows() -> None:
 
 def test_sizes() -> None:
     assert [size(n) for n in (0, 999, 1000, 2_500_000)] == ["0 B", "999 B", "1.0 kB", "2.5 MB"]
+
+
+def test_a_code_without_words_is_shown_once() -> None:
+    rows = [
+        RowMessage("k1", "invalid_arguments", "invalid_arguments", ""),
+        RowMessage("k2", "too_long", "30 at most", "name"),
+    ]
+    assert list(_rows("rejected", 2, rows)) == [
+        "  rejected rows:",
+        "    k1: invalid_arguments",
+        "    k2: too_long: name: 30 at most",
+    ]
