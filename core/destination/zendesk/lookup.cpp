@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "destination/settle.hpp"
+#include "destination/zendesk/answer.hpp"
 #include "wire/json_reader.hpp"
 
 namespace tailrace::zendesk {
@@ -57,6 +58,70 @@ std::optional<Found> read_found(const Target& target, const json& body) {
     if (!is_new && at->second != id) found.twice.push_back(match);
   }
   return found;
+}
+
+Lookup lookup_of(const Target& target, const Batch& batch, const std::vector<RowIndex>& rows,
+                 const std::function<std::string(RowIndex)>& known_id) {
+  Lookup lookup;
+  for (const RowIndex row : rows) {
+    std::string match = target.compared(batch.rows[row].match);
+    if (std::string id = known_id(row); !id.empty()) {
+      lookup.known.emplace_back(row, std::move(id));
+    } else if (match.empty() || !target.can_ask(match)) {
+      lookup.unaskable.push_back(row);
+    } else {
+      lookup.rows.push_back(row);
+      lookup.matches.push_back(std::move(match));
+    }
+  }
+  const std::size_t fit = that_fit(lookup.matches, 0);
+  lookup.later.assign(lookup.rows.begin() + static_cast<std::ptrdiff_t>(fit), lookup.rows.end());
+  lookup.rows.resize(fit);
+  lookup.matches.resize(fit);
+  return lookup;
+}
+
+void put_aside(Step& step, const Lookup& lookup, Operation operation) {
+  give_all(step, lookup.unaskable, Outcome::rejected,
+           reason_of("match_has_comma",
+                     "Zendesk looks records up by a list that is joined by commas, and this match "
+                     "value has one"));
+  if (!lookup.later.empty()) step.regroup.push_back({lookup.later, operation});
+}
+
+LookedUp read_lookup(const Target& target, Lookup lookup, Operation operation,
+                     const wire::Reply& reply) {
+  LookedUp told;
+  Refusal refusal = judge(reply);
+  std::optional<Found> found;
+  if (refusal.judgement.means == AnswerClass::ok) {
+    const auto body = wire::read_json(reply);
+    if (body) found = read_found(target, *body);
+    refusal.reason = unreadable_answer();
+  }
+  if (!found) {
+    std::vector<RowIndex> open = std::move(lookup.rows);
+    for (const auto& [row, id] : lookup.known) open.push_back(row);
+    std::sort(open.begin(), open.end());
+    told.step = settle_unanswered(std::move(refusal), open, operation);
+    return told;
+  }
+  told.answered = true;
+  told.known = std::move(lookup.known);
+  for (std::size_t i = 0; i < lookup.rows.size(); ++i) {
+    const RowIndex row = lookup.rows[i];
+    const auto at = found->ids.find(lookup.matches[i]);
+    if (is_one_of(lookup.matches[i], found->twice)) {
+      give_all(told.step, {row}, Outcome::rejected,
+               reason_of("ambiguous", "several records have this match value"));
+    } else if (at != found->ids.end()) {
+      told.known.emplace_back(row, at->second);
+    } else {
+      told.missing.push_back(row);
+    }
+  }
+  std::sort(told.known.begin(), told.known.end());
+  return told;
 }
 
 }  // namespace tailrace::zendesk

@@ -112,16 +112,12 @@ class RecordTag final : public Destination {
 
   [[nodiscard]] Step begin(const Batch& batch) const override {
     Step step;
-    Asked asked = asked_of(batch);
-    give_all(step, asked.unaskable, Outcome::rejected,
-             reason_of("match_has_comma",
-                       "Zendesk looks records up by a list that is joined by commas, and this "
-                       "match value has one"));
+    const Lookup asked = asked_of(batch);
+    put_aside(step, asked, batch.operation);
     if (asked.rows.empty()) {
       change(step, batch, asked.known);
       return step;
     }
-    if (!asked.later.empty()) step.regroup.push_back({std::move(asked.later), batch.operation});
     Call& call = step.calls.emplace_back(show_many(target_, asked.matches));
     call.tag = kWhoIsIt;
     return step;
@@ -129,7 +125,7 @@ class RecordTag final : public Destination {
 
   [[nodiscard]] Step reply(const Batch& batch, const Memo& /*memo*/, const Call& call,
                            const wire::Reply& reply) const override {
-    Step step = call.tag == kWhoIsIt ? read_lookup(batch, reply) : read_changed(batch, call, reply);
+    Step step = call.tag == kWhoIsIt ? read_who(batch, reply) : read_changed(batch, call, reply);
     step.hint = hint_of(reply);
     return step;
   }
@@ -160,13 +156,6 @@ class RecordTag final : public Destination {
   }
 
  private:
-  struct Asked {
-    KnownRows known;  // with the ids that they have
-    std::vector<RowIndex> rows;
-    std::vector<std::string> matches;  // of these
-    std::vector<RowIndex> later;  // that did not fit into the question
-    std::vector<RowIndex> unaskable;
-  };
   /// Match values of records that have the tag, and of those that do not.
   struct Tagged {
     std::vector<std::string> with;
@@ -179,24 +168,9 @@ class RecordTag final : public Destination {
     return leaves(batch) && is_numeric_id(id) ? std::string(id) : std::string();
   }
 
-  [[nodiscard]] Asked asked_of(const Batch& batch) const {
-    Asked asked;
-    for (const RowIndex row : all_rows(batch)) {
-      std::string match = target_.compared(batch.rows[row].match);
-      if (std::string id = known_id(batch, row); !id.empty()) {
-        asked.known.emplace_back(row, std::move(id));
-      } else if (match.empty() || !target_.can_ask(match)) {
-        asked.unaskable.push_back(row);
-      } else {
-        asked.rows.push_back(row);
-        asked.matches.push_back(std::move(match));
-      }
-    }
-    const std::size_t fit = that_fit(asked.matches, 0);
-    asked.later.assign(asked.rows.begin() + static_cast<std::ptrdiff_t>(fit), asked.rows.end());
-    asked.rows.resize(fit);
-    asked.matches.resize(fit);
-    return asked;
+  [[nodiscard]] Lookup asked_of(const Batch& batch) const {
+    return lookup_of(target_, batch, all_rows(batch),
+                     [&](RowIndex row) { return known_id(batch, row); });
   }
 
   void change(Step& step, const Batch& batch, const KnownRows& known) const {
@@ -219,35 +193,12 @@ class RecordTag final : public Destination {
     }
   }
 
-  [[nodiscard]] Step read_lookup(const Batch& batch, const wire::Reply& reply) const {
-    Asked asked = asked_of(batch);
-    Refusal refusal = judge(reply);
-    std::optional<Found> found;
-    if (refusal.judgement.means == AnswerClass::ok) {
-      const auto body = wire::read_json(reply);
-      if (body) found = read_found(target_, *body);
-      refusal.reason = unreadable_answer();
-    }
-    if (!found) {
-      std::vector<RowIndex> open = asked.rows;
-      for (const auto& [row, id] : asked.known) open.push_back(row);
-      return settle_unanswered(std::move(refusal), open, batch.operation);
-    }
-    Step step;
-    for (std::size_t i = 0; i < asked.rows.size(); ++i) {
-      const std::string& match = asked.matches[i];
-      const auto at = found->ids.find(match);
-      if (is_one_of(match, found->twice)) {
-        give_all(step, {asked.rows[i]}, Outcome::rejected,
-                 reason_of("ambiguous", "several records have this match value"));
-      } else if (at != found->ids.end()) {
-        asked.known.emplace_back(asked.rows[i], at->second);
-      } else {
-        take_missing(step, batch, asked.rows[i]);
-      }
-    }
-    change(step, batch, asked.known);
-    return step;
+  [[nodiscard]] Step read_who(const Batch& batch, const wire::Reply& reply) const {
+    LookedUp told = read_lookup(target_, asked_of(batch), batch.operation, reply);
+    if (!told.answered) return std::move(told.step);
+    for (const RowIndex row : told.missing) take_missing(told.step, batch, row);
+    change(told.step, batch, told.known);
+    return std::move(told.step);
   }
 
   /// Who is not there has no tag to lose, and cannot have one.

@@ -104,7 +104,7 @@ class Zendesk final : public Destination {
                            const wire::Reply& reply) const override {
     Step step;
     if (call.tag == kLookUp) {
-      step = read_lookup(batch, call, reply);
+      step = read_looked_up(batch, call, reply);
     } else if (call.tag == kOrganizations) {
       step = read_organizations(batch, call, reply);
     } else if (call.tag == kQueue) {
@@ -196,31 +196,13 @@ class Zendesk final : public Destination {
   /// Updates and removals go by Zendesk's ids; an organization that has none yet is created.
   [[nodiscard]] Step look_up(Step step, const Batch& batch, const std::vector<RowIndex>& going,
                              const KnownRows& organizations) const {
-    std::vector<RowIndex> rows;
-    std::vector<std::string> matches;
-    KnownRows known;
-    for (const RowIndex row : going) {
-      const std::string match = target_.compared(batch.rows[row].match);
-      if (std::string id = known_id(batch, row); !id.empty()) {
-        known.emplace_back(row, std::move(id));
-      } else if (match.empty() || !target_.can_ask(match)) {
-        step.verdicts.push_back({row, Outcome::rejected, cannot_ask(), {}});
-      } else {
-        rows.push_back(row);
-        matches.push_back(match);
-      }
-    }
-    if (matches.empty()) {
-      if (!known.empty()) write_known(step, batch, known, organizations);
+    const Lookup asked = asked_of(batch, going);
+    put_aside(step, asked, batch.operation);
+    if (asked.rows.empty()) {
+      if (!asked.known.empty()) write_known(step, batch, asked.known, organizations);
       return step;
     }
-    const std::size_t fit = that_fit(matches, 0);
-    if (fit < matches.size()) {
-      step.regroup.push_back(
-          {{rows.begin() + static_cast<std::ptrdiff_t>(fit), rows.end()}, batch.operation});
-      matches.resize(fit);
-    }
-    Call call = show_many(target_, matches);
+    Call call = show_many(target_, asked.matches);
     call.tag = kLookUp;
     call.note = to_note(organizations);
     if (going.size() < batch.rows.size()) call.rows = going;
@@ -228,70 +210,19 @@ class Zendesk final : public Destination {
     return step;
   }
 
-  [[nodiscard]] static Reason cannot_ask() {
-    return reason_of("match_has_comma",
-                     "Zendesk looks records up by a list that is joined by commas, and this match "
-                     "value has one");
+  [[nodiscard]] Lookup asked_of(const Batch& batch, const std::vector<RowIndex>& rows) const {
+    return lookup_of(target_, batch, rows, [&](RowIndex row) { return known_id(batch, row); });
   }
 
-  /// The rows that a look-up was about, and those whose ids were known before.
-  [[nodiscard]] std::vector<RowIndex> open_rows(const Batch& batch, const Call& call) const {
-    std::vector<RowIndex> rows;
-    std::vector<std::string> matches;
-    std::vector<RowIndex> asked;
-    for (const RowIndex row : call.rows.empty() ? all_rows(batch) : call.rows) {
-      const std::string match = target_.compared(batch.rows[row].match);
-      if (!known_id(batch, row).empty()) {
-        rows.push_back(row);
-      } else if (!match.empty() && target_.can_ask(match)) {
-        asked.push_back(row);
-        matches.push_back(match);
-      }
-    }
-    asked.resize(that_fit(matches, 0));
-    rows.insert(rows.end(), asked.begin(), asked.end());
-    std::sort(rows.begin(), rows.end());
-    return rows;
-  }
-
-  [[nodiscard]] Step read_lookup(const Batch& batch, const Call& call,
-                                 const wire::Reply& reply) const {
-    const std::vector<RowIndex> rows = open_rows(batch, call);
-    Refusal refusal = judge(reply);
-    std::optional<Found> found;
-    if (refusal.judgement.means == AnswerClass::ok) {
-      const auto body = wire::read_json(reply);
-      if (body) found = read_found(target_, *body);
-      refusal.reason = unreadable_answer();
-    }
-    if (!found) {
-      return settle_unanswered(std::move(refusal), rows, batch.operation);
-    }
-    Step step;
-    KnownRows known;
-    std::vector<RowIndex> missing;
-    for (const RowIndex row : rows) {
-      const std::string match = target_.compared(batch.rows[row].match);
-      std::string id = known_id(batch, row);
-      if (const auto at = found->ids.find(match); id.empty() && at != found->ids.end()) {
-        id = at->second;
-      }
-      if (std::find(found->twice.begin(), found->twice.end(), match) != found->twice.end()) {
-        step.verdicts.push_back({row, Outcome::rejected, ambiguous(), {}});
-      } else if (id.empty()) {
-        missing.push_back(row);
-      } else {
-        known.emplace_back(row, std::move(id));
-      }
-    }
-    take_missing(step, batch, missing, known.empty());
+  [[nodiscard]] Step read_looked_up(const Batch& batch, const Call& call,
+                                    const wire::Reply& reply) const {
+    const std::vector<RowIndex> rows = call.rows.empty() ? all_rows(batch) : call.rows;
+    LookedUp told = read_lookup(target_, asked_of(batch, rows), batch.operation, reply);
+    if (!told.answered) return std::move(told.step);
+    take_missing(told.step, batch, told.missing, told.known.empty());
     const KnownRows organizations = known_rows(call.note, batch.rows.size());
-    if (!known.empty()) write_known(step, batch, known, organizations);
-    return step;
-  }
-
-  [[nodiscard]] static Reason ambiguous() {
-    return reason_of("ambiguous", "several records have this match value");
+    if (!told.known.empty()) write_known(told.step, batch, told.known, organizations);
+    return std::move(told.step);
   }
 
   /// Records that are not there. Those to be created go in a batch of their own, since a batch has
