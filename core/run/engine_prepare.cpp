@@ -46,8 +46,9 @@ void Engine::end_unanswered(Session& session, const Answer& answer,
 Answer Engine::ask_first(Session& session, const ReadAsk& question) {
   Answer answer = ask_tool(session, *session.destination, question);
   if (cancelled_.load()) throw Ended(Status::cancelled, "cancelled before anything was sent");
-  if (!answer.failure.empty())
+  if (!answer.failure.empty()) {
     end_unanswered(session, answer, answer.failure + ": no row was sent");
+  }
   return answer;
 }
 

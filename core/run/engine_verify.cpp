@@ -65,11 +65,15 @@ class Engine::Comparison {
     Answer answer;
     if (out_.failure.empty()) answer = questions_.ask(question);
     if (!answer.failure.empty()) out_.failure = answer.failure;
+    if (answer.spent) spent_ = answer;
     for (const Record& record : answer.records) compare(record);
     for (const std::string& match : answer.absent) absent(match);
     for (auto& [match, row] : waiting_) unreadable(std::move(row));
     waiting_.clear();
   }
+
+  /// The answer that says that limits leave no room for more questions, where one did.
+  [[nodiscard]] const std::optional<Answer>& spent() const { return spent_; }
 
  private:
   void unreadable(Waiting row) {
@@ -114,6 +118,7 @@ class Engine::Comparison {
   Questions& questions_;
   Verification& out_;
   std::unordered_map<std::string, Waiting> waiting_;
+  std::optional<Answer> spent_;
 };
 
 void Engine::verify(Session& session) {
@@ -134,6 +139,7 @@ void Engine::verify(Session& session) {
   account.give_back(world_.clock->now());
   session.login->auth().finish(kTokenPatience);
   if (session.login->auth().failure()) throw Ended(Status::config, session.verification.failure);
+  if (comparison.spent()) end_unanswered(session, *comparison.spent(), comparison.spent()->failure);
 }
 
 void Engine::compare_rows(Session& session, Comparison& comparison) const {

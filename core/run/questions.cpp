@@ -19,6 +19,12 @@ bool worth_another_try(const wire::Reply& reply) {
   return reply.failure == wire::Failure::lost || reply.failure == wire::Failure::not_sent;
 }
 
+/// When a tool that names no time says, in its own words, that more may be asked.
+[[nodiscard]] std::optional<milliseconds> back_after(const ReadStep& step) {
+  if (!step.stop || step.stop->kind != Stop::Kind::quota) return std::nullopt;
+  return step.stop->retry_after;
+}
+
 [[nodiscard]] wire::Reply cancelled() {
   wire::Reply reply;
   reply.failure = wire::Failure::cancelled;
@@ -117,8 +123,12 @@ wire::Reply Questions::fetch(const ReadAsk& question, const Call& call, ReadStep
     if (attempt > 1) ++parts_.counts.retries;
     if (reply.failure == wire::Failure::none && reply.status == 429) ++parts_.counts.rate_limited;
     step = ReadStep{};
-    if (reply.failure == wire::Failure::none && !worth_another_try(reply)) {
+    const bool answered = reply.failure == wire::Failure::none;
+    const bool refused = answered && reply.status == 429;
+    if (answered && !worth_another_try(reply)) {
       step = parts_.destination.read(question, &call, &reply);
+    } else if (refused && !reply.retry_after) {
+      reply.retry_after = back_after(parts_.destination.read(question, &call, &reply));
     }
     const bool old_token = says_old_token(reply, step);
     if (old_token && refusals == 0 && auth.refused(generation)) {
@@ -146,6 +156,7 @@ Answer Questions::ask(const ReadAsk& question) {
       answer.status = status;
       answer.failure = parts_.login.scrubber().clean(step.stop->message);
       answer.configuration = step.stop->kind == Stop::Kind::configuration;
+      answer.no_object = step.stop->no_object;
       answer.spent = !answer.configuration;
       answer.again_after = step.stop->retry_after;
     }

@@ -114,3 +114,29 @@ def test_a_limit_that_only_the_tool_knows_of_slows_the_run_and_loses_nothing(
     world.sandbox.set_limits({"rest": limits})
     world.people(12 * world.form.batch_rows)
     assert world.settles().counts.accepted == 12 * world.form.batch_rows
+
+
+@pytest.mark.forms(lambda form: form.name == "hubspot")
+def test_the_end_of_a_day_that_no_answer_tells_is_looked_for_in_an_hour(world: World) -> None:
+    world.people(1)
+    world.sandbox.set_faults([{"do": "429", "policy": "DAILY"}])
+    ended = world.run()
+    assert (ended.code, ended.requests) == (6, 1)
+    assert ended.report is not None
+    assert ended.report.not_before is not None
+
+
+@pytest.mark.forms(lambda form: form.name in ("hubspot", "salesforce", "marketo"))
+def test_verifying_ends_as_a_run_does_where_the_quota_is_spent(world: World) -> None:
+    from tailrace import QuotaExhausted
+
+    world.people(3)
+    world.settles()
+    ops = ("read", "query", "find")
+    world.sandbox.set_faults(
+        [{"match": {"op": op}, "do": "quota", "retry_after": 7200} for op in ops]
+    )
+    with pytest.raises(QuotaExhausted) as caught:
+        world.project().verify("people")
+    assert caught.value.report is not None
+    assert caught.value.report.not_before is not None

@@ -19,6 +19,10 @@ using std::chrono_literals::operator""s;
 
 inline constexpr std::string_view kObjects = "/crm/v3/objects/";
 inline constexpr std::string_view kProperties = "/crm/v3/properties/";
+/// Lists the portal's own objects.
+inline constexpr std::string_view kSchemas = "/crm-object-schemas/v3/schemas";
+inline constexpr std::array<std::string_view, 7> kEveryPortals{
+    "contacts", "companies", "deals", "tickets", "products", "line_items", "leads"};
 inline constexpr std::string_view kLists = "/crm/v3/lists/";
 /// Takes 2,000 pairs, of which a batch has no more than its rows.
 inline constexpr std::string_view kAssociations = "/crm/v4/associations/";
@@ -111,7 +115,8 @@ inline constexpr std::array kAnswers{
     AnswerRule{409, 409, "*", AnswerClass::record},
     AnswerRule{413, 413, "", AnswerClass::split},
     AnswerRule{423, 423, "", AnswerClass::retry, 2s},
-    AnswerRule{429, 429, "DAILY*", AnswerClass::stop},
+    // Until midnight of the portal's time zone, which no answer tells: it is worth a look then.
+    AnswerRule{429, 429, "DAILY*", AnswerClass::stop, 3600s},
     AnswerRule{429, 429, "TEN_SECONDLY*", AnswerClass::retry, 10s},
     AnswerRule{429, 429, "SECONDLY", AnswerClass::retry, 1s},
     AnswerRule{429, 429, "", AnswerClass::retry, 1s},
