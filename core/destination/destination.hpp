@@ -106,6 +106,7 @@ struct Stop {
   enum class Kind : std::uint8_t { configuration, quota } kind = Kind::configuration;
   std::string message;                      // what failed and what to do
   std::optional<wire::Milliseconds> retry_after;  // quota: when it is back
+  bool no_object = false;  // of a question: the tool has no such object
 };
 
 /// What resume() gets after a crash: at most 4 KiB, journalled before the calls of its step.

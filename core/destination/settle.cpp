@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "destination/connection.hpp"
 #include "row/ascii.hpp"
 #include "wire/utf8.hpp"
 
@@ -66,10 +67,11 @@ Stop stop_for(Stop::Kind kind, const Reason& reason, std::string_view advice) {
   Stop stop;
   stop.kind = kind;
   stop.message = reason.code;
-  if (!reason.message.empty()) stop.message += ": " + reason.message;
+  const bool says_more = !reason.message.empty() && reason.message != reason.code;
+  if (says_more) stop.message += ": " + reason.message;
   const bool named = stop.message.find(reason.field) != std::string::npos;
   if (!named) stop.message += " (field '" + reason.field + "')";
-  if (!advice.empty()) stop.message.append(". ").append(advice);
+  if (!advice.empty()) stop.message.append(stop.message.ends_with('.') ? " " : ". ").append(advice);
   return stop;
 }
 
@@ -124,6 +126,16 @@ ReadStep end_question(const Refusal& refusal) {
   step.stop = stop_for(final ? Stop::Kind::configuration : Stop::Kind::quota, refusal.reason,
                        refusal.advice);
   if (refusal.judgement.pause.count() > 0) step.stop->retry_after = refusal.judgement.pause;
+  return step;
+}
+
+ReadStep no_such_object(std::string_view tool, std::string_view object,
+                        const std::vector<std::string>& known) {
+  ReadStep step;
+  step.stop = Stop{};
+  step.stop->no_object = true;
+  step.stop->message.append(tool).append(" has no object '").append(object).append("'");
+  if (!known.empty()) step.stop->message += hint_of(object, {known.begin(), known.end()});
   return step;
 }
 

@@ -59,6 +59,10 @@ struct Refusal {
 
 /// The end of a question that was refused: worth another try, or not.
 [[nodiscard]] ReadStep end_question(const Refusal& refusal);
+/// The end of one about an object that is not there. `tool`: as the message begins. `known`: the
+/// objects that are, one of which may have been meant.
+[[nodiscard]] ReadStep no_such_object(std::string_view tool, std::string_view object,
+                                      const std::vector<std::string>& known);
 /// The end of one whose answer makes no sense. `tool`: its name.
 [[nodiscard]] ReadStep senseless_answer(std::string_view tool);
 

@@ -73,7 +73,7 @@ class Asking {
         own_(headers_of(connection)),
         login_(login),
         transport_(transport) {
-    follow(destination_.read(question_));
+    follow(destination_.read(question_), 0);
   }
 
   [[nodiscard]] bool over() const {
@@ -138,12 +138,14 @@ class Asking {
     if (nothing) {
       step.stop = Stop{Stop::Kind::configuration, failure_of(finished.reply), std::nullopt};
     }
-    follow(std::move(step));
+    follow(std::move(step), finished.reply.status);
   }
 
-  void follow(ReadStep step) {
+  void follow(ReadStep step, int status) {
     take_step(step, answer_);
     if (step.stop) {
+      answer_.status = status;
+      answer_.no_object = step.stop->no_object;
       return fail(step.stop->message, step.stop->kind == Stop::Kind::configuration);
     }
     for (Call& call : step.calls) ready_.push_back({std::move(call), 0, 0});
@@ -226,7 +228,8 @@ json to_json(const Answer& answer) {
   return {{"account", answer.account},
           {"fields", std::move(fields)},
           {"failure", answer.failure.empty() ? json(nullptr) : json(answer.failure)},
-          {"configuration", answer.configuration}};
+          {"configuration", answer.configuration},
+          {"no_object", answer.no_object}};
 }
 
 }  // namespace tailrace

@@ -21,6 +21,7 @@ struct Answer {
   std::string failure;         // empty: answered
   bool configuration = false;  // of the failure: trying again will not help
   int status = 0;              // of the failure: the HTTP status that it came with
+  bool no_object = false;      // of the failure: the tool has no such object
   bool spent = false;          // of the failure: limits leave no room for the question
   std::optional<std::chrono::milliseconds> again_after;  // of spent: until they do
 };

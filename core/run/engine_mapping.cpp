@@ -13,7 +13,8 @@ namespace {
 
 /// Whether the rows would fare no better: nobody's login, or an object that is not there.
 [[nodiscard]] bool is_definite(const Answer& answer) {
-  return answer.configuration && (answer.status == 401 || answer.status == 404);
+  return answer.no_object ||
+         (answer.configuration && (answer.status == 401 || answer.status == 404));
 }
 
 }  // namespace

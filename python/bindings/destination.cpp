@@ -72,6 +72,20 @@ class Asker {
   std::optional<Login> login_;
 };
 
+/// What is wrong with the login of a tool that tells no fields. A login may have the right to write
+/// and not the one to ask whose it is.
+Answer login_alone(const Destination& destination, Asker& asker) {
+  Answer tried = asker.try_it();
+  if (!tried.failure.empty() || !destination.capabilities().answers(ReadAsk::Kind::account)) {
+    return tried;
+  }
+  constexpr int kForbidden = 403;
+  constexpr int kNotFound = 404;
+  Answer owner = asker(destination, {ReadAsk::Kind::account});
+  const bool may_write = owner.status == kForbidden || owner.status == kNotFound;
+  return may_write ? tried : owner;
+}
+
 std::string read_object(const std::string& connection_json, const std::string& object_json,
                         const std::string& kind, const std::string& state_url,
                         const std::string& match) {
@@ -81,12 +95,12 @@ std::string read_object(const std::string& connection_json, const std::string& o
   ReadAsk question;
   question.kind = kind_of(kind);
   Asker asker(connection, state_url);
-  if (!destination->capabilities().answers(question.kind)) {
-    json told = to_json(asker.try_it());
-    told["fields"] = nullptr;
-    return text_of_document(told);
+  if (destination->capabilities().answers(question.kind)) {
+    return text_of_document(to_json(asker(*destination, question)));
   }
-  return text_of_document(to_json(asker(*destination, question)));
+  json told = to_json(login_alone(*destination, asker));
+  told["fields"] = nullptr;
+  return text_of_document(told);
 }
 
 std::string destination_facts(const std::string& connection_json, const std::string& object_json,

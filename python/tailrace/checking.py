@@ -83,12 +83,19 @@ def _of_sync(
             *_of_destination(compiled, connection, owner, section, remarks, offers_making=offers),
         ]
     except ConfigError as error:
-        # What the core says of the destination has no place in a file.
-        return list(error.problems) or [section.problem(str(error), "destination")]
+        return list(error.problems) or [_said_by_core(section, str(error))]
     except SourceError as error:
         return [section.problem(str(error), "source")]
     except (ValueError, StateLost, Unfinished) as error:
-        return [section.problem(str(error), "destination")]
+        return [_said_by_core(section, str(error))]
+
+
+def _said_by_core(section: Section, message: str) -> Problem:
+    """What the core says of the destination, at the key of the sync that it names first, if any."""
+    key, _, rest = message.partition(": ")
+    if key in ("object", "match", "fields"):
+        return section.problem(rest, key)
+    return section.problem(message, "destination")
 
 
 def _of_destination(
@@ -106,7 +113,9 @@ def _of_destination(
     match_field = columns[compiled.spec["match"]]["name"]
     answer = _describe(connection, compiled.spec["object"], owner, match_field)
     if answer.get("failure"):
-        yield section.problem(str(answer["failure"]), "destination")
+        yield section.problem(
+            str(answer["failure"]), "object" if answer["no_object"] else "destination"
+        )
         return
     if answer.get("fields") is None:
         return

@@ -305,15 +305,20 @@ def members(world: World) -> list[int]:
     return list(one["values"]["members"])
 
 
-def test_a_list_that_is_not_there_ends_the_run(world: World) -> None:
-    make(world, {KEY: "p0"})
+@pytest.mark.parametrize("leads", [0, 1])
+def test_a_list_that_is_not_there_ends_the_run_whoever_would_be_on_it(
+    world: World, leads: int
+) -> None:
+    if leads:
+        make(world, {KEY: "p0"})
     world.declare(object="list:77", fields={KEY: KEY})
     world.people(1)
     ended = world.run(compared=False)
-    assert ended.code == 2
-    assert "77" in str(ended.error)
+    assert (ended.code, ended.counts.not_attempted) == (2, 1)
+    assert "Marketo has no object 'list:77'" in str(ended.error)
     (problem,) = world.project().check("people")
-    assert "List with id '77' not found" in str(problem)
+    assert problem.key == "object"
+    assert "Marketo has no object 'list:77'" in problem.message
 
 
 # -- before anything is sent ---------------------------------------------------------------------

@@ -145,10 +145,10 @@ class List final : public Destination {
     const bool none = reply.status == 404 && refusal.judgement.means == AnswerClass::terminal;
     if (!none) return end_question(refusal);
     ReadStep step;
-    step.stop = Stop{
-        Stop::Kind::configuration,
-        "HubSpot has no list " + list_ + ": the number is the one in the list's address in HubSpot",
-        std::nullopt};
+    step.stop = Stop{};
+    step.stop->no_object = true;
+    step.stop->message =
+        "HubSpot has no list " + list_ + ": the number is the one in the list's address in HubSpot";
     return step;
   }
 

@@ -72,6 +72,25 @@ using nlohmann::json;
   return call;
 }
 
+/// Which objects there are is asked for once the one that is asked for is not there.
+[[nodiscard]] ReadStep ask_for_objects() {
+  ReadStep step;
+  step.calls.push_back(question(std::string(kSchemas)));
+  return step;
+}
+
+/// The portal's own objects by their names, beside those that every portal has. Without the right
+/// to ask for them the others are told of.
+[[nodiscard]] ReadStep read_objects(const Target& target, const wire::Reply& reply) {
+  std::vector<std::string> names(kEveryPortals.begin(), kEveryPortals.end());
+  const auto body = reply.status == 200 ? wire::read_json(reply) : std::nullopt;
+  const json* results = body ? wire::member(*body, "results") : nullptr;
+  if (results != nullptr && results->is_array()) {
+    for (const json& one : *results) names.push_back(wire::text_at(one, "name"));
+  }
+  return no_such_object("HubSpot", target.type, names);
+}
+
 [[nodiscard]] ReadStep senseless() { return senseless_answer("HubSpot"); }
 
 /// The values that a batch read names as not found.
@@ -147,6 +166,10 @@ ReadStep first_questions(const Target& target, const std::vector<std::string>& p
 
 ReadStep read_answer(const Target& target, const ReadAsk& ask, const Call& call,
                      const wire::Reply& reply) {
+  const bool describes =
+      ask.kind == ReadAsk::Kind::describe && reply.failure == wire::Failure::none;
+  if (describes && call.request.path == kSchemas) return read_objects(target, reply);
+  if (describes && reply.status == 404) return ask_for_objects();
   const bool answered =
       reply.failure == wire::Failure::none && (reply.status == 200 || reply.status == 207);
   if (!answered) return end_question(judge(reply));

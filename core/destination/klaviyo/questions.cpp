@@ -177,7 +177,10 @@ ReadStep first_questions(const Target& target, const std::vector<Column>& fields
 ReadStep read_answer(const Target& target, const std::vector<Column>& fields, const ReadAsk& ask,
                      const Call& call, const wire::Reply& reply) {
   if (reply.failure != wire::Failure::none || reply.status != 200) {
-    return end_question(judge(reply));
+    ReadStep step = end_question(judge(reply));
+    const bool of_list = ask.kind == ReadAsk::Kind::describe && !target.list.empty();
+    step.stop->no_object = of_list && reply.failure == wire::Failure::none && reply.status == 404;
+    return step;
   }
   const auto body = wire::read_json(reply);
   if (!body) return senseless();

@@ -177,7 +177,7 @@ Polled Bulk::polled(std::span<const JobBatch> batches, const wire::Reply& reply)
   const Answer answer = read_answer(reply);
   const json* results = answer.results();
   // Ids are good for a week.
-  const bool gone = reply.failure == wire::Failure::none && answer.refusal.reason.code == "1013";
+  const bool gone = reply.failure == wire::Failure::none && answer.refusal.reason.code == kNoObject;
   if (results == nullptr && !gone) said.common = settle(answer, reply, {}, Operation::upsert);
   said.common.regroup.clear();
   for (const JobBatch& one : batches) {

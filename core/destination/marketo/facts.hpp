@@ -100,6 +100,9 @@ inline constexpr std::string_view kTooFast = "606";
 inline constexpr std::string_view kTooManyAtOnce = "615";
 inline constexpr std::array<std::string_view, 2> kJobsFull{"1016", "1029"};
 
+/// What is asked for by its id is not there.
+inline constexpr std::string_view kNoObject = "1013";
+
 /// Codes: `code` of the first error. What has none is not in Marketo's words.
 inline constexpr std::array kAnswers{
     AnswerRule{200, 200, kSuccess, AnswerClass::ok},
@@ -129,7 +132,7 @@ inline constexpr std::array kAnswers{
     AnswerRule{200, 200, "1009", AnswerClass::terminal},
     AnswerRule{200, 200, "1010", AnswerClass::terminal},
     AnswerRule{200, 200, "1011", AnswerClass::terminal},
-    AnswerRule{200, 200, "1013", AnswerClass::terminal},
+    AnswerRule{200, 200, kNoObject, AnswerClass::terminal},
     AnswerRule{200, 200, "1*", AnswerClass::record},
     AnswerRule{200, 200, "6*", AnswerClass::terminal},
     AnswerRule{200, 200, "7*", AnswerClass::terminal},

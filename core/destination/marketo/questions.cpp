@@ -171,7 +171,14 @@ ReadStep read_answer_to(const Target& target, const std::vector<Column>& fields,
                         double daily_calls, const Call& call, const wire::Reply& reply) {
   const Answer answer = read_answer(reply);
   const json* results = answer.results();
-  if (results == nullptr) return refused_question(answer, reply);
+  if (results == nullptr) {
+    ReadStep step = refused_question(answer, reply);
+    const bool of_list = ask.kind == ReadAsk::Kind::describe && call.tag == kWhetherList;
+    if (of_list && answer.refusal.reason.code == kNoObject) {
+      return no_such_object("Marketo", "list:" + target.list, {});
+    }
+    return step;
+  }
   switch (ask.kind) {
     case ReadAsk::Kind::describe:
       if (call.tag != kWhetherList) return read_fields(target, *results);

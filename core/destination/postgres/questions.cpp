@@ -103,10 +103,10 @@ constexpr int kModifierBytes = 4;  // of a length, in what varchar(n) keeps it a
   }
   const std::string_view near = nearest(table, {names.begin(), names.end()});
   ReadStep step;
-  step.stop = Stop{Stop::Kind::configuration,
-                   "the database has no table '" + std::string(table) + "'" +
-                       (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"),
-                   std::nullopt};
+  step.stop = Stop{};
+  step.stop->no_object = true;
+  step.stop->message = "the database has no table '" + std::string(table) + "'" +
+                       (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
   return step;
 }
 

@@ -89,6 +89,25 @@ void add_relation(ReadStep& step, const json& described) {
   step.fields.push_back(std::move(field));
 }
 
+[[nodiscard]] std::string objects_path(const Target& target) { return target.path("sobjects"); }
+
+/// Which objects there are is asked for once the one that is asked for is not there.
+[[nodiscard]] ReadStep ask_for_objects(const Target& target) {
+  ReadStep step;
+  step.calls.push_back(question(objects_path(target)));
+  return step;
+}
+
+[[nodiscard]] ReadStep read_objects(const Target& target, const wire::Reply& reply) {
+  std::vector<std::string> names;
+  const auto body = reply.status == 200 ? wire::read_json(reply) : std::nullopt;
+  const json* listed = body ? wire::member(*body, "sobjects") : nullptr;
+  if (listed != nullptr && listed->is_array()) {
+    for (const json& one : *listed) names.push_back(wire::text_at(one, "name"));
+  }
+  return no_such_object("Salesforce", target.object, names);
+}
+
 [[nodiscard]] ReadStep read_fields(const json& body) {
   const json* described = wire::member(body, "fields");
   if (described == nullptr || !described->is_array()) return senseless();
@@ -252,6 +271,10 @@ ReadStep read_answer(const Target& target, const std::vector<Column>& fields, co
   if (ask.kind == ReadAsk::Kind::by_match) {
     return read_matches_of(target, fields, ask, call, reply);
   }
+  const bool describes =
+      ask.kind == ReadAsk::Kind::describe && reply.failure == wire::Failure::none;
+  if (describes && call.request.path == objects_path(target)) return read_objects(target, reply);
+  if (describes && reply.status == 404) return ask_for_objects(target);
   const bool answered = reply.failure == wire::Failure::none && reply.status == 200;
   if (!answered) return end_question(judge(reply));
   const auto body = wire::read_json(reply);

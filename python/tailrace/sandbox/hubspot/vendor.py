@@ -77,7 +77,7 @@ class HubSpot(Vendor):
         self.reset()
 
     def serves(self, path: str) -> bool:
-        return path.startswith(("/crm/", "/account-info/", "/oauth/"))
+        return path.startswith(("/crm/", "/crm-object-schemas/", "/account-info/", "/oauth/"))
 
     # -- login and limits ------------------------------------------------------------------------
 
@@ -157,6 +157,7 @@ class HubSpot(Vendor):
                 route("GET", properties, self._read_properties),
                 route("POST", properties, self._read_new_property),
                 route("GET", rf"{properties}/(?P<name>[^/]+)", self._read_property),
+                route("GET", rf"/crm-object-schemas/{_VERSION}/schemas", self._read_schemas),
                 route("GET", rf"/account-info/{_VERSION}/details", self._read_details),
                 route("POST", r"/oauth/v1/token", self._read_token),
                 *self._lists.routes(),
@@ -226,7 +227,23 @@ class HubSpot(Vendor):
         }
         return Call("details", "account", [], lambda _: Reply(200, body))
 
-    # -- properties ------------------------------------------------------------------------------
+    # -- objects and properties ------------------------------------------------------------------
+
+    def _read_schemas(self, _request: Request, _match: re.Match[str]) -> Call:
+        """The portal's own objects: those that every portal has are in no answer."""
+        every = {one.name for one in facts.OBJECTS}
+        own = {id(store): store.type for store in self._stores.values()}
+        listed: list[Json] = [
+            {
+                "name": one.name,
+                "objectTypeId": one.number,
+                "fullyQualifiedName": f"p{facts.PORTAL_ID}_{one.name}",
+                "labels": {"singular": one.singular, "plural": one.name},
+            }
+            for one in own.values()
+            if one.name not in every
+        ]
+        return Call("schemas", "account", [], lambda _: Reply(200, {"results": listed}))
 
     def _read_properties(self, _request: Request, match: re.Match[str]) -> Call:
         store = self._store(match)
