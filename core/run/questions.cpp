@@ -157,8 +157,9 @@ Answer Questions::ask(const ReadAsk& question) {
       answer.failure = parts_.login.scrubber().clean(step.stop->message);
       answer.configuration = step.stop->kind == Stop::Kind::configuration;
       answer.no_object = step.stop->no_object;
-      answer.spent = !answer.configuration;
-      answer.again_after = step.stop->retry_after;
+      // An answer that makes no sense is worth another try too, and sooner.
+      answer.spent = !answer.configuration && step.stop->retry_after > kLongestAsk;
+      if (answer.spent) answer.again_after = step.stop->retry_after;
     }
     std::move(step.calls.begin(), step.calls.end(), std::back_inserter(calls));
   };

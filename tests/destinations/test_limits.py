@@ -140,3 +140,16 @@ def test_verifying_ends_as_a_run_does_where_the_quota_is_spent(world: World) -> 
         world.project().verify("people")
     assert caught.value.report is not None
     assert caught.value.report.not_before is not None
+
+
+@pytest.mark.forms(lambda form: form.name == "salesforce")
+def test_an_orgs_day_that_is_spent_has_a_time_to_come_back(world: World) -> None:
+    from tailrace import QuotaExhausted
+
+    world.people(3)
+    world.settles()
+    world.sandbox.set_limits({"salesforce": {"daily": 1, "used": 1}})
+    with pytest.raises(QuotaExhausted) as caught:
+        world.project().verify("people")
+    assert caught.value.report is not None
+    assert caught.value.report.not_before is not None

@@ -24,6 +24,15 @@ constexpr int kBare = 1000;
 
 [[nodiscard]] ReadStep senseless() { return senseless_answer("Salesforce"); }
 
+/// Calls come back as those of a day ago leave the window.
+[[nodiscard]] ReadStep refused(const wire::Reply& reply) {
+  const Refusal refusal = judge(reply);
+  ReadStep step = end_question(refusal);
+  const bool spent = refusal.judgement.means == AnswerClass::stop;
+  if (spent && !step.stop->retry_after) step.stop->retry_after = kQuotaWindow;
+  return step;
+}
+
 [[nodiscard]] std::vector<std::string> names_of(const std::vector<Column>& fields) {
   std::vector<std::string> names;
   for (const Column& field : fields) names.push_back(field.name);
@@ -227,7 +236,7 @@ void add_relation(ReadStep& step, const json& described) {
     step.calls.back().tag = call.tag + kBare;
     return step;
   }
-  if (judge(reply).judgement.means != AnswerClass::ok) return end_question(judge(reply));
+  if (judge(reply).judgement.means != AnswerClass::ok) return refused(reply);
   const auto body = wire::read_json(reply);
   return body ? read_matches(target, fields, asked, *body) : senseless();
 }
@@ -276,7 +285,7 @@ ReadStep read_answer(const Target& target, const std::vector<Column>& fields, co
   if (describes && call.request.path == objects_path(target)) return read_objects(target, reply);
   if (describes && reply.status == 404) return ask_for_objects(target);
   const bool answered = reply.failure == wire::Failure::none && reply.status == 200;
-  if (!answered) return end_question(judge(reply));
+  if (!answered) return refused(reply);
   const auto body = wire::read_json(reply);
   if (!body) return senseless();
   ReadStep step;
