@@ -34,7 +34,19 @@ suite simulation ci/simulation.sh
 pace=tests/destinations/test_pace.py
 suite pace pytest_in main pace "$pace"
 
-# Beside two other lanes on two cores a test may wait for its turn longer than it waits for what it
+# The largest suite is two, of every other file.
+declare -A files=(
+  [python]=tests/python [airflow]=tests/airflow [faults]=tests/faults [dagster]=tests/dagster
+  [conformance]=tests/conformance
+)
+half=1
+for file in tests/destinations/test_*.py; do
+  [ "$file" != "$pace" ] || continue
+  files[destinations-$half]+="$file "
+  half=$((3 - half))
+done
+
+# Beside other lanes on two cores a test may wait for its turn longer than it waits for what it
 # started. Up to three of a suite that failed are asked once more, one after the other and alone. What
 # fails again has failed; what does not is named in the last lines.
 again() {
@@ -44,34 +56,37 @@ again() {
   [ "$failed" -le 3 ] || return 0
   printf '\n== %s, alone\n' "$name"
   cp -r "$reports/$name.cache" "$reports/$name.again.cache"
+  # shellcheck disable=SC2086  # a list of files
   if pytest_in "$environment" "$name.again" --last-failed --last-failed-no-failures=none \
-    "tests/$name" --ignore="$pace"; then
+    ${files[$name]}; then
     echo 0 >"$reports/$name.status"
   fi
 }
 
-# These suites mostly wait for processes that they start. So three lanes run side by side, each of
-# about the same length; the output of two of them is shown at the end.
+# These suites mostly wait for processes that they start. So lanes run side by side, each of about
+# the same length; the output of all but one is shown at the end.
 lane() {
   local one name environment status
   for one in "$@"; do
     read -r name environment <<<"$one"
     status=0
-    pytest_in "$environment" "$name" "tests/$name" --ignore="$pace" || status=$?
+    # shellcheck disable=SC2086  # a list of files
+    pytest_in "$environment" "$name" ${files[$name]} || status=$?
     echo "$status" >"$reports/$name.status"
   done
 }
 
-lane "destinations main" "airflow airflow" >"$reports/lane-2.log" 2>&1 &
-lane "faults main" "dagster dagster" "conformance main" >"$reports/lane-3.log" 2>&1 &
+lane "destinations-1 main" >"$reports/lane-2.log" 2>&1 &
+lane "destinations-2 main" "airflow airflow" >"$reports/lane-3.log" 2>&1 &
+lane "faults main" "dagster dagster" "conformance main" >"$reports/lane-4.log" 2>&1 &
 lane "python main"
 wait
 for log in "$reports"/lane-?.log; do
   printf '\n== beside it\n'
   cat "$log"
 done
-for one in "python main" "destinations main" "airflow airflow" "faults main" "dagster dagster" \
-  "conformance main"; do
+for one in "python main" "destinations-1 main" "destinations-2 main" "airflow airflow" \
+  "faults main" "dagster dagster" "conformance main"; do
   read -r name environment <<<"$one"
   again "$name" "$environment"
   suites+=("$name:$(cat "$reports/$name.status")")
